@@ -1,0 +1,141 @@
+#include "tpm/response_check.h"
+
+#include <tss2/tss2_tpm2_types.h>
+
+namespace nvunlock {
+namespace {
+
+using Malformation = std::optional<std::string_view>;
+
+constexpr size_t kHeaderSize = 10;
+constexpr size_t kHandleSize = 4;
+
+/// Reads big-endian numbers from the front; remembers whether one was cut short.
+class Reader {
+ public:
+  explicit Reader(ByteView bytes) : rest_(bytes) {}
+
+  uint32_t Number(size_t size) {
+    ByteView bytes = Take(size);
+    uint32_t number = 0;
+    for (uint8_t byte : bytes) number = number << 8 | byte;
+    return number;
+  }
+
+  ByteView Take(size_t size) {
+    if (size > rest_.size()) {
+      ok_ = false;
+      rest_ = {};
+      return {};
+    }
+    ByteView taken = rest_.first(size);
+    rest_ = rest_.subspan(size);
+    return taken;
+  }
+
+  void SkipSized() { Take(Number(2)); }
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] size_t remaining() const { return rest_.size(); }
+
+ private:
+  ByteView rest_;
+  bool ok_ = true;
+};
+
+struct Header {
+  uint32_t tag;
+  uint32_t size;
+  uint32_t code;
+};
+
+Header ReadHeader(ByteView message) {
+  Reader reader(message);
+  uint32_t tag = reader.Number(2);
+  uint32_t size = reader.Number(4);
+  return {tag, size, reader.Number(4)};
+}
+
+/// Whether a successful response starts with a handle.
+bool ReturnsHandle(uint32_t command_code) {
+  switch (command_code) {
+    case TPM2_CC_StartAuthSession:
+    case TPM2_CC_Load:
+    case TPM2_CC_LoadExternal:
+    case TPM2_CC_CreatePrimary:
+    case TPM2_CC_CreateLoaded:
+    case TPM2_CC_ContextLoad:
+    case TPM2_CC_HMAC_Start:
+    case TPM2_CC_HashSequenceStart:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Whether the first response parameter is a TPM2B, so that a session may encrypt it.
+bool ReturnsSizedBufferFirst(uint32_t command_code) {
+  switch (command_code) {
+    case TPM2_CC_Unseal:
+    case TPM2_CC_GetRandom:
+    case TPM2_CC_Create:
+    case TPM2_CC_CreatePrimary:
+    case TPM2_CC_Load:
+    case TPM2_CC_ReadPublic:
+    case TPM2_CC_NV_Read:
+    case TPM2_CC_NV_ReadPublic:
+    case TPM2_CC_PolicyGetDigest:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Malformation CheckParameters(uint32_t command_code, ByteView parameters) {
+  if (!ReturnsSizedBufferFirst(command_code)) return std::nullopt;
+  Reader reader(parameters);
+  reader.SkipSized();
+  if (!reader.ok()) return "its first parameter is longer than the parameters together";
+  return std::nullopt;
+}
+
+/// One TPMS_AUTH_RESPONSE or more, and nothing behind them.
+Malformation CheckSessions(Reader& reader) {
+  do {
+    reader.SkipSized();  // nonce
+    reader.Number(1);    // attributes
+    reader.SkipSized();  // HMAC
+  } while (reader.ok() && reader.remaining() > 0);
+  if (!reader.ok()) return "its session area is cut short";
+  return std::nullopt;
+}
+
+Malformation CheckSuccess(uint32_t command_code, bool has_sessions, ByteView body) {
+  Reader reader(body);
+  if (ReturnsHandle(command_code)) reader.Take(kHandleSize);
+  size_t parameter_size = has_sessions ? reader.Number(4) : reader.remaining();
+  ByteView parameters = reader.Take(parameter_size);
+  if (!reader.ok()) return "its parameters are longer than the response";
+  if (auto problem = CheckParameters(command_code, parameters)) return problem;
+  return has_sessions ? CheckSessions(reader) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string_view> FindMalformation(ByteView command, ByteView response) {
+  if (response.size() < kHeaderSize) return "it is shorter than a header";
+  if (response.size() > kTpmMessageLimit) return "it is longer than 4096 bytes";
+  Header request = ReadHeader(command);
+  Header answer = ReadHeader(response);
+  if (answer.size != response.size()) return "its header gives another size than was received";
+  if (answer.code != TPM2_RC_SUCCESS) {
+    if (answer.tag != TPM2_ST_NO_SESSIONS && answer.tag != TPM2_ST_RSP_COMMAND) {
+      return "its tag does not fit an error";
+    }
+    return response.size() == kHeaderSize ? Malformation() : "it is an error with a body";
+  }
+  if (answer.tag != request.tag) return "its tag is not the command's";
+  return CheckSuccess(request.code, answer.tag == TPM2_ST_SESSIONS, response.subspan(kHeaderSize));
+}
+
+}  // namespace nvunlock

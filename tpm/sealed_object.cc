@@ -1,0 +1,155 @@
+#include "tpm/sealed_object.h"
+
+#include <tss2/tss2_mu.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "src/base/wiped.h"
+#include "tpm/rc.h"
+#include "tpm/srk.h"
+
+namespace nvunlock {
+namespace {
+
+/// userWithAuth stays clear, so that nothing but the policy authorizes the object.
+constexpr TPMA_OBJECT kSealedAttributes =
+    TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA;
+
+TPM2B_PUBLIC SealedTemplate(const PcrPolicy& policy) {
+  TPM2B_PUBLIC object = {};
+  TPMT_PUBLIC& area = object.publicArea;
+  area.type = TPM2_ALG_KEYEDHASH;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = kSealedAttributes;
+  area.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
+  Sha256Digest digest = PolicyDigest(policy);
+  area.authPolicy.size = static_cast<UINT16>(digest.size());
+  std::copy(digest.begin(), digest.end(), area.authPolicy.buffer);
+  return object;
+}
+
+/// What the TPM made must be what it was asked for, but for the field that only it can fill in.
+bool MatchesTemplate(TPM2B_PUBLIC made, const TPM2B_PUBLIC& asked) {
+  made.publicArea.unique = asked.publicArea.unique;
+  return MarshalPublic(made) == MarshalPublic(asked);
+}
+
+Result<TpmObject> StartSession(Tpm& tpm, ESYS_TR parent, TPM2_SE type, TPMA_SESSION attributes) {
+  TPMT_SYM_DEF aes = {.algorithm = TPM2_ALG_AES, .keyBits = {.aes = 128}, .mode = {}};
+  aes.mode.aes = TPM2_ALG_CFB;
+  ESYS_TR session = ESYS_TR_NONE;
+  TRY_TPM("start a TPM session",
+          Esys_StartAuthSession(tpm.esys(), parent, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                ESYS_TR_NONE, nullptr, type, &aes, TPM2_ALG_SHA256, &session));
+  TpmObject owned(tpm, session);
+  TRY_TPM("set up a TPM session",
+          Esys_TRSess_SetAttributes(tpm.esys(), session, attributes | TPMA_SESSION_CONTINUESESSION,
+                                    0xff));
+  return owned;
+}
+
+Result<TpmObject> StartPolicySession(Tpm& tpm, ESYS_TR parent) {
+  return StartSession(tpm, parent, TPM2_SE_POLICY, TPMA_SESSION_ENCRYPT);
+}
+
+Bytes MarshalPrivate(const TPM2B_PRIVATE& area) {
+  Bytes bytes(sizeof(TPM2B_PRIVATE));
+  size_t size = 0;
+  if (Tss2_MU_TPM2B_PRIVATE_Marshal(&area, bytes.data(), bytes.size(), &size) != 0) size = 0;
+  bytes.resize(size);
+  return bytes;
+}
+
+Result<TpmObject> Load(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed) {
+  TPM2B_PUBLIC public_area = TRY(UnmarshalPublic(sealed.public_area));
+  TPM2B_PRIVATE private_area = {};
+  size_t size = 0;
+  if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(sealed.private_area.data(), sealed.private_area.size(), &size,
+                                      &private_area) != 0 ||
+      size != sealed.private_area.size()) {
+    return Fail(Errc::kBadKeyFile, "the sealed object's private area is malformed");
+  }
+  ESYS_TR object = ESYS_TR_NONE;
+  TRY_TPM("load the sealed object", Esys_Load(tpm.esys(), parent, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                              ESYS_TR_NONE, &private_area, &public_area, &object));
+  return TpmObject(tpm, object);
+}
+
+Result<Secret> TakeSecret(TPM2B_SENSITIVE_DATA* data) {
+  EsysPtr<TPM2B_SENSITIVE_DATA> owned(data);
+  Secret secret = TRY(Secret::Create(data->size));
+  memcpy(secret.bytes().data(), data->buffer, data->size);
+  return secret;
+}
+
+/// The response code of TPM2_Unseal with this authorization; whatever it yields is wiped.
+TSS2_RC TryUnseal(Tpm& tpm, ESYS_TR object, ESYS_TR authorization) {
+  TPM2B_SENSITIVE_DATA* data = nullptr;
+  TSS2_RC rc = Esys_Unseal(tpm.esys(), object, authorization, ESYS_TR_NONE, ESYS_TR_NONE, &data);
+  EsysPtr<TPM2B_SENSITIVE_DATA> owned(data);
+  return rc;
+}
+
+Result<void> ExpectRefusal(TSS2_RC rc, std::initializer_list<TSS2_RC> refusals) {
+  if (rc == TSS2_RC_SUCCESS) return Fail("this TPM opens the sealed object without its policy");
+  bool expected =
+      std::find(refusals.begin(), refusals.end(), WithoutPosition(rc)) != refusals.end();
+  if (!expected) return FailTpm("prove that the sealed object stays closed", rc);
+  return {};
+}
+
+}  // namespace
+
+Result<TpmObject> StartHmacSession(Tpm& tpm, ESYS_TR parent) {
+  return StartSession(tpm, parent, TPM2_SE_HMAC, TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
+}
+
+Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const PcrPolicy& policy) {
+  Wiped<TPM2B_SENSITIVE_CREATE> sensitive;
+  if (secret.size() > 128) return Fail("seal: the secret is longer than 128 bytes");
+  sensitive->sensitive.data.size = static_cast<UINT16>(secret.size());
+  memcpy(sensitive->sensitive.data.buffer, secret.bytes().data(), secret.size());
+
+  TPM2B_PUBLIC asked = SealedTemplate(policy);
+  TPM2B_DATA no_data = {};
+  TPML_PCR_SELECTION no_pcrs = {};
+  TpmObject session = TRY(StartHmacSession(tpm, parent));
+  TPM2B_PRIVATE* private_area = nullptr;
+  TPM2B_PUBLIC* public_area = nullptr;
+  TRY_TPM("seal", Esys_Create(tpm.esys(), parent, session.tr(), ESYS_TR_NONE, ESYS_TR_NONE,
+                              sensitive.get(), &asked, &no_data, &no_pcrs, &private_area,
+                              &public_area, nullptr, nullptr, nullptr));
+  EsysPtr<TPM2B_PRIVATE> owned_private(private_area);
+  EsysPtr<TPM2B_PUBLIC> owned_public(public_area);
+  if (!MatchesTemplate(*public_area, asked)) {
+    return Fail(Errc::kWrongTpm, "seal: the TPM made another object than it was asked for");
+  }
+  return SealedObject{MarshalPublic(*public_area), MarshalPrivate(*private_area)};
+}
+
+Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed,
+                      const PcrPolicy& policy) {
+  TpmObject object = TRY(Load(tpm, parent, sealed));
+  TPM2B_SENSITIVE_DATA* data = nullptr;
+  TSS2_RC rc = TPM2_RC_PCR_CHANGED;
+  // Somebody else (IMA, systemd) may extend any PCR between the assertion and the unseal.
+  constexpr int kAttempts = 10;
+  for (int attempt = 0; attempt < kAttempts && rc == TPM2_RC_PCR_CHANGED; attempt++) {
+    TpmObject session = TRY(StartPolicySession(tpm, parent));
+    TRY(AssertPolicy(tpm, session.tr(), policy));
+    rc = Esys_Unseal(tpm.esys(), object.tr(), session.tr(), ESYS_TR_NONE, ESYS_TR_NONE, &data);
+  }
+  TRY_TPM("unseal", rc);
+  return TakeSecret(data);
+}
+
+Result<void> ProveClosedWithoutPolicy(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed) {
+  TpmObject object = TRY(Load(tpm, parent, sealed));
+  TpmObject session = TRY(StartPolicySession(tpm, parent));
+  TRY(ExpectRefusal(TryUnseal(tpm, object.tr(), session.tr()), {TPM2_RC_POLICY_FAIL}));
+  return ExpectRefusal(TryUnseal(tpm, object.tr(), ESYS_TR_PASSWORD),
+                       {TPM2_RC_AUTH_UNAVAILABLE, TPM2_RC_AUTH_TYPE});
+}
+
+}  // namespace nvunlock
