@@ -1,0 +1,53 @@
+#ifndef NVUNLOCK_OS_FILE_H_
+#define NVUNLOCK_OS_FILE_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/bytes.h"
+#include "src/base/result.h"
+#include "src/base/secret.h"
+#include "src/base/unique_fd.h"
+
+namespace nvunlock {
+
+/// True when PATH names something that exists.
+bool Exists(const std::string& path);
+
+/// The whole of a regular file that holds 1 to LIMIT bytes; anything else is an error that says
+/// so. Never blocks on a FIFO or a device.
+Result<std::string> ReadFile(const std::string& path, size_t limit);
+
+/// ReadFile for bytes that must stay secret.
+Result<Secret> ReadSecretFile(const std::string& path, size_t limit);
+
+/// What a sysfs attribute holds now, without the newline.
+Result<std::string> ReadAttribute(const std::string& path);
+
+/// Writes TEXT to a sysfs attribute with one write(2).
+Result<void> WriteAttribute(const std::string& path, std::string_view text);
+
+/// Names in a directory but for "." and "..", sorted; numbers in them count as numbers, so that
+/// nmem10 follows nmem9.
+Result<std::vector<std::string>> ListDirectory(const std::string& path);
+
+/// Makes PATH and what leads to it, with MODE for each new directory.
+Result<void> MakeDirectories(const std::string& path, mode_t mode);
+
+enum class IfPresent { kReplace, kFail };
+
+/// Puts CONTENT into place at PATH so that a reader, also one after a power cut, sees the old
+/// file or the whole new one: temporary file beside it, fsync, rename, fsync of the directory.
+/// With kFail an existing file is left alone and is an error.
+Result<void> WriteFileDurably(const std::string& path, std::string_view content, mode_t mode,
+                              IfPresent if_present);
+
+/// Held while the directory's files are changed, so that two writers take turns. Waits its turn.
+Result<UniqueFd> LockDirectory(const std::string& path);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_OS_FILE_H_

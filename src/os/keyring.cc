@@ -1,0 +1,95 @@
+#include "src/os/keyring.h"
+
+#include <cerrno>
+
+namespace nvunlock {
+namespace {
+
+/// Longest payload of a "user" key (user_defined.c) and more than any blob text.
+constexpr size_t kPayloadLimit = 32767;
+
+/// What add_key(2) says about a blob, in words.
+Failure FailToLoad(const std::string& description, int error_number) {
+  switch (error_number) {
+    case EINVAL:
+      return Fail("load " + description +
+                  ": the kernel refused the blob (damaged, made under another kek, or a key of "
+                  "this name is loaded already)");
+    case ENOKEY:
+    case EKEYREVOKED:
+    case EKEYEXPIRED:
+      return Fail("load " + description + ": its kek is not in the keyring");
+    default:
+      return FailErrno("load " + description, error_number);
+  }
+}
+
+}  // namespace
+
+Result<Secret> Key::Read() const {
+  Secret payload = TRY(Secret::Create(kPayloadLimit));
+  auto* buffer = reinterpret_cast<char*>(payload.bytes().data());
+  long size = keyctl_read(serial_, buffer, payload.size());
+  if (size < 0) return FailErrno("read a key", errno);
+  if (size == 0 || static_cast<size_t>(size) > payload.size()) {
+    return Fail("read a key: its payload has an impossible size");
+  }
+  payload.Shrink(static_cast<size_t>(size));
+  return payload;
+}
+
+Result<void> Key::ExpireAfter(unsigned seconds) const {
+  if (keyctl_set_timeout(serial_, seconds) < 0) return FailErrno("set a key's timeout", errno);
+  return {};
+}
+
+Result<void> Key::Invalidate() const {
+  if (keyctl_invalidate(serial_) < 0) return FailErrno("invalidate a key", errno);
+  return {};
+}
+
+Result<std::optional<Key>> Keyring::Find(const char* type, const std::string& description) const {
+  long serial = keyctl_search(serial_, type, description.c_str(), 0);
+  if (serial >= 0) return Key(static_cast<key_serial_t>(serial));
+  switch (errno) {
+    case ENOKEY:
+    case EKEYEXPIRED:
+    case EKEYREVOKED:
+    case EKEYREJECTED:  // a negative key: some earlier request found nothing
+      return std::optional<Key>();
+    default:
+      return FailErrno("search the keyring for " + description, errno);
+  }
+}
+
+Result<Key> Keyring::AddUser(const std::string& description, ByteView payload) const {
+  key_serial_t serial =
+      add_key("user", description.c_str(), payload.data(), payload.size(), serial_);
+  if (serial < 0) return FailErrno("add key user:" + description, errno);
+  return Key(serial);
+}
+
+Result<Key> Keyring::LoadEncrypted(const std::string& description, std::string_view blob) const {
+  std::string payload = "load " + std::string(blob);
+  key_serial_t serial =
+      add_key("encrypted", description.c_str(), payload.data(), payload.size(), serial_);
+  if (serial < 0) return FailToLoad(description, errno);
+  return Key(serial);
+}
+
+Result<void> RestrictToSearch(const Key& key) {
+  if (keyctl_setperm(key.serial(), KEY_POS_SEARCH) < 0) {
+    return FailErrno("restrict the kek in the keyring", errno);
+  }
+  return {};
+}
+
+Result<void> JoinSessionWithUserKeyring() {
+  if (keyctl_join_session_keyring(nullptr) < 0) return FailErrno("join a session keyring", errno);
+  if (keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING) < 0) {
+    return FailErrno("link the user keyring into the session", errno);
+  }
+  return {};
+}
+
+}  // namespace nvunlock

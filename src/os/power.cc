@@ -1,0 +1,14 @@
+#include "src/os/power.h"
+
+#include <sys/reboot.h>
+#include <unistd.h>
+
+namespace nvunlock {
+
+void PowerOffAfter(unsigned seconds) {
+  sleep(seconds);
+  sync();
+  reboot(RB_POWER_OFF);
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,12 @@
+#ifndef NVUNLOCK_OS_POWER_H_
+#define NVUNLOCK_OS_POWER_H_
+
+namespace nvunlock {
+
+/// Leaves people SECONDS to read the console, then writes caches out and switches the machine off.
+/// Returns only when the kernel refuses.
+void PowerOffAfter(unsigned seconds);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_OS_POWER_H_
