@@ -1,0 +1,91 @@
+#include "src/model/config.h"
+
+#include <utility>
+
+#include "src/base/text.h"
+
+namespace nvunlock {
+namespace {
+
+struct Setting {
+  std::string_view key;
+  std::string_view value;
+};
+
+/// nullopt when LINE has no "=".
+std::optional<Setting> ParseSetting(std::string_view line) {
+  size_t equals = line.find('=');
+  if (equals == std::string_view::npos) return std::nullopt;
+  return Setting{Trim(line.substr(0, equals)), Trim(line.substr(equals + 1))};
+}
+
+bool IsBlankOrComment(std::string_view line) {
+  return line.empty() || line.starts_with('#');
+}
+
+/// The value that goes with WORD, or false when there is none.
+template <typename T, size_t N>
+bool Choose(std::string_view word, const std::pair<const char*, T> (&choices)[N], T& chosen) {
+  for (const auto& [name, value] : choices) {
+    if (word != name) continue;
+    chosen = value;
+    return true;
+  }
+  return false;
+}
+
+constexpr std::pair<const char*, bool> kBooleans[] = {{"yes", true}, {"no", false}};
+constexpr std::pair<const char*, KekKeyring> kKeyrings[] = {{"process", KekKeyring::kProcess},
+                                                            {"user", KekKeyring::kUser}};
+constexpr std::pair<const char*, OnFailure> kFailurePolicies[] = {
+    {"hold", OnFailure::kHold},
+    {"proceed", OnFailure::kProceed},
+    {"poweroff", OnFailure::kPowerOff}};
+
+bool Apply(const Setting& setting, Config& config) {
+  if (setting.key == "kek-keyring") return Choose(setting.value, kKeyrings, config.kek_keyring);
+  if (setting.key == "key-revalidate")
+    return Choose(setting.value, kBooleans, config.key_revalidate);
+  if (setting.key == "on-failure")
+    return Choose(setting.value, kFailurePolicies, config.on_failure);
+  if (setting.key == "tpm2-device" && !setting.value.empty()) {
+    config.tpm_device = setting.value;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+ParsedConfig ParseConfig(std::string_view text) {
+  ParsedConfig parsed;
+  for (std::string_view line : Split(text, '\n')) {
+    line = Trim(line);
+    if (IsBlankOrComment(line)) continue;
+    std::optional<Setting> setting = ParseSetting(line);
+    if (!setting || !Apply(*setting, parsed.config)) {
+      parsed.complaints.push_back("'" + std::string(line) +
+                                  "' is ignored: no such setting or value");
+    }
+  }
+  return parsed;
+}
+
+Result<ImageFacts> ParseImageFacts(std::string_view text) {
+  ImageFacts facts;
+  bool has_enrolled = false;
+  for (std::string_view line : Split(text, '\n')) {
+    line = Trim(line);
+    if (IsBlankOrComment(line)) continue;
+    std::optional<Setting> setting = ParseSetting(line);
+    if (setting && setting->key == "enrolled") {
+      has_enrolled = Choose(setting->value, kBooleans, facts.enrolled);
+    } else if (setting && setting->key == "host") {
+      facts.host = setting->value;
+    }
+  }
+  if (!has_enrolled) return Fail("it does not say enrolled=yes or enrolled=no");
+  return facts;
+}
+
+}  // namespace nvunlock

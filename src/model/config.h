@@ -1,0 +1,49 @@
+#ifndef NVUNLOCK_MODEL_CONFIG_H_
+#define NVUNLOCK_MODEL_CONFIG_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/result.h"
+
+namespace nvunlock {
+
+/// In which keyring `unlock` puts the kek.
+enum class KekKeyring {
+  kProcess,  ///< that of its own process: nobody else sees it, and it is gone at the end
+  kUser,     ///< @u, where it stays for admins who run DIMM operations after boot
+};
+
+/// What `unlock` does when a DIMM of ours did not come up.
+enum class OnFailure { kHold, kProceed, kPowerOff };
+
+/// nvunlock.conf.
+struct Config {
+  KekKeyring kek_keyring = KekKeyring::kProcess;
+  bool key_revalidate = true;  ///< test the key of a DIMM that the firmware left unlocked
+  OnFailure on_failure = OnFailure::kHold;
+  std::string tpm_device = "auto";
+};
+
+struct ParsedConfig {
+  Config config;
+  std::vector<std::string> complaints;  ///< lines that were ignored, and why
+};
+
+/// Reads KEY=VALUE lines and # comments. A bad line is complained about and its key keeps the
+/// default, which is the safe choice: a typing error must not keep a server down.
+ParsedConfig ParseConfig(std::string_view text);
+
+/// What an initramfs image says of itself in its file `image`; absent in a running system.
+struct ImageFacts {
+  bool enrolled = false;
+  std::string host;  ///< the machine's name when the image was built; an initramfs has none yet
+};
+
+Result<ImageFacts> ParseImageFacts(std::string_view text);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_MODEL_CONFIG_H_

@@ -1,0 +1,29 @@
+#include "src/model/environment.h"
+
+#include <sys/utsname.h>
+
+namespace nvunlock {
+namespace {
+
+std::string ModulesBelow(const std::string& root) {
+  struct utsname kernel;
+  if (root.empty() || uname(&kernel) != 0) return "";
+  return root + "/lib/modules/" + kernel.release;
+}
+
+}  // namespace
+
+Environment EnvironmentBelow(const std::string& root) {
+  Environment environment;
+  environment.sysfs_root = root + "/sys";
+  environment.keys_dir = root + "/etc/ndctl/keys";
+  environment.config_dir = root + "/etc/nvunlock";
+  environment.run_dir = root + "/run/nvunlock";
+  environment.modules_dir = ModulesBelow(root);
+  for (const char* directory : {"/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"}) {
+    environment.modprobe_dirs.push_back(root + directory + "/modprobe.d");
+  }
+  return environment;
+}
+
+}  // namespace nvunlock

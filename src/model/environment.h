@@ -1,0 +1,29 @@
+#ifndef NVUNLOCK_MODEL_ENVIRONMENT_H_
+#define NVUNLOCK_MODEL_ENVIRONMENT_H_
+
+#include <keyutils.h>
+
+#include <string>
+#include <vector>
+
+namespace nvunlock {
+
+/// Where everything outside of the process is. Documented options move it, so that tests run in a
+/// world of their own; environment variables cannot, since root runs this at boot.
+struct Environment {
+  std::string sysfs_root;
+  std::string keys_dir;
+  std::string config_dir;
+  std::string run_dir;
+  std::string modules_dir;                 ///< empty: those of the running kernel
+  std::vector<std::string> modprobe_dirs;  ///< in modprobe.d(5)'s order, strongest first
+  std::string tpm_device = "auto";
+  key_serial_t keyring = KEY_SPEC_USER_KEYRING;
+};
+
+/// The usual places, below ROOT; ROOT is empty but in tests.
+Environment EnvironmentBelow(const std::string& root);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_MODEL_ENVIRONMENT_H_

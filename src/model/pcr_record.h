@@ -1,0 +1,27 @@
+#ifndef NVUNLOCK_MODEL_PCR_RECORD_H_
+#define NVUNLOCK_MODEL_PCR_RECORD_H_
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "src/base/result.h"
+#include "tpm/pcr.h"
+
+namespace nvunlock {
+
+/// The file in the run directory in which `unlock` leaves a PcrRecord.
+inline constexpr char kPcrRecordFile[] = "pcrs.json";
+
+/// The PCRs as they were when the DIMMs were unlocked in this boot. Later values tell less: the
+/// booting system extends some.
+struct PcrRecord {
+  std::map<std::string, PcrValues> banks;  ///< "sha256" to its PCRs
+};
+
+std::string FormatPcrRecord(const PcrRecord& record);
+Result<PcrRecord> ParsePcrRecord(std::string_view json);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_MODEL_PCR_RECORD_H_

@@ -1,0 +1,38 @@
+#ifndef NVUNLOCK_MODEL_PCR_TERMS_H_
+#define NVUNLOCK_MODEL_PCR_TERMS_H_
+
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "src/base/bytes.h"
+#include "src/base/result.h"
+#include "tpm/pcr.h"
+
+namespace nvunlock {
+
+/// What --tpm2-pcrs= asks for: PCRs of one bank, some with the value that they shall have.
+struct PcrTerms {
+  const PcrBank* bank = nullptr;                  ///< nullptr: whichever the TPM has active
+  std::map<unsigned, std::optional<Bytes>> pcrs;  ///< nullopt: the value of this boot
+};
+
+/// Parses systemd-cryptenroll's grammar: terms joined by "+" or ",", each NAME or INDEX, then
+/// ":BANK", then "=DIGEST" in hex. Fails with kUsage on anything else, on a PCR given twice, and
+/// on terms of more than one bank.
+Result<PcrTerms> ParsePcrTerms(std::string_view text);
+
+/// Why values that a PCR holds now say little about the next boot's unlock, or nullptr: these
+/// PCRs are extended between the initramfs and the running system.
+bool ChangesAfterInitramfs(unsigned pcr);
+
+/// Whether this PCR depends on the initrd or the kernel command line (under GRUB: 8 and 9; for a
+/// UKI: 11 and 12; for systemd-boot: 9 and 12).
+bool CoversInitrdOrCommandLine(unsigned pcr);
+
+/// Whether VALUE is what a reset leaves behind: nothing has ever been measured into the PCR.
+bool IsResetValue(ByteView value);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_MODEL_PCR_TERMS_H_
