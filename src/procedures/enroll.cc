@@ -1,0 +1,202 @@
+#include "src/procedures/enroll.h"
+
+#include <algorithm>
+
+#include "src/base/hex.h"
+#include "src/model/dimm.h"
+#include "src/model/dimm_id.h"
+#include "src/model/enrolled_dimms.h"
+#include "src/model/key_store.h"
+#include "src/os/file.h"
+#include "src/os/keyring.h"
+#include "src/procedures/kek.h"
+#include "src/procedures/record_pcrs.h"
+#include "src/procedures/resolve_pcrs.h"
+#include "tpm/sealed_object.h"
+#include "tpm/srk.h"
+
+namespace nvunlock {
+namespace {
+
+/// As ndctl reads it.
+constexpr size_t kClearKekLimit = 4096;
+constexpr size_t kNewKekSize = 32;
+
+std::string DescribePcrs(const ResolvedPcrs& pcrs) {
+  std::string text;
+  for (const auto& [pcr, value] : pcrs.values) {
+    text += (text.empty() ? "" : "+") + std::to_string(pcr) + ":" + pcrs.bank->name + "=" +
+            ToHex(value);
+  }
+  return text;
+}
+
+/// One run of Enroll.
+class Enroller {
+ public:
+  Enroller(const Environment& environment, const EnrollOptions& options)
+      : environment_(environment), options_(options), store_(environment.keys_dir) {}
+
+  Result<EnrollReport> Run() {
+    TRY(MakeDirectories(store_.directory(), 0700));
+    UniqueFd lock = TRY(LockDirectory(store_.directory()));
+    TRY(CheckNothingIsLost());
+    Tpm tpm = TRY(Tpm::Connect(environment_.tpm_device));
+    ResolvedPcrs pcrs = TRY(
+        ResolvePcrs(tpm, options_.pcrs, TRY(ReadPcrRecord(environment_)), options_.weak_policy));
+    TPM2B_PUBLIC srk = TRY(ProvisionSrk(tpm));
+    ESYS_TR parent = TRY(PinParent(tpm, kSrkHandle, srk));
+    Secret kek = TRY(ObtainKek(tpm, parent));
+    TRY(CheckOpensBlobs(kek));
+    KeyFile file = TRY(MakeKeyFile(tpm, parent, srk, kek, pcrs));
+    TRY(Prove(tpm, parent, file, kek, pcrs.hold_now));
+    bool in_keyring = TRY(CheckKeyring(kek));
+    TRY(WriteFiles(file, kek));
+    if (!in_keyring) TRY(PlaceInKeyring(kek));
+    report_.pcrs = file.slots[0].pcr_values;
+    return std::move(report_);
+  }
+
+ private:
+  [[nodiscard]] std::string ClearPath() const {
+    return store_.PathOf(options_.kek.ClearFileName());
+  }
+
+  Result<void> CheckNothingIsLost() {
+    report_.key_file = store_.PathOf(options_.kek.KeyFileName());
+    if (Exists(ClearPath())) report_.clear_file = ClearPath();
+    if (options_.kek.type != "user") {
+      return Fail(options_.kek.ToString() + ": this version enrolls keks of type user only");
+    }
+    if (Exists(report_.key_file)) {
+      return Fail(report_.key_file +
+                  " exists and is not overwritten; 'nvunlock load-keys' uses it");
+    }
+    if (options_.import_clear_kek) return {};
+    if (Exists(ClearPath())) {
+      return Fail(ClearPath() + " holds this kek in clear; use it with 'nvunlock enroll --import'");
+    }
+    if (TRY(KeyringHolds())) {
+      return Fail(options_.kek.ToString() + " is in the keyring; save it as " + ClearPath() +
+                  " (keyctl pipe) and use 'nvunlock enroll --import'");
+    }
+    return {};
+  }
+
+  Result<bool> KeyringHolds() const {
+    return TRY(Keyring(environment_.keyring).Find("user", options_.kek.description)).has_value();
+  }
+
+  Result<Secret> ObtainKek(Tpm& tpm, ESYS_TR parent) {
+    if (options_.import_clear_kek) return ReadSecretFile(ClearPath(), kClearKekLimit);
+    TpmObject session = TRY(StartHmacSession(tpm, parent));
+    return MakeRandomSecret(tpm, session.tr(), kNewKekSize);
+  }
+
+  /// A kek that does not open the blobs made under its name would lock their DIMMs for good.
+  Result<void> CheckOpensBlobs(const Secret& kek) {
+    for (const BlobFile& file : TRY(store_.Blobs())) {
+      Result<Enc32Blob> blob = store_.ReadBlob(file);
+      if (!blob) {
+        report_.notes.push_back(blob.error().message + "; this blob will not unlock its DIMM");
+        continue;
+      }
+      if (blob->kek != options_.kek) continue;
+      if (!VerifyEnc32(*blob, kek)) {
+        return Fail(Errc::kKeysIncomplete,
+                    store_.PathOf(file.name) + " was made under another " +
+                        options_.kek.ToString() + " than this, or is damaged" +
+                        (options_.import_clear_kek ? "" : "; use 'nvunlock enroll --import'"));
+      }
+    }
+    return {};
+  }
+
+  Result<KeyFile> MakeKeyFile(Tpm& tpm, ESYS_TR parent, const TPM2B_PUBLIC& srk, const Secret& kek,
+                              const ResolvedPcrs& pcrs) {
+    PcrPolicy policy = PolicyForValues(*pcrs.bank, pcrs.values);
+    TpmObject session = TRY(StartHmacSession(tpm, parent));
+    Secret slot_secret = TRY(MakeRandomSecret(tpm, session.tr(), kSlotSecretSize));
+    SealedObject sealed = TRY(Seal(tpm, parent, slot_secret, policy));
+    Bytes kek_cms = TRY(EncryptKekForSlot(kek, slot_secret, sealed));
+    TpmSlot slot = {
+        .key = {.parent_handle = kSrkHandle, .sealed = std::move(sealed), .policy = policy},
+        .parent = srk,
+        .kek_cms = std::move(kek_cms),
+        .pcr_values = DescribePcrs(pcrs)};
+    return KeyFile{
+        .kek = options_.kek, .check_value = TRY(KekCheckValue(kek)), .slots = {std::move(slot)}};
+  }
+
+  /// Reads back what will be written, as the next boot will.
+  Result<void> Prove(Tpm& tpm, ESYS_TR parent, const KeyFile& file, const Secret& kek,
+                     bool policy_holds) {
+    TRY(ProveClosedWithoutPolicy(tpm, parent, file.slots[0].key.sealed));
+    KeyFile read_back = TRY(ParseKeyFile(TRY(FormatKeyFile(file))));
+    if (!policy_holds) return {};
+    Secret unsealed = TRY_IN("prove the new key file", UnsealKek(tpm, read_back));
+    if (!unsealed.Equals(kek)) return Fail("prove the new key file: another kek comes out");
+    report_.unsealed_again = true;
+    return {};
+  }
+
+  /// Whether the keyring holds KEK already. Another one in its place is never replaced: it may be
+  /// the only copy.
+  Result<bool> CheckKeyring(const Secret& kek) const {
+    Keyring keyring(environment_.keyring);
+    std::optional<Key> present = TRY(keyring.Find("user", options_.kek.description));
+    if (!present) return false;
+    if (TRY(present->Read()).Equals(kek)) return true;
+    return Fail("another " + options_.kek.ToString() +
+                " is in the keyring; save it (keyctl pipe) " +
+                "and take it out (keyctl unlink), then enroll again");
+  }
+
+  /// ndctl and the kernel look for it there.
+  Result<void> PlaceInKeyring(const Secret& kek) const {
+    Keyring keyring(environment_.keyring);
+    (void)TRY_IN("the key file is written, but",
+                 keyring.AddUser(options_.kek.description, kek.bytes()));
+    return {};
+  }
+
+  Result<void> WriteFiles(const KeyFile& file, const Secret& kek) {
+    TRY(WriteFileDurably(report_.key_file, TRY(FormatKeyFile(file)), 0600, IfPresent::kFail));
+    std::string enrolled = TRY(FormatEnrolledDimms(TRY(FindEnrolledDimms()), options_.kek, kek));
+    return WriteFileDurably(store_.PathOf(kEnrolledDimmsFile), enrolled, 0600, IfPresent::kReplace);
+  }
+
+  Result<EnrolledDimms> FindEnrolledDimms() {
+    EnrolledDimms dimms;
+    for (const BlobFile& file : TRY(store_.Blobs())) {
+      Result<std::string> text = store_.ReadBlobText(file);
+      if (text) dimms.blob_hashes[CanonicalDimmId(file.dimm_id)] = HashOfBlob(*text);
+    }
+    NoteDimmsWithoutBlob(dimms);
+    return dimms;
+  }
+
+  void NoteDimmsWithoutBlob(const EnrolledDimms& dimms) {
+    NdBus bus(environment_.sysfs_root);
+    for (const std::string& nmem : bus.Nmems()) {
+      Result<Dimm> dimm = InspectDimm(bus, nmem);
+      if (!dimm || !dimm->HasPassphrase()) continue;
+      if (dimms.blob_hashes.contains(CanonicalDimmId(dimm->id))) continue;
+      report_.notes.push_back(nmem + " (" + dimm->id + ") has a passphrase, but " +
+                              store_.directory() + " holds no blob for it");
+    }
+  }
+
+  const Environment& environment_;
+  const EnrollOptions& options_;
+  KeyStore store_;
+  EnrollReport report_;
+};
+
+}  // namespace
+
+Result<EnrollReport> Enroll(const Environment& environment, const EnrollOptions& options) {
+  return Enroller(environment, options).Run();
+}
+
+}  // namespace nvunlock

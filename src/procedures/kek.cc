@@ -1,0 +1,68 @@
+#include "src/procedures/kek.h"
+
+#include <sys/random.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "src/crypto/hash.h"
+#include "src/model/pcr_terms.h"
+#include "tpm/sealed_object.h"
+#include "tpm/srk.h"
+
+namespace nvunlock {
+namespace {
+
+/// "PCR 1, 8 (sha256) differ" when the file says what was enrolled, else nothing.
+std::string DescribeDifference(Tpm& tpm, const TpmSlot& slot) {
+  Result<PcrTerms> enrolled = ParsePcrTerms(slot.pcr_values);
+  if (!enrolled || enrolled->bank == nullptr) return "";
+  uint32_t mask = 0;
+  for (const auto& [pcr, value] : enrolled->pcrs) mask |= 1U << pcr;
+  Result<PcrValues> current = ReadPcrs(tpm, *enrolled->bank, mask);
+  if (!current) return "";
+  std::string differing;
+  for (const auto& [pcr, value] : enrolled->pcrs) {
+    if (value == (*current)[pcr]) continue;
+    differing += (differing.empty() ? "PCR " : ", ") + std::to_string(pcr);
+  }
+  return differing.empty() ? "" : "; " + differing + " (" + enrolled->bank->name + ") differs";
+}
+
+Result<Secret> UnsealThrough(Tpm& tpm, const KeyFile& file, const TpmSlot& slot) {
+  ESYS_TR parent = TRY(PinParent(tpm, slot.key.parent_handle, slot.parent));
+  Result<Secret> slot_secret = Unseal(tpm, parent, slot.key.sealed, slot.key.policy);
+  if (!slot_secret) {
+    Error error = std::move(slot_secret.error());
+    if (error.code == Errc::kPolicyMismatch) error.message += DescribeDifference(tpm, slot);
+    return Failure(std::move(error));
+  }
+  return OpenSlot(file, slot, *slot_secret);
+}
+
+}  // namespace
+
+Result<Secret> UnsealKek(Tpm& tpm, const KeyFile& file) {
+  std::optional<Error> first_error;
+  for (const TpmSlot& slot : file.slots) {
+    Result<Secret> kek = UnsealThrough(tpm, file, slot);
+    if (kek) return kek;
+    if (!first_error) first_error = std::move(kek.error());
+  }
+  return Failure(std::move(*first_error).Within(file.kek.ToString()));
+}
+
+Result<Secret> MakeRandomSecret(Tpm& tpm, ESYS_TR session, size_t size) {
+  Secret kernel_random = TRY(Secret::Create(32));
+  if (getrandom(kernel_random.bytes().data(), kernel_random.size(), 0) !=
+      static_cast<ssize_t>(kernel_random.size())) {
+    return FailErrno("get random bytes from the kernel", errno);
+  }
+  Bytes tpm_random = TRY(tpm.GetRandom(32, session));
+  Secret both = TRY(Secret::Create(64));
+  std::copy(kernel_random.bytes().begin(), kernel_random.bytes().end(), both.bytes().begin());
+  std::copy(tpm_random.begin(), tpm_random.end(), both.bytes().begin() + 32);
+  return HkdfSha256(both.bytes(), "nvunlock random", size);
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,191 @@
+#include "src/procedures/load_keys.h"
+
+#include <algorithm>
+
+#include "src/model/dimm_id.h"
+#include "src/os/file.h"
+#include "src/procedures/choose_blobs.h"
+#include "src/procedures/kek.h"
+
+namespace nvunlock {
+namespace {
+
+constexpr size_t kEnrolledDimmsLimit = 64 << 10;
+
+/// Canonical DIMM id to its blob; all of one kek.
+using Blobs = std::map<std::string, Enc32Blob>;
+
+/// One run of LoadKeys.
+class KeyLoader {
+ public:
+  KeyLoader(const KeyStore& store, TpmConnection& tpm, const LoadKeysOptions& options)
+      : store_(store), tpm_(tpm), options_(options) {}
+
+  Result<LoadedKeys> Run() {
+    ReadEnrolledDimms();
+    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, enrolled_));
+    loaded_.failed = std::move(choice.unusable);
+    std::move(choice.notes.begin(), choice.notes.end(), std::back_inserter(loaded_.notes));
+    for (const auto& [name, blobs] : TRY(GroupByKek(std::move(choice.chosen)))) {
+      LoadUnderKek(TRY(ParseKekName(name)), blobs);
+    }
+    return std::move(loaded_);
+  }
+
+ private:
+  void ReadEnrolledDimms() {
+    std::string path = store_.PathOf(kEnrolledDimmsFile);
+    if (!Exists(path)) return;
+    auto text = ReadFile(path, kEnrolledDimmsLimit);
+    auto enrolled = text ? ParseEnrolledDimms(*text) : Failure(text.error());
+    if (!enrolled) {
+      loaded_.notes.push_back(path + " is not used: " + enrolled.error().message);
+      return;
+    }
+    enrolled_text_ = *text;
+    enrolled_ = *enrolled;
+  }
+
+  Result<std::map<std::string, Blobs>> GroupByKek(std::map<std::string, ChosenBlob> chosen) const {
+    std::map<std::string, Blobs> by_kek;
+    for (auto& [id, choice] : chosen) {
+      by_kek[choice.blob.kek.ToString()].emplace(id, std::move(choice.blob));
+    }
+    if (!options_.all_keks) return by_kek;
+    for (const std::string& name : TRY(ListDirectory(store_.directory()))) {
+      static constexpr std::string_view kSuffix = ".pem";
+      if (name.ends_with(kSuffix)) {
+        by_kek.try_emplace("user:" + name.substr(0, name.size() - kSuffix.size()));
+      }
+    }
+    return by_kek;
+  }
+
+  void LoadUnderKek(const KekName& name, Blobs blobs) {
+    Result<Key> kek = PlaceKek(name, blobs);
+    if (!kek) {
+      for (const auto& [id, blob] : blobs) {
+        loaded_.failed.emplace(
+            id, Error{kek.error().code, "its kek " + name.ToString() + " could not be had"});
+      }
+      loaded_.problems.push_back(std::move(kek.error()));
+      return;
+    }
+    loaded_.keks_loaded++;
+    for (const auto& [id, blob] : blobs) LoadDimm(id, blob);
+    if (!options_.keep_kek) DropKek(*kek);
+  }
+
+  /// Puts the kek into its keyring. Blobs that it does not verify are taken out of BLOBS: the kek
+  /// is in memory here and nowhere later.
+  Result<Key> PlaceKek(const KekName& name, Blobs& blobs) {
+    if (name.type != "user") {
+      return Fail(name.ToString() + ": this version handles keks of type user only");
+    }
+    std::optional<Key> present = TRY(options_.keyring.Find("user", name.description));
+    Secret kek = present ? TRY(CheckPresentKek(*present, name)) : TRY(UnsealFromStore(name));
+    std::erase_if(blobs,
+                  [&](const auto& entry) { return !Verify(entry.first, entry.second, kek); });
+    TRY(CheckEnrolledMac(name, kek));
+    return present ? *present : AddKek(name, kek);
+  }
+
+  Result<Secret> UnsealFromStore(const KekName& name) {
+    KeyFile file = TRY(store_.ReadKeyFile(name));
+    Tpm* tpm = TRY_IN(name.ToString(), tpm_.Get());
+    return UnsealKek(*tpm, file);
+  }
+
+  Result<Secret> CheckPresentKek(const Key& key, const KekName& name) {
+    Secret kek = TRY_IN(name.ToString() + " in the keyring", key.Read());
+    if (!Exists(store_.PathOf(name.KeyFileName()))) return kek;
+    KeyFile file = TRY(store_.ReadKeyFile(name));
+    if (TRY(KekCheckValue(kek)) != file.check_value) {
+      return Fail(Errc::kKeysIncomplete, name.ToString() + " in the keyring is not the kek of " +
+                                             store_.PathOf(name.KeyFileName()));
+    }
+    return kek;
+  }
+
+  bool Verify(const std::string& id, const Enc32Blob& blob, const Secret& kek) {
+    if (VerifyEnc32(blob, kek)) return true;
+    loaded_.failed.emplace(id, Error{Errc::kKeysIncomplete,
+                                     "its blob is damaged, or was made under another kek than " +
+                                         blob.kek.ToString() + " (its HMAC does not hold)"});
+    return false;
+  }
+
+  Result<void> CheckEnrolledMac(const KekName& name, const Secret& kek) {
+    if (enrolled_text_.find("mac " + name.ToString() + " ") == std::string::npos) return {};
+    if (!TRY(VerifyEnrolledDimms(enrolled_text_, name, kek))) {
+      loaded_.notes.push_back(
+          store_.PathOf(kEnrolledDimmsFile) +
+          " was changed by something else than nvunlock (its MAC does not hold)");
+    }
+    return {};
+  }
+
+  [[nodiscard]] Result<Key> AddKek(const KekName& name, const Secret& kek) const {
+    if (options_.keep_kek) return options_.keyring.AddUser(name.description, kek.bytes());
+    Key key = TRY(Keyring::Process().AddUser(name.description, kek.bytes()));
+    TRY(RestrictToSearch(key));
+    return key;
+  }
+
+  void DropKek(const Key& kek) {
+    Result<void> dropped = kek.Invalidate();
+    if (!dropped) loaded_.problems.push_back(std::move(dropped.error()));
+  }
+
+  void LoadDimm(const std::string& id, const Enc32Blob& blob) {
+    std::vector<Key> keys;
+    for (const std::string& description : DimmKeyDescriptions(id)) {
+      Result<Key> key = LoadOrReuse(description, blob);
+      if (!key) {
+        loaded_.failed.emplace(id, std::move(key.error()));
+        return;
+      }
+      keys.push_back(*key);
+    }
+    loaded_.keys.emplace(id, std::move(keys));
+  }
+
+  [[nodiscard]] Result<Key> LoadOrReuse(const std::string& description,
+                                        const Enc32Blob& blob) const {
+    std::optional<Key> present = TRY(options_.keyring.Find("encrypted", description));
+    if (!present) {
+      Key key = TRY(options_.keyring.LoadEncrypted(description, blob.text));
+      if (options_.expire_seconds != 0) TRY(key.ExpireAfter(options_.expire_seconds));
+      return key;
+    }
+    Secret text = TRY_IN(description + " in the keyring", present->Read());
+    Result<Enc32Blob> loaded = ParseEnc32(AsText(text.bytes()));
+    if (!loaded || loaded->payload != blob.payload) {
+      return Fail(Errc::kKeysIncomplete,
+                  description + " is in the keyring already, but it is not the key of the blob");
+    }
+    return *present;
+  }
+
+  const KeyStore& store_;
+  TpmConnection& tpm_;
+  const LoadKeysOptions& options_;
+  std::optional<EnrolledDimms> enrolled_;
+  std::string enrolled_text_;
+  LoadedKeys loaded_;
+};
+
+}  // namespace
+
+Result<Tpm*> TpmConnection::Get() {
+  if (!tpm_) tpm_.emplace(Tpm::Connect(device_));
+  if (!*tpm_) return Failure(tpm_->error());
+  return &**tpm_;
+}
+
+Result<LoadedKeys> LoadKeys(const KeyStore& store, TpmConnection& tpm,
+                            const LoadKeysOptions& options) {
+  return KeyLoader(store, tpm, options).Run();
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,56 @@
+#ifndef NVUNLOCK_PROCEDURES_LOAD_KEYS_H_
+#define NVUNLOCK_PROCEDURES_LOAD_KEYS_H_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/model/environment.h"
+#include "src/model/key_store.h"
+#include "src/os/keyring.h"
+#include "tpm/tpm.h"
+
+namespace nvunlock {
+
+struct LoadKeysOptions {
+  Keyring keyring = Keyring::User();  ///< where the DIMM keys go
+  bool keep_kek = false;              ///< leave the keks in `keyring` instead of a process keyring
+  bool all_keks = false;              ///< also those that no blob names
+  unsigned expire_seconds = 0;        ///< DIMM keys vanish after this time; 0: never
+  std::string host;                   ///< whose blobs are preferred
+};
+
+/// What came of loading the keys: ids are canonical, and each that has a blob or is enrolled is
+/// either in `keys` or in `failed`.
+struct LoadedKeys {
+  std::map<std::string, std::vector<Key>> keys;
+  std::map<std::string, Error> failed;
+  std::vector<Error> problems;  ///< with keks, whatever DIMMs they are for
+  std::vector<std::string> notes;
+  unsigned keks_loaded = 0;
+};
+
+/// Hands out the one connection to the TPM, made when it is first needed.
+class TpmConnection {
+ public:
+  explicit TpmConnection(std::string device) : device_(std::move(device)) {}
+
+  /// The connection, or why there is none. Asking again does not try again.
+  Result<Tpm*> Get();
+
+ private:
+  std::string device_;
+  std::optional<Result<Tpm>> tpm_;
+};
+
+/// Unseals the keks and loads the key of each DIMM from its blob. A kek that the keyring holds
+/// already is used from there. Each blob is verified against its kek before the kernel sees it;
+/// one bad blob or kek does not stop the others.
+Result<LoadedKeys> LoadKeys(const KeyStore& store, TpmConnection& tpm,
+                            const LoadKeysOptions& options);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_LOAD_KEYS_H_

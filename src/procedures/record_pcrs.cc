@@ -1,0 +1,37 @@
+#include "src/procedures/record_pcrs.h"
+
+#include "src/os/file.h"
+
+namespace nvunlock {
+namespace {
+
+constexpr size_t kRecordLimit = 64 << 10;
+
+std::string RecordPath(const Environment& environment) {
+  return environment.run_dir + "/" + kPcrRecordFile;
+}
+
+}  // namespace
+
+Result<void> RecordPcrs(const Environment& environment, TpmConnection& connection) {
+  Result<Tpm*> tpm = connection.Get();
+  if (!tpm) return {};
+  constexpr uint32_t kAllPcrs = (1U << kPcrCount) - 1;
+  PcrRecord record;
+  for (const PcrBank& bank : KnownPcrBanks()) {
+    Result<PcrValues> values = ReadPcrs(**tpm, bank, kAllPcrs);
+    if (values) record.banks[bank.name] = std::move(*values);
+  }
+  TRY(MakeDirectories(environment.run_dir, 0755));
+  return WriteFileDurably(RecordPath(environment), FormatPcrRecord(record), 0644,
+                          IfPresent::kReplace);
+}
+
+Result<std::optional<PcrRecord>> ReadPcrRecord(const Environment& environment) {
+  std::string path = RecordPath(environment);
+  if (!Exists(path)) return std::optional<PcrRecord>();
+  std::string text = TRY(ReadFile(path, kRecordLimit));
+  return TRY_IN(path, ParsePcrRecord(text));
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,22 @@
+#ifndef NVUNLOCK_PROCEDURES_RECORD_PCRS_H_
+#define NVUNLOCK_PROCEDURES_RECORD_PCRS_H_
+
+#include <optional>
+
+#include "src/base/result.h"
+#include "src/model/environment.h"
+#include "src/model/pcr_record.h"
+#include "src/procedures/load_keys.h"
+
+namespace nvunlock {
+
+/// Leaves the PCRs of this moment, of every active bank, in the run directory for a later
+/// `enroll`. Without a TPM there is nothing to record, and that is a success.
+Result<void> RecordPcrs(const Environment& environment, TpmConnection& tpm);
+
+/// What RecordPcrs left in this boot; nullopt when it left nothing.
+Result<std::optional<PcrRecord>> ReadPcrRecord(const Environment& environment);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_RECORD_PCRS_H_

@@ -1,0 +1,220 @@
+#include "src/procedures/unlock.h"
+
+#include <algorithm>
+
+#include "src/model/dimm_id.h"
+#include "src/os/keyring.h"
+#include "src/procedures/bring_up.h"
+#include "src/procedures/freeze.h"
+#include "src/procedures/load_keys.h"
+#include "src/procedures/record_pcrs.h"
+
+namespace nvunlock {
+namespace {
+
+/// DIMM keys vanish after this time should we die with them loaded. Binding 48 DIMMs took less
+/// than a second; real ones take up to some seconds each.
+constexpr unsigned kDimmKeySeconds = 600;
+
+/// One run of Unlock.
+class Unlocker {
+ public:
+  Unlocker(const Environment& environment, const Config& config, const std::string& host)
+      : environment_(environment), config_(config), host_(host), bus_(environment.sysfs_root) {}
+
+  UnlockReport Run() {
+    if (!NothingLeftToDo()) {
+      LoadDimmKeys();
+      Result<void> brought_up = BringUp();
+      if (!brought_up) Complain(std::move(brought_up.error()));
+      DropDimmKeys();
+    }
+    return std::move(report_);
+  }
+
+ private:
+  void Complain(Error error) { report_.problems.push_back(std::move(error)); }
+
+  /// A second run in the same boot must not unseal again.
+  bool NothingLeftToDo() {
+    std::vector<Dimm> dimms = InspectAll();
+    bool done = !dimms.empty() && std::all_of(dimms.begin(), dimms.end(), [](const Dimm& dimm) {
+      return dimm.bound && dimm.security != SecurityState::kLocked &&
+             (!dimm.IsOpen() || dimm.frozen);
+    });
+    if (!done) report_ = {};
+    for (Dimm& dimm : dimms) {
+      if (done) report_.dimms.push_back({.before = dimm, .after = dimm, .problem = std::nullopt});
+    }
+    return done;
+  }
+
+  void LoadDimmKeys() {
+    KeyStore store(environment_.keys_dir);
+    TpmConnection tpm(environment_.tpm_device);
+    Result<void> recorded = RecordPcrs(environment_, tpm);
+    if (!recorded) report_.notes.push_back(std::move(recorded.error().message));
+    bool keep = config_.kek_keyring == KekKeyring::kUser;
+    LoadKeysOptions options = {.keyring = Keyring(environment_.keyring),
+                               .keep_kek = keep,
+                               .expire_seconds = keep ? 0 : kDimmKeySeconds,
+                               .host = host_};
+    Result<LoadedKeys> loaded = LoadKeys(store, tpm, options);
+    if (!loaded) return Complain(std::move(loaded.error()));
+    keys_ = std::move(*loaded);
+    for (Error& problem : keys_.problems) Complain(std::move(problem));
+    std::move(keys_.notes.begin(), keys_.notes.end(), std::back_inserter(report_.notes));
+  }
+
+  Result<void> BringUp() {
+    if (!HasDimmHardware(environment_)) return {};
+    TRY(LoadLibnvdimm(environment_));
+    AutoprobePause pause = TRY(AutoprobePause::Start(bus_));
+    Result<void> drivers = LoadDimmDrivers(environment_);
+    if (!drivers) Complain(std::move(drivers.error()));
+    ProbeBuses(bus_);
+    for (Dimm& dimm : InspectAll()) report_.dimms.push_back(BringUpDimm(std::move(dimm)));
+    TRY(pause.Resume());
+    ProbeTheRest(bus_);
+    return {};
+  }
+
+  std::vector<Dimm> InspectAll() {
+    std::vector<Dimm> dimms;
+    for (const std::string& nmem : bus_.Nmems()) {
+      Result<Dimm> dimm = InspectDimm(bus_, nmem);
+      if (dimm) {
+        dimms.push_back(std::move(*dimm));
+      } else {
+        Complain(std::move(dimm.error()));
+      }
+    }
+    return dimms;
+  }
+
+  DimmOutcome BringUpDimm(Dimm dimm) {
+    DimmOutcome outcome = {.before = dimm, .after = dimm, .problem = std::nullopt};
+    Result<void> bound = BindDimm(dimm);
+    Result<Dimm> after = InspectDimm(bus_, dimm.nmem);
+    if (!after) {
+      outcome.problem = std::move(after.error());
+      return outcome;
+    }
+    outcome.after = std::move(*after);
+    Result<void> checked = bound ? CheckDimm(outcome) : Failure(std::move(bound.error()));
+    if (!checked) outcome.problem = std::move(checked.error());
+    Result<void> frozen = FreezeIfOpen(outcome);
+    if (!frozen && !outcome.problem) outcome.problem = std::move(frozen.error());
+    return outcome;
+  }
+
+  [[nodiscard]] const std::vector<Key>* KeysOf(const Dimm& dimm) const {
+    auto entry = keys_.keys.find(CanonicalDimmId(dimm.id));
+    return entry == keys_.keys.end() ? nullptr : &entry->second;
+  }
+
+  Result<void> BindDimm(const Dimm& dimm) {
+    if (dimm.bound) return {};
+    BindCircumstances circumstances = {.key_loaded = KeysOf(dimm) != nullptr,
+                                       .kernel_revalidates = KernelRevalidates(environment_)};
+    std::optional<std::string> reason = ReasonNotToBind(dimm, circumstances);
+    if (reason) return ExplainUnbound(dimm, *reason);
+    Result<void> bound = bus_.BindNmem(dimm.nmem);
+    // A DIMM that refused its passphrase shows it in its state, and that says more.
+    if (!bound && dimm.security != SecurityState::kLocked) return bound;
+    return {};
+  }
+
+  /// Tells a DIMM of ours whose key is at fault from one that never was ours.
+  [[nodiscard]] Failure ExplainUnbound(const Dimm& dimm, const std::string& reason) const {
+    auto failed = keys_.failed.find(CanonicalDimmId(dimm.id));
+    if (failed != keys_.failed.end()) return Failure(failed->second);
+    return Fail(Errc::kDimmLocked, reason);
+  }
+
+  Result<void> CheckDimm(DimmOutcome& outcome) {
+    const Dimm& after = outcome.after;
+    if (after.security == SecurityState::kLocked) {
+      return Fail(Errc::kDimmLocked,
+                  "it refused the passphrase of its blob (one attempt is used up)");
+    }
+    if (!after.bound) return Fail("its driver did not bind");
+    if (outcome.before.IsOpen()) return Revalidate(outcome);
+    return {};
+  }
+
+  /// "update KEY KEY" sets the passphrase that is already set: the DIMM refuses a wrong one. This
+  /// is what libnvdimm's own revalidation does, but here the verdict is seen.
+  Result<void> Revalidate(DimmOutcome& outcome) {
+    if (!config_.key_revalidate || outcome.before.frozen) return {};
+    const std::vector<Key>* keys = KeysOf(outcome.before);
+    if (keys == nullptr) {
+      auto failed = keys_.failed.find(CanonicalDimmId(outcome.before.id));
+      if (failed != keys_.failed.end()) return Failure(failed->second);
+      report_.notes.push_back(outcome.before.nmem + " was unlocked by the firmware; no key for it");
+      return {};
+    }
+    std::string serial = std::to_string(keys->front().serial());
+    Result<void> updated =
+        bus_.SetAttribute(outcome.before.nmem, "security", "update " + serial + " " + serial);
+    if (!updated) {
+      return Fail(Errc::kDimmLocked,
+                  "it is unlocked, but refused the passphrase of its blob: it would stay locked "
+                  "after a power cycle (" +
+                      updated.error().message + ")");
+    }
+    outcome.revalidated = true;
+    return {};
+  }
+
+  Result<void> FreezeIfOpen(DimmOutcome& outcome) {
+    if (!outcome.after.IsOpen() || outcome.after.frozen) return {};
+    TRY(FreezeDimm(bus_, outcome.after.nmem));
+    outcome.after.frozen = true;
+    return {};
+  }
+
+  void DropDimmKeys() {
+    if (config_.kek_keyring == KekKeyring::kUser) return;
+    for (const auto& [id, keys] : keys_.keys) {
+      for (const Key& key : keys) {
+        Result<void> dropped = key.Invalidate();
+        if (!dropped) Complain(std::move(dropped.error()));
+      }
+    }
+  }
+
+  const Environment& environment_;
+  const Config& config_;
+  const std::string& host_;
+  NdBus bus_;
+  LoadedKeys keys_;
+  UnlockReport report_;
+};
+
+/// Deepest cause first: without its TPM a machine's DIMMs stay locked, not the other way round.
+constexpr Errc kDepth[] = {Errc::kNoTpm,      Errc::kWrongTpm,   Errc::kPolicyMismatch,
+                           Errc::kLockout,    Errc::kBadKeyFile, Errc::kKeysIncomplete,
+                           Errc::kDimmLocked, Errc::kNotFrozen,  Errc::kFailed};
+
+}  // namespace
+
+std::optional<Errc> UnlockReport::Verdict() const {
+  auto occurs = [&](Errc code) {
+    return std::any_of(problems.begin(), problems.end(),
+                       [&](const Error& error) { return error.code == code; }) ||
+           std::any_of(dimms.begin(), dimms.end(), [&](const DimmOutcome& outcome) {
+             return outcome.problem && outcome.problem->code == code;
+           });
+  };
+  for (Errc code : kDepth) {
+    if (occurs(code)) return code;
+  }
+  return std::nullopt;
+}
+
+UnlockReport Unlock(const Environment& environment, const Config& config, const std::string& host) {
+  return Unlocker(environment, config, host).Run();
+}
+
+}  // namespace nvunlock

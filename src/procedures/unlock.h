@@ -1,0 +1,40 @@
+#ifndef NVUNLOCK_PROCEDURES_UNLOCK_H_
+#define NVUNLOCK_PROCEDURES_UNLOCK_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/model/config.h"
+#include "src/model/dimm.h"
+#include "src/model/environment.h"
+
+namespace nvunlock {
+
+/// What became of one DIMM.
+struct DimmOutcome {
+  Dimm before;
+  Dimm after;
+  bool revalidated = false;  ///< the firmware had left it unlocked and it took our key
+  std::optional<Error> problem;
+};
+
+/// What `unlock` did, for people and for status.json. Nothing in it is secret.
+struct UnlockReport {
+  std::vector<DimmOutcome> dimms;
+  std::vector<Error> problems;  ///< that are not one DIMM's
+  std::vector<std::string> notes;
+
+  /// The Errc to exit with: of the problem that lies deepest; nullopt when all is well.
+  [[nodiscard]] std::optional<Errc> Verdict() const;
+};
+
+/// Keys in, drivers loaded, DIMMs bound one by one, verified and frozen, keys out: doc/unlock.md
+/// has the order and its reasons. No DIMM is ever bound when the kernel could send it a passphrase
+/// that is not its own. Goes on as far as it safely can after any failure.
+UnlockReport Unlock(const Environment& environment, const Config& config, const std::string& host);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_UNLOCK_H_
