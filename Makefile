@@ -1,0 +1,77 @@
+# nvunlock: unlocks persistent-memory DIMMs at boot with a key that the TPM keeps.
+#
+# Variables, to be given on the command line:
+#   PREFIX          where things are installed                  [/usr/local]
+#   DESTDIR         put in front of PREFIX when packaging       []
+#   UNITDIR         systemd units                               [$(PREFIX)/lib/systemd/system]
+#   DRACUTDIR       dracut modules                              [/usr/lib/dracut/modules.d]
+#   MODPROBEDIR     modprobe.d files                            [$(PREFIX)/lib/modprobe.d]
+#   CXX, CXXFLAGS   compiler, and its flags on top of ours      [g++, -Os]
+#   BUILD           where everything is built                   [build]
+#   NVUNLOCK_CACHE  static libraries and kernels, across clones [~/.cache/nvunlock]
+#   KERNELS         stock kernels that check-qemu boots         [6.1 6.12]
+
+PREFIX ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DRACUTDIR ?= /usr/lib/dracut/modules.d
+MODPROBEDIR ?= $(PREFIX)/lib/modprobe.d
+BUILD ?= build
+CXXFLAGS ?= -Os
+KERNELS ?= 6.1 6.12
+VERSION := 0.1.0
+
+sources := $(sort $(wildcard src/*.cc src/*/*.cc tpm/*.cc))
+objects := $(sources:%.cc=$(BUILD)/%.o)
+test_sources := $(sort $(wildcard test/unit/*.cc))
+test_objects := $(test_sources:%.cc=$(BUILD)/%.o)
+
+.PHONY: all
+all: $(BUILD)/nvunlock man  ## build the static binary and the man pages
+
+# --- what is built first: static libraries that Debian does not ship
+
+# Goals that need no compiler leave the libraries alone.
+unbuilt_goals := deps clean help lint format uninstall
+ifneq ($(filter-out $(unbuilt_goals),$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/libraries.mk
+endif
+
+$(BUILD)/libraries.mk: $(wildcard deps/* deps/recipes/*)
+	deps/install build
+	@mkdir -p $(@D)
+	tss=$$(deps/build tpm2-tss) && kmod=$$(deps/build kmod) && \
+	  printf 'tss := %s\nkmod := %s\n' "$$tss" "$$kmod" >$@
+
+.PHONY: deps
+deps:  ## install Debian packages (as root) and build static libtss2 and libkmod into the cache
+	deps/install build lint test vm
+	$(MAKE) $(BUILD)/libraries.mk
+
+# --- the binary
+
+# No -fcf-protection: Debian's libc.a has no IBT marks, so it could not hold.
+hardening := -fPIE -fstack-protector-strong -fstack-clash-protection \
+  -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+compile_flags := -std=c++20 -Wall -Wextra -Werror -Wconversion -Wno-missing-field-initializers \
+  $(hardening) -ffunction-sections -fdata-sections -fno-exceptions -MMD -MP \
+  -I. -isystem $(tss)/include -isystem $(kmod)/include -DNVUNLOCK_VERSION='"$(VERSION)"'
+
+# free and realloc wipe; the others are never reached, but static glibc warns of them.
+wrapped := free realloc
+stubbed := dlopen dlsym dlclose dlerror dladdr gethostbyname getnameinfo getaddrinfo \
+  freeaddrinfo gai_strerror
+link_flags := -static-pie -Wl,--gc-sections,--fatal-warnings \
+  -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,-z,pack-relative-relocs \
+  $(foreach symbol,$(wrapped) $(stubbed),-Wl,--wrap=$(symbol))
+libraries = $(tss)/lib/libtss2-esys.a $(tss)/lib/libtss2-sys.a $(tss)/lib/libtss2-mu.a \
+  $(kmod)/lib/libkmod.a -lkeyutils -lcrypto
+
+$(BUILD)/%.o: %.cc $(BUILD)/libraries.mk
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) $(compile_flags) -c -o $@ $<
+
+$(BUILD)/nvunlock: $(objects)
+	$(CXX) $(CXXFLAGS) $(hardening) $(link_flags) -o $@.unstripped $(objects) $(libraries)
+	strip -o $@ $@.unstripped
+
+-include $(objects:.o=.d) $(test_objects:.o=.d)

@@ -1,0 +1,31 @@
+#ifndef NVUNLOCK_COMMANDS_COMMANDS_H_
+#define NVUNLOCK_COMMANDS_COMMANDS_H_
+
+namespace nvunlock {
+
+struct Invocation;
+
+/// One subcommand: what dispatches to it, and what its help says.
+struct Command {
+  const char* name;
+  const char* synopsis;
+  const char* summary;
+  int (*run)(const Invocation& invocation);  ///< returns the program's exit code
+};
+
+/// How a command was called; argv[0] is its name.
+struct Invocation {
+  const Command& command;
+  int argc;
+  char** argv;
+};
+
+int RunEnroll(const Invocation& invocation);
+int RunUnlock(const Invocation& invocation);
+int RunLoadKeys(const Invocation& invocation);
+int RunFreezeSecurity(const Invocation& invocation);
+int RunList(const Invocation& invocation);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_COMMANDS_COMMANDS_H_

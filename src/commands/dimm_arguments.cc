@@ -1,0 +1,47 @@
+#include "src/commands/dimm_arguments.h"
+
+#include <algorithm>
+
+#include "src/base/text.h"
+
+namespace nvunlock {
+namespace {
+
+bool IsDimmName(std::string_view name) {
+  return name.starts_with("nmem") && ParseUnsigned(name.substr(4)).has_value();
+}
+
+bool IsOnBus(const NdBus& bus, const std::string& nmem, const std::string& filter) {
+  std::string ndbus = bus.BusOf(nmem);
+  return filter.empty() || filter == ndbus || bus.ProviderOf(ndbus).value_or("") == filter;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> SelectDimms(const NdBus& bus,
+                                             const std::vector<std::string>& arguments,
+                                             const std::string& bus_filter) {
+  if (arguments.empty()) return Fail(Errc::kUsage, "say which DIMMs: nmemX..., or all");
+  bool all = false;
+  for (const std::string& argument : arguments) {
+    all = all || argument == "all";
+    if (argument != "all" && !IsDimmName(argument)) {
+      return Fail(Errc::kUsage, "'" + argument + "' is not a valid dimm name");
+    }
+  }
+  std::vector<std::string> selected;
+  for (const std::string& nmem : bus.Nmems()) {
+    bool named = std::find(arguments.begin(), arguments.end(), nmem) != arguments.end();
+    if ((all || named) && IsOnBus(bus, nmem, bus_filter)) selected.push_back(nmem);
+  }
+  if (selected.empty() || (!all && selected.size() < arguments.size())) {
+    return Fail("not all of these DIMMs are here; 'nvunlock list' shows those that are");
+  }
+  return selected;
+}
+
+std::string CountNmems(size_t count) {
+  return std::to_string(count) + (count == 1 ? " nmem" : " nmems");
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,69 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "src/commands/commands.h"
+#include "src/commands/options.h"
+#include "src/commands/output.h"
+#include "src/model/dimm.h"
+
+namespace nvunlock {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// The keys and words of `ndctl list -D`.
+Json ToJson(const Dimm& dimm) {
+  Json json = {{"dev", dimm.nmem}};
+  if (!dimm.id.empty()) json["id"] = dimm.id;
+  if (!dimm.bound) json["state"] = "disabled";
+  if (dimm.security != SecurityState::kUnsupported) json["security"] = ToWord(dimm.security);
+  if (dimm.frozen) json["security_frozen"] = true;
+  return json;
+}
+
+std::string ToLine(const Dimm& dimm) {
+  char line[200];
+  snprintf(line, sizeof(line), "%-8s %-24s %-11s %-6s %s\n", dimm.nmem.c_str(), dimm.id.c_str(),
+           ToWord(dimm.security), dimm.frozen ? "frozen" : "-",
+           dimm.bound ? "enabled" : "disabled");
+  return line;
+}
+
+void PrintTable(const std::vector<Dimm>& dimms) {
+  if (dimms.empty()) return;
+  Print("DIMM     ID                       SECURITY    FROZEN STATE\n");
+  for (const Dimm& dimm : dimms) Print(ToLine(dimm));
+}
+
+void PrintJson(const std::vector<Dimm>& dimms) {
+  Json json = Json::array();
+  for (const Dimm& dimm : dimms) json.push_back(ToJson(dimm));
+  Print(json.dump(2) + "\n");
+}
+
+}  // namespace
+
+int RunList(const Invocation& invocation) {
+  Environment environment = EnvironmentBelow("");
+  bool as_json = false;
+  std::vector<Option> options = EnvironmentOptions(environment);
+  options.push_back({"json", nullptr, "JSON with the keys of 'ndctl list -D'", Set(as_json)});
+  Result<void> parsed = ParseOptionsOnly(invocation, options);
+  if (!parsed) return Report(parsed.error());
+
+  NdBus bus(environment.sysfs_root);
+  std::vector<Dimm> dimms;
+  int exit_code = 0;
+  for (const std::string& nmem : bus.Nmems()) {
+    Result<Dimm> dimm = InspectDimm(bus, nmem);
+    if (dimm) {
+      dimms.push_back(std::move(*dimm));
+    } else {
+      exit_code = Report(dimm.error());
+    }
+  }
+  as_json ? PrintJson(dimms) : PrintTable(dimms);
+  return exit_code;
+}
+
+}  // namespace nvunlock

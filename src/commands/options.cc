@@ -1,0 +1,139 @@
+#include "src/commands/options.h"
+
+#include <getopt.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "src/commands/output.h"
+
+namespace nvunlock {
+namespace {
+
+/// getopt_long hands back 256 + index for the option at that index.
+constexpr int kFirstOption = 256;
+constexpr int kHelp = 1;
+
+std::vector<struct option> LongOptions(const std::vector<Option>& options) {
+  std::vector<struct option> table;
+  for (size_t i = 0; i < options.size(); i++) {
+    table.push_back({options[i].name,
+                     options[i].value_name != nullptr ? required_argument : no_argument, nullptr,
+                     kFirstOption + static_cast<int>(i)});
+  }
+  table.push_back({"help", no_argument, nullptr, kHelp});
+  table.push_back({nullptr, 0, nullptr, 0});
+  return table;
+}
+
+std::string ShortOptions(const std::vector<Option>& options) {
+  std::string letters;
+  for (const Option& option : options) {
+    if (option.letter == 0) continue;
+    letters += option.letter;
+    if (option.value_name != nullptr) letters += ':';
+  }
+  return letters;
+}
+
+const Option* FindOption(const std::vector<Option>& options, int found) {
+  if (found >= kFirstOption) return &options[static_cast<size_t>(found - kFirstOption)];
+  for (const Option& option : options) {
+    if (option.letter == found) return &option;
+  }
+  return nullptr;
+}
+
+std::string FormatOptions(const std::vector<Option>& options) {
+  std::string text;
+  for (const Option& option : options) {
+    std::string left = option.letter != 0 ? std::string("  -") + option.letter + ", --" : "  --";
+    left += option.name;
+    if (option.value_name != nullptr) left += std::string("=") + option.value_name;
+    constexpr size_t kHelpColumn = 30;
+    left.append(left.size() < kHelpColumn ? kHelpColumn - left.size() : 1, ' ');
+    text += left + option.help + "\n";
+  }
+  return text;
+}
+
+void PrintHelp(const Command& command, const std::vector<Option>& options) {
+  Print(std::string("usage: nvunlock ") + command.name + " " + command.synopsis + "\n" +
+        command.summary + "\n\n" + FormatOptions(options));
+}
+
+Result<void> SetKeyring(Environment& environment, std::string_view value) {
+  if (value == "@u") {
+    environment.keyring = KEY_SPEC_USER_KEYRING;
+    return {};
+  }
+  key_serial_t serial = 0;
+  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), serial);
+  if (error != std::errc() || end != value.data() + value.size() || serial <= 0) {
+    return Fail(Errc::kUsage, "--keyring wants @u or the serial number of a keyring");
+  }
+  environment.keyring = serial;
+  return {};
+}
+
+Result<void> SetRoot(Environment& environment, std::string_view value) {
+  Environment moved = EnvironmentBelow(std::string(value));
+  moved.tpm_device = environment.tpm_device;
+  moved.keyring = environment.keyring;
+  environment = std::move(moved);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> ParseOptions(const Invocation& invocation,
+                                              const std::vector<Option>& options) {
+  std::vector<struct option> table = LongOptions(options);
+  std::string letters = ShortOptions(options);
+  optind = 1;
+  for (;;) {
+    int found =
+        getopt_long(invocation.argc, invocation.argv, letters.c_str(), table.data(), nullptr);
+    if (found == -1) break;
+    if (found == kHelp) {
+      PrintHelp(invocation.command, options);
+      exit(0);
+    }
+    const Option* option = FindOption(options, found);
+    if (option == nullptr) return Fail(Errc::kUsage, "");  // getopt_long has said what is wrong
+    TRY(option->apply(optarg != nullptr ? optarg : ""));
+  }
+  return std::vector<std::string>(invocation.argv + optind, invocation.argv + invocation.argc);
+}
+
+Result<void> ParseOptionsOnly(const Invocation& invocation, const std::vector<Option>& options) {
+  std::vector<std::string> rest = TRY(ParseOptions(invocation, options));
+  if (!rest.empty()) return Fail(Errc::kUsage, "unexpected argument '" + rest[0] + "'");
+  return {};
+}
+
+std::function<Result<void>(std::string_view)> Store(std::string& target) {
+  return [&target](std::string_view value) -> Result<void> {
+    target = value;
+    return {};
+  };
+}
+
+std::function<Result<void>(std::string_view)> Set(bool& target) {
+  return [&target](std::string_view) -> Result<void> {
+    target = true;
+    return {};
+  };
+}
+
+std::vector<Option> EnvironmentOptions(Environment& environment) {
+  return {
+      {"root", "DIR", "look for /sys, /etc, /run and /lib/modules below DIR",
+       [&](std::string_view value) { return SetRoot(environment, value); }},
+      {"keys-dir", "DIR", "keys directory [/etc/ndctl/keys]", Store(environment.keys_dir)},
+      {"keyring", "KEYRING", "where DIMM keys go: @u or a serial number [@u]",
+       [&](std::string_view value) { return SetKeyring(environment, value); }},
+  };
+}
+
+}  // namespace nvunlock

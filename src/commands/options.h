@@ -1,0 +1,43 @@
+#ifndef NVUNLOCK_COMMANDS_OPTIONS_H_
+#define NVUNLOCK_COMMANDS_OPTIONS_H_
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/commands/commands.h"
+#include "src/model/environment.h"
+
+namespace nvunlock {
+
+/// One option of a command: what getopt_long(3) gets to know, and what --help says.
+struct Option {
+  const char* name;
+  const char* value_name;  ///< nullptr: it takes no value
+  const char* help;
+  std::function<Result<void>(std::string_view value)> apply;
+  char letter = 0;
+};
+
+/// Calls `apply` for each option of the invocation. Returns the other arguments. Anything unknown
+/// fails with kUsage; --help prints the command's help and ends the program.
+Result<std::vector<std::string>> ParseOptions(const Invocation& invocation,
+                                              const std::vector<Option>& options);
+
+/// For commands that take nothing but options.
+Result<void> ParseOptionsOnly(const Invocation& invocation, const std::vector<Option>& options);
+
+/// An apply function that stores the value as it is.
+std::function<Result<void>(std::string_view)> Store(std::string& target);
+
+/// An apply function that sets a flag.
+std::function<Result<void>(std::string_view)> Set(bool& target);
+
+/// The options that move ENVIRONMENT, which must outlive them: --root, --keys-dir, --keyring.
+std::vector<Option> EnvironmentOptions(Environment& environment);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_COMMANDS_OPTIONS_H_

@@ -1,0 +1,61 @@
+#include "src/commands/output.h"
+
+#include <cstdio>
+
+namespace nvunlock {
+namespace {
+
+/// What an admin can do, empty where the message itself says it.
+const char* RemedyFor(Errc code) {
+  switch (code) {
+    case Errc::kNoTpm:
+      return "enable the TPM in the firmware, and see that the image has its driver";
+    case Errc::kWrongTpm:
+      return "if the TPM was cleared or the board replaced: move the key file away, put "
+             "nvdimm-master.blob back from its safe place, run 'nvunlock enroll --import'";
+    case Errc::kPolicyMismatch:
+      return "boot what was enrolled; if the change is yours: move the key file away, put "
+             "nvdimm-master.blob back from its safe place, run 'nvunlock enroll --import'";
+    case Errc::kLockout:
+      return "leave the machine switched on until the TPM's lockout time is over, or clear the "
+             "lockout with tpm2_dictionarylockout -c";
+    case Errc::kBadKeyFile:
+      return "restore the key file from a backup, then rebuild the initramfs image";
+    case Errc::kKeysIncomplete:
+      return "restore the keys directory from a backup, then rebuild the initramfs image";
+    case Errc::kDimmLocked:
+      return "put the blob of the machine that locked it into the keys directory, rebuild the "
+             "image and power-cycle";
+    case Errc::kNotFrozen:
+      return "try 'nvunlock freeze-security all'";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+void Print(std::string_view text) {
+  fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void PrintError(std::string_view line) {
+  fprintf(stderr, "nvunlock: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+void PrintAndLog(LogLevel level, std::string_view line) {
+  PrintError(line);
+  WriteKernelLog(level, line);
+}
+
+std::string Explain(const Error& error) {
+  std::string remedy = RemedyFor(error.code);
+  return remedy.empty() ? error.message : error.message + " -- " + remedy;
+}
+
+int Report(const Error& error) {
+  if (!error.message.empty()) PrintError(Explain(error));
+  return ExitCode(error.code);
+}
+
+}  // namespace nvunlock

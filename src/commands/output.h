@@ -1,0 +1,33 @@
+#ifndef NVUNLOCK_COMMANDS_OUTPUT_H_
+#define NVUNLOCK_COMMANDS_OUTPUT_H_
+
+#include <string>
+#include <string_view>
+
+#include "src/base/result.h"
+#include "src/os/kmsg.h"
+
+namespace nvunlock {
+
+/// TEXT on stdout.
+void Print(std::string_view text);
+
+/// "nvunlock: LINE" on stderr.
+void PrintError(std::string_view line);
+
+/// PrintError, and the same in the kernel log, which outlives the initramfs.
+void PrintAndLog(LogLevel level, std::string_view line);
+
+/// Cause and remedy in one line: the error's message, and what to do about errors of its code.
+std::string Explain(const Error& error);
+
+/// Prints ERROR with its remedy. Returns the exit code that belongs to it.
+int Report(const Error& error);
+
+constexpr int ExitCode(Errc code) {
+  return static_cast<int>(code);
+}
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_COMMANDS_OUTPUT_H_

@@ -1,0 +1,136 @@
+#include "src/procedures/unlock.h"
+
+#include "src/commands/commands.h"
+#include "src/commands/options.h"
+#include "src/commands/output.h"
+#include "src/commands/unlock_status.h"
+#include "src/model/key_store.h"
+#include "src/os/file.h"
+#include "src/os/keyring.h"
+#include "src/os/power.h"
+#include "src/os/process.h"
+#include "src/procedures/bring_up.h"
+#include "src/procedures/guard.h"
+#include "src/procedures/record_pcrs.h"
+
+namespace nvunlock {
+namespace {
+
+constexpr size_t kConfigLimit = 64 << 10;
+constexpr char kImageFile[] = "/image";
+constexpr char kConfigFile[] = "/nvunlock.conf";
+
+/// Everything that decides how this boot's unlock goes.
+struct Setting {
+  Config config;
+  std::string host;
+  bool in_image = false;
+  bool enrolled = false;
+};
+
+/// Without a configuration file the defaults hold, and with a bad one as well.
+Config ReadConfig(const Environment& environment) {
+  std::string path = environment.config_dir + kConfigFile;
+  if (!Exists(path)) return {};
+  Result<std::string> text = ReadFile(path, kConfigLimit);
+  ParsedConfig parsed = ParseConfig(text.value_or(""));
+  if (!text) parsed.complaints.push_back(text.error().message);
+  for (const std::string& complaint : parsed.complaints) {
+    PrintAndLog(LogLevel::kWarning, path + ": " + complaint);
+  }
+  return parsed.config;
+}
+
+/// An image says itself whether the machine was enrolled when it was built: nothing may follow
+/// from an empty keys directory in it. In a running system the directory decides.
+Result<Setting> FindSetting(const Environment& environment) {
+  Setting setting = {.config = ReadConfig(environment), .host = HostName()};
+  std::string image_path = environment.config_dir + kImageFile;
+  bool has_key_files = TRY(KeyStore(environment.keys_dir).HasKeyFiles());
+  if (!Exists(image_path)) {
+    setting.enrolled = has_key_files;
+    return setting;
+  }
+  std::string text = TRY(ReadFile(image_path, kConfigLimit));
+  ImageFacts facts = TRY_IN(image_path, ParseImageFacts(text));
+  setting.in_image = true;
+  setting.enrolled = facts.enrolled;
+  if (!facts.host.empty()) setting.host = facts.host;
+  if (facts.enrolled && !has_key_files) {
+    return Fail(Errc::kKeysIncomplete,
+                "this image was built for an enrolled machine, but holds no key file");
+  }
+  return setting;
+}
+
+/// Nothing enrolled: the machine boots as if nvunlock were not there.
+void StepAside(const Environment& environment) {
+  TpmConnection tpm(environment.tpm_device);
+  (void)RecordPcrs(environment, tpm);
+  if (!GuardIsClosed(environment)) return;
+  Result<void> opened = OpenGuard(environment);
+  if (opened && HasDimmHardware(environment)) opened = LoadDimmDrivers(environment);
+  if (!opened) PrintAndLog(LogLevel::kWarning, opened.error().message);
+}
+
+UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setting) {
+  Result<void> session = JoinSessionWithUserKeyring();
+  if (session) return Unlock(environment, setting.config, setting.host);
+  UnlockReport report;
+  report.problems.push_back(std::move(session.error()));
+  return report;
+}
+
+int ActOnFailure(const Environment& environment, OnFailure on_failure, int exit_code) {
+  switch (on_failure) {
+    case OnFailure::kHold:
+      return exit_code;
+    case OnFailure::kProceed: {
+      PrintAndLog(LogLevel::kWarning, "on-failure=proceed: booting on");
+      Result<void> opened = OpenGuard(environment);
+      if (!opened) PrintAndLog(LogLevel::kWarning, opened.error().message);
+      return 0;
+    }
+    case OnFailure::kPowerOff:
+      PrintAndLog(LogLevel::kError, "on-failure=poweroff: powering off in 10 seconds");
+      PowerOffAfter(10);
+      return exit_code;
+  }
+  return exit_code;
+}
+
+int Finish(const Environment& environment, const Setting& setting, const UnlockReport& report) {
+  std::optional<Errc> verdict = report.Verdict();
+  int exit_code = verdict ? ExitCode(*verdict) : 0;
+  PrintUnlockReport(report);
+  Result<void> written = WriteUnlockStatus(environment, report, exit_code);
+  if (!written) PrintAndLog(LogLevel::kWarning, written.error().message);
+  return verdict ? ActOnFailure(environment, setting.config.on_failure, exit_code) : 0;
+}
+
+}  // namespace
+
+int RunUnlock(const Invocation& invocation) {
+  Environment environment = EnvironmentBelow("");
+  std::string tpm_device;
+  std::vector<Option> options = EnvironmentOptions(environment);
+  options.push_back(
+      {"tpm2-device", "DEVICE", "overrides tpm2-device= of nvunlock.conf", Store(tpm_device)});
+  Result<void> parsed = ParseOptionsOnly(invocation, options);
+  if (!parsed) return Report(parsed.error());
+
+  Result<Setting> setting = FindSetting(environment);
+  if (!setting) {
+    UnlockReport report;
+    report.problems.push_back(std::move(setting.error()));
+    return Finish(environment, Setting{.config = ReadConfig(environment), .host = ""}, report);
+  }
+  environment.tpm_device = tpm_device.empty() ? setting->config.tpm_device : tpm_device;
+  if (!setting->enrolled) {
+    StepAside(environment);
+    return 0;
+  }
+  return Finish(environment, *setting, UnlockEnrolled(environment, *setting));
+}
+
+}  // namespace nvunlock

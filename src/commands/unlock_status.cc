@@ -1,0 +1,59 @@
+#include "src/commands/unlock_status.h"
+
+#include <nlohmann/json.hpp>
+
+#include "src/commands/output.h"
+#include "src/os/file.h"
+
+namespace nvunlock {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string DescribeState(const DimmOutcome& outcome) {
+  std::string text = ToWord(outcome.after.security);
+  if (outcome.revalidated) text += ", revalidated";
+  if (outcome.after.frozen) text += ", frozen";
+  return text;
+}
+
+void PrintDimm(const DimmOutcome& outcome) {
+  std::string line = outcome.after.nmem + " " + outcome.after.id + ": " + DescribeState(outcome);
+  if (!outcome.problem) return PrintAndLog(LogLevel::kInfo, line);
+  PrintAndLog(LogLevel::kError, line + ": " + Explain(*outcome.problem));
+}
+
+Json ToJson(const DimmOutcome& outcome) {
+  Json json = {{"dev", outcome.after.nmem},
+               {"id", outcome.after.id},
+               {"security_before", ToWord(outcome.before.security)},
+               {"security", ToWord(outcome.after.security)},
+               {"security_frozen", outcome.after.frozen},
+               {"revalidated", outcome.revalidated},
+               {"enabled", outcome.after.bound}};
+  if (outcome.problem) json["problem"] = outcome.problem->message;
+  return json;
+}
+
+}  // namespace
+
+void PrintUnlockReport(const UnlockReport& report) {
+  for (const Error& problem : report.problems) PrintAndLog(LogLevel::kError, Explain(problem));
+  for (const std::string& note : report.notes) PrintAndLog(LogLevel::kWarning, note);
+  for (const DimmOutcome& outcome : report.dimms) PrintDimm(outcome);
+}
+
+Result<void> WriteUnlockStatus(const Environment& environment, const UnlockReport& report,
+                               int exit_code) {
+  Json json = {{"exit_code", exit_code},
+               {"dimms", Json::array()},
+               {"problems", Json::array()},
+               {"notes", report.notes}};
+  for (const DimmOutcome& outcome : report.dimms) json["dimms"].push_back(ToJson(outcome));
+  for (const Error& problem : report.problems) json["problems"].push_back(problem.message);
+  TRY(MakeDirectories(environment.run_dir, 0755));
+  return WriteFileDurably(environment.run_dir + "/status.json", json.dump(2) + "\n", 0600,
+                          IfPresent::kReplace);
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,55 @@
+#include <cstring>
+#include <string>
+
+#include "src/commands/commands.h"
+#include "src/commands/output.h"
+#include "src/os/process.h"
+
+namespace nvunlock {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"enroll", "--tpm2-pcrs=LIST [--import] [--kek=user:NAME]",
+     "seal a kek to this machine's TPM and write its key file", RunEnroll},
+    {"unlock", "", "unlock, verify and freeze all DIMMs; what the initramfs runs", RunUnlock},
+    {"load-keys", "", "load keks and DIMM keys into the keyring, and no more", RunLoadKeys},
+    {"freeze-security", "nmemX...|all", "freeze the security of DIMMs until the next power-on",
+     RunFreezeSecurity},
+    {"list", "[--json]", "show DIMMs and their security", RunList},
+};
+
+std::string Usage() {
+  std::string text = "usage: nvunlock COMMAND [OPTION...]; COMMAND --help says more\n\n";
+  for (const Command& command : kCommands) {
+    std::string left = std::string("  ") + command.name;
+    left.append(left.size() < 20 ? 20 - left.size() : 1, ' ');
+    text += left + command.summary + "\n";
+  }
+  return text + "\n  --help, --version\n";
+}
+
+int Run(int argc, char** argv) {
+  const char* name = argc > 1 ? argv[1] : "";
+  if (strcmp(name, "--help") == 0) {
+    Print(Usage());
+    return 0;
+  }
+  if (strcmp(name, "--version") == 0) {
+    Print("nvunlock " NVUNLOCK_VERSION "\n");
+    return 0;
+  }
+  for (const Command& command : kCommands) {
+    if (strcmp(name, command.name) == 0) return command.run({command, argc - 1, argv + 1});
+  }
+  PrintError(*name == '\0' ? "no command; see 'nvunlock --help'"
+                           : "no command '" + std::string(name) + "'; see 'nvunlock --help'");
+  return ExitCode(Errc::kUsage);
+}
+
+}  // namespace
+}  // namespace nvunlock
+
+int main(int argc, char** argv) {
+  nvunlock::ProtectProcess();
+  return nvunlock::Run(argc, argv);
+}
