@@ -44,8 +44,8 @@ Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
   TRY(ParseOptionsOnly(invocation, OptionsFor(arguments)));
   if (!arguments.options.pcrs.pcrs.empty()) return {};
   return Fail(Errc::kUsage,
-              "say with --tpm2-pcrs= what the kek is bound to: 7+8 suits GRUB, 7+11+12 a UKI "
-              "(nvunlock(8), POLICY)");
+              "say with --tpm2-pcrs= what the kek is bound to: 7+8 suits GRUB, 7+12 a UKI or "
+              "systemd-boot (nvunlock(8), POLICY)");
 }
 
 void PrintSafekeeping(const EnrollReport& report, const KekName& kek) {

@@ -46,7 +46,7 @@ Config ReadConfig(const Environment& environment) {
 Result<Setting> FindSetting(const Environment& environment) {
   Setting setting = {.config = ReadConfig(environment), .host = HostName()};
   std::string image_path = environment.config_dir + kImageFile;
-  bool has_key_files = TRY(KeyStore(environment.keys_dir).HasKeyFiles());
+  bool has_key_files = !TRY(KeyStore(environment.keys_dir).EnrolledKeks()).empty();
   if (!Exists(image_path)) {
     setting.enrolled = has_key_files;
     return setting;

@@ -19,6 +19,7 @@ Environment EnvironmentBelow(const std::string& root) {
   environment.keys_dir = root + "/etc/ndctl/keys";
   environment.config_dir = root + "/etc/nvunlock";
   environment.run_dir = root + "/run/nvunlock";
+  environment.initrd_release = root + "/etc/initrd-release";
   environment.modules_dir = ModulesBelow(root);
   for (const char* directory : {"/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"}) {
     environment.modprobe_dirs.push_back(root + directory + "/modprobe.d");

@@ -1,7 +1,5 @@
 #include "src/model/key_store.h"
 
-#include <algorithm>
-
 #include "src/os/file.h"
 
 namespace nvunlock {
@@ -36,10 +34,15 @@ Result<std::vector<BlobFile>> KeyStore::Blobs() const {
   return blobs;
 }
 
-Result<bool> KeyStore::HasKeyFiles() const {
-  std::vector<std::string> names = TRY(NamesIn(directory_));
-  return std::any_of(names.begin(), names.end(),
-                     [](const std::string& name) { return name.ends_with(".pem"); });
+Result<std::vector<KekName>> KeyStore::EnrolledKeks() const {
+  static constexpr std::string_view kSuffix = ".pem";
+  std::vector<KekName> keks;
+  for (const std::string& name : TRY(NamesIn(directory_))) {
+    if (!name.ends_with(kSuffix)) continue;
+    Result<KekName> kek = ParseKekName("user:" + name.substr(0, name.size() - kSuffix.size()));
+    if (kek) keks.push_back(std::move(*kek));
+  }
+  return keks;
 }
 
 Result<std::string> KeyStore::ReadBlobText(const BlobFile& file) const {

@@ -36,8 +36,8 @@ class KeyStore {
   /// All user passphrase blobs, sorted by name. A missing directory holds none.
   [[nodiscard]] Result<std::vector<BlobFile>> Blobs() const;
 
-  /// True when at least one key file is there.
-  [[nodiscard]] Result<bool> HasKeyFiles() const;
+  /// The keks that have a key file, going by its name.
+  [[nodiscard]] Result<std::vector<KekName>> EnrolledKeks() const;
 
   [[nodiscard]] Result<std::string> ReadBlobText(const BlobFile& file) const;
   [[nodiscard]] Result<Enc32Blob> ReadBlob(const BlobFile& file) const;

@@ -31,7 +31,7 @@ Result<PcrValues> ParseBank(const std::string& name, const Json& entries) {
 }  // namespace
 
 std::string FormatPcrRecord(const PcrRecord& record) {
-  Json json;
+  Json json = {{"in_initramfs", record.in_initramfs}};
   for (const auto& [bank, values] : record.banks) {
     for (const auto& [pcr, value] : values) json["banks"][bank][std::to_string(pcr)] = ToHex(value);
   }
@@ -43,7 +43,7 @@ Result<PcrRecord> ParsePcrRecord(std::string_view json_text) {
   if (!json.is_object() || !json.contains("banks") || !json["banks"].is_object()) {
     return NotARecord();
   }
-  PcrRecord record;
+  PcrRecord record = {.in_initramfs = json.value("in_initramfs", Json()) == true, .banks = {}};
   for (const auto& [name, entries] : json["banks"].items()) {
     record.banks[name] = TRY(ParseBank(name, entries));
   }

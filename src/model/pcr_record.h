@@ -16,6 +16,7 @@ inline constexpr char kPcrRecordFile[] = "pcrs.json";
 /// The PCRs as they were when the DIMMs were unlocked in this boot. Later values tell less: the
 /// booting system extends some.
 struct PcrRecord {
+  bool in_initramfs = false;               ///< else `unlock` first ran in the booted system
   std::map<std::string, PcrValues> banks;  ///< "sha256" to its PCRs
 };
 

@@ -22,8 +22,8 @@ struct PcrTerms {
 /// on terms of more than one bank.
 Result<PcrTerms> ParsePcrTerms(std::string_view text);
 
-/// Why values that a PCR holds now say little about the next boot's unlock, or nullptr: these
-/// PCRs are extended between the initramfs and the running system.
+/// Whether this PCR is extended between the initramfs and the running system, so that its value
+/// now says little about the next boot's unlock.
 bool ChangesAfterInitramfs(unsigned pcr);
 
 /// Whether this PCR depends on the initrd or the kernel command line (under GRUB: 8 and 9; for a

@@ -13,22 +13,22 @@ namespace {
 
 // The two SEQUENCEs of the draft, in the form that OpenSSL's ASN.1 templates want.
 
-struct TPM_POLICY_STEP {
+struct Asn1PolicyStep {
   ASN1_INTEGER* command_code;
   ASN1_OCTET_STRING* command_policy;
 };
 
-struct TPM_AUTH_POLICY {
+struct Asn1AuthPolicy {
   ASN1_UTF8STRING* name;
-  STACK_OF(TPM_POLICY_STEP) * policy;
+  STACK_OF(Asn1PolicyStep) * policy;
 };
 
-struct TPM_KEY {
+struct Asn1TpmKey {
   ASN1_OBJECT* type;
   ASN1_BOOLEAN empty_auth;
-  STACK_OF(TPM_POLICY_STEP) * policy;
+  STACK_OF(Asn1PolicyStep) * policy;
   ASN1_OCTET_STRING* secret;
-  STACK_OF(TPM_AUTH_POLICY) * auth_policy;
+  STACK_OF(Asn1AuthPolicy) * auth_policy;
   ASN1_UTF8STRING* description;
   ASN1_BOOLEAN rsa_parent;
   ASN1_INTEGER* parent;
@@ -37,38 +37,38 @@ struct TPM_KEY {
 };
 
 // clang-format off
-DEFINE_STACK_OF(TPM_POLICY_STEP)
+DEFINE_STACK_OF(Asn1PolicyStep)
 
-ASN1_SEQUENCE(TPM_POLICY_STEP) = {
-  ASN1_EXP(TPM_POLICY_STEP, command_code, ASN1_INTEGER, 0),
-  ASN1_EXP(TPM_POLICY_STEP, command_policy, ASN1_OCTET_STRING, 1),
-} static_ASN1_SEQUENCE_END(TPM_POLICY_STEP)
+ASN1_SEQUENCE(Asn1PolicyStep) = {
+  ASN1_EXP(Asn1PolicyStep, command_code, ASN1_INTEGER, 0),
+  ASN1_EXP(Asn1PolicyStep, command_policy, ASN1_OCTET_STRING, 1),
+} static_ASN1_SEQUENCE_END(Asn1PolicyStep)
 
-ASN1_SEQUENCE(TPM_AUTH_POLICY) = {
-  ASN1_EXP_OPT(TPM_AUTH_POLICY, name, ASN1_UTF8STRING, 0),
-  ASN1_EXP_SEQUENCE_OF(TPM_AUTH_POLICY, policy, TPM_POLICY_STEP, 1),
-} static_ASN1_SEQUENCE_END(TPM_AUTH_POLICY)
+ASN1_SEQUENCE(Asn1AuthPolicy) = {
+  ASN1_EXP_OPT(Asn1AuthPolicy, name, ASN1_UTF8STRING, 0),
+  ASN1_EXP_SEQUENCE_OF(Asn1AuthPolicy, policy, Asn1PolicyStep, 1),
+} static_ASN1_SEQUENCE_END(Asn1AuthPolicy)
 
-ASN1_SEQUENCE(TPM_KEY) = {
-  ASN1_SIMPLE(TPM_KEY, type, ASN1_OBJECT),
-  ASN1_EXP_OPT(TPM_KEY, empty_auth, ASN1_BOOLEAN, 0),
-  ASN1_EXP_SEQUENCE_OF_OPT(TPM_KEY, policy, TPM_POLICY_STEP, 1),
-  ASN1_EXP_OPT(TPM_KEY, secret, ASN1_OCTET_STRING, 2),
-  ASN1_EXP_SEQUENCE_OF_OPT(TPM_KEY, auth_policy, TPM_AUTH_POLICY, 3),
-  ASN1_EXP_OPT(TPM_KEY, description, ASN1_UTF8STRING, 4),
-  ASN1_EXP_OPT(TPM_KEY, rsa_parent, ASN1_BOOLEAN, 5),
-  ASN1_SIMPLE(TPM_KEY, parent, ASN1_INTEGER),
-  ASN1_SIMPLE(TPM_KEY, public_area, ASN1_OCTET_STRING),
-  ASN1_SIMPLE(TPM_KEY, private_area, ASN1_OCTET_STRING),
-} static_ASN1_SEQUENCE_END(TPM_KEY)
+ASN1_SEQUENCE(Asn1TpmKey) = {
+  ASN1_SIMPLE(Asn1TpmKey, type, ASN1_OBJECT),
+  ASN1_EXP_OPT(Asn1TpmKey, empty_auth, ASN1_BOOLEAN, 0),
+  ASN1_EXP_SEQUENCE_OF_OPT(Asn1TpmKey, policy, Asn1PolicyStep, 1),
+  ASN1_EXP_OPT(Asn1TpmKey, secret, ASN1_OCTET_STRING, 2),
+  ASN1_EXP_SEQUENCE_OF_OPT(Asn1TpmKey, auth_policy, Asn1AuthPolicy, 3),
+  ASN1_EXP_OPT(Asn1TpmKey, description, ASN1_UTF8STRING, 4),
+  ASN1_EXP_OPT(Asn1TpmKey, rsa_parent, ASN1_BOOLEAN, 5),
+  ASN1_SIMPLE(Asn1TpmKey, parent, ASN1_INTEGER),
+  ASN1_SIMPLE(Asn1TpmKey, public_area, ASN1_OCTET_STRING),
+  ASN1_SIMPLE(Asn1TpmKey, private_area, ASN1_OCTET_STRING),
+} static_ASN1_SEQUENCE_END(Asn1TpmKey)
     // clang-format on
 
-    void FreeTpmKey(TPM_KEY * key) {
-  ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(key), ASN1_ITEM_rptr(TPM_KEY));
+    void FreeTpmKey(Asn1TpmKey * key) {
+  ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(key), ASN1_ITEM_rptr(Asn1TpmKey));
 }
 
-void FreeStep(TPM_POLICY_STEP* step) {
-  ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(step), ASN1_ITEM_rptr(TPM_POLICY_STEP));
+void FreePolicyStep(Asn1PolicyStep* step) {
+  ASN1_item_free(reinterpret_cast<ASN1_VALUE*>(step), ASN1_ITEM_rptr(Asn1PolicyStep));
 }
 
 }  // namespace
@@ -78,9 +78,9 @@ namespace {
 
 constexpr char kSealedKeyOid[] = "2.23.133.10.1.5";
 
-using Asn1Key = OpensslPtr<TPM_KEY, FreeTpmKey>;
-using Asn1Step = OpensslPtr<TPM_POLICY_STEP, FreeStep>;
-using Asn1Object = OpensslPtr<ASN1_OBJECT, ASN1_OBJECT_free>;
+using OwnedKey = OpensslPtr<Asn1TpmKey, FreeTpmKey>;
+using OwnedStep = OpensslPtr<Asn1PolicyStep, FreePolicyStep>;
+using OwnedObject = OpensslPtr<ASN1_OBJECT, ASN1_OBJECT_free>;
 
 bool SetBytes(ASN1_OCTET_STRING* string, ByteView bytes) {
   return ASN1_OCTET_STRING_set(string, bytes.data(), static_cast<int>(bytes.size())) == 1;
@@ -90,8 +90,8 @@ ByteView BytesOf(const ASN1_OCTET_STRING* string) {
   return {ASN1_STRING_get0_data(string), static_cast<size_t>(ASN1_STRING_length(string))};
 }
 
-Asn1Step MakePcrStep(const PcrPolicy& policy) {
-  Asn1Step step(reinterpret_cast<TPM_POLICY_STEP*>(ASN1_item_new(ASN1_ITEM_rptr(TPM_POLICY_STEP))));
+OwnedStep MakePcrStep(const PcrPolicy& policy) {
+  OwnedStep step(reinterpret_cast<Asn1PolicyStep*>(ASN1_item_new(ASN1_ITEM_rptr(Asn1PolicyStep))));
   if (step == nullptr || ASN1_INTEGER_set_uint64(step->command_code, TPM2_CC_PolicyPCR) != 1 ||
       !SetBytes(step->command_policy, EncodePcrPolicy(policy))) {
     return nullptr;
@@ -99,18 +99,18 @@ Asn1Step MakePcrStep(const PcrPolicy& policy) {
   return step;
 }
 
-bool AddPolicy(TPM_KEY* key, const PcrPolicy& policy) {
-  Asn1Step step = MakePcrStep(policy);
-  key->policy = sk_TPM_POLICY_STEP_new_null();
+bool AddPolicy(Asn1TpmKey* key, const PcrPolicy& policy) {
+  OwnedStep step = MakePcrStep(policy);
+  key->policy = sk_Asn1PolicyStep_new_null();
   if (step == nullptr || key->policy == nullptr ||
-      sk_TPM_POLICY_STEP_push(key->policy, step.get()) <= 0) {
+      sk_Asn1PolicyStep_push(key->policy, step.get()) <= 0) {
     return false;
   }
-  [[maybe_unused]] TPM_POLICY_STEP* owned_by_key = step.release();
+  [[maybe_unused]] Asn1PolicyStep* owned_by_key = step.release();
   return true;
 }
 
-bool Fill(TPM_KEY* out, const TpmKey& key) {
+bool Fill(Asn1TpmKey* out, const TpmKey& key) {
   ASN1_OBJECT_free(out->type);
   out->type = OBJ_txt2obj(kSealedKeyOid, 1);
   out->empty_auth = 1;
@@ -131,11 +131,11 @@ Failure BadKey(const char* reason) {
   return Fail(Errc::kBadKeyFile, std::string("TSS2 PRIVATE KEY block: ") + reason);
 }
 
-Result<PcrPolicy> TakePolicy(const TPM_KEY& key) {
-  if (key.auth_policy != nullptr || sk_TPM_POLICY_STEP_num(key.policy) != 1) {
+Result<PcrPolicy> TakePolicy(const Asn1TpmKey& key) {
+  if (key.auth_policy != nullptr || sk_Asn1PolicyStep_num(key.policy) != 1) {
     return BadKey("its policy is not one that this version knows");
   }
-  const TPM_POLICY_STEP* step = sk_TPM_POLICY_STEP_value(key.policy, 0);
+  const Asn1PolicyStep* step = sk_Asn1PolicyStep_value(key.policy, 0);
   if (NumberOf(step->command_code) != TPM2_CC_PolicyPCR) {
     return BadKey("its policy is not one that this version knows");
   }
@@ -146,10 +146,11 @@ Result<PcrPolicy> TakePolicy(const TPM_KEY& key) {
 
 Result<Bytes> EncodeTpmKey(const TpmKey& key) {
   InitOpenssl();
-  Asn1Key out(reinterpret_cast<TPM_KEY*>(ASN1_item_new(ASN1_ITEM_rptr(TPM_KEY))));
+  OwnedKey out(reinterpret_cast<Asn1TpmKey*>(ASN1_item_new(ASN1_ITEM_rptr(Asn1TpmKey))));
   if (out == nullptr || !Fill(out.get(), key)) return FailOpenssl("encode a TPM key");
   uint8_t* der = nullptr;
-  int size = ASN1_item_i2d(reinterpret_cast<ASN1_VALUE*>(out.get()), &der, ASN1_ITEM_rptr(TPM_KEY));
+  int size =
+      ASN1_item_i2d(reinterpret_cast<ASN1_VALUE*>(out.get()), &der, ASN1_ITEM_rptr(Asn1TpmKey));
   if (size < 0) return FailOpenssl("encode a TPM key");
   Bytes bytes(der, der + size);
   OPENSSL_free(der);
@@ -158,10 +159,10 @@ Result<Bytes> EncodeTpmKey(const TpmKey& key) {
 
 Result<TpmKey> DecodeTpmKey(ByteView der) {
   const uint8_t* cursor = der.data();
-  Asn1Key in(reinterpret_cast<TPM_KEY*>(
-      ASN1_item_d2i(nullptr, &cursor, static_cast<long>(der.size()), ASN1_ITEM_rptr(TPM_KEY))));
+  OwnedKey in(reinterpret_cast<Asn1TpmKey*>(
+      ASN1_item_d2i(nullptr, &cursor, static_cast<long>(der.size()), ASN1_ITEM_rptr(Asn1TpmKey))));
   if (in == nullptr || cursor != der.data() + der.size()) return BadKey("not a valid TPMKey");
-  Asn1Object sealed_key(OBJ_txt2obj(kSealedKeyOid, 1));
+  OwnedObject sealed_key(OBJ_txt2obj(kSealedKeyOid, 1));
   if (OBJ_cmp(in->type, sealed_key.get()) != 0) return BadKey("not sealed data");
   if (in->secret != nullptr) return BadKey("an importable key, which nvunlock does not make");
   std::optional<uint64_t> parent = NumberOf(in->parent);

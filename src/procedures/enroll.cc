@@ -83,6 +83,16 @@ class Enroller {
     return {};
   }
 
+  void NoteLateRecord(const std::optional<PcrRecord>& record) {
+    bool has_changing_pcr = std::any_of(
+        options_.pcrs.pcrs.begin(), options_.pcrs.pcrs.end(),
+        [](const auto& term) { return !term.second && ChangesAfterInitramfs(term.first); });
+    if (!record || record->in_initramfs || !has_changing_pcr) return;
+    report_.notes.push_back(
+        "the PCRs of this boot were recorded in the running system, not in an initramfs: boot an "
+        "image that holds nvunlock and enroll again before you rely on PCR 9 or 11 to 15");
+  }
+
   Result<bool> KeyringHolds() const {
     return TRY(Keyring(environment_.keyring).Find("user", options_.kek.description)).has_value();
   }

@@ -26,7 +26,7 @@ class KeyLoader {
     BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, enrolled_));
     loaded_.failed = std::move(choice.unusable);
     std::move(choice.notes.begin(), choice.notes.end(), std::back_inserter(loaded_.notes));
-    for (const auto& [name, blobs] : TRY(GroupByKek(std::move(choice.chosen)))) {
+    for (const auto& [name, blobs] : TRY(GroupByKek(choice.chosen))) {
       LoadUnderKek(TRY(ParseKekName(name)), blobs);
     }
     return std::move(loaded_);
@@ -46,18 +46,14 @@ class KeyLoader {
     enrolled_ = *enrolled;
   }
 
-  Result<std::map<std::string, Blobs>> GroupByKek(std::map<std::string, ChosenBlob> chosen) const {
+  Result<std::map<std::string, Blobs>> GroupByKek(
+      const std::map<std::string, ChosenBlob>& chosen) const {
     std::map<std::string, Blobs> by_kek;
-    for (auto& [id, choice] : chosen) {
-      by_kek[choice.blob.kek.ToString()].emplace(id, std::move(choice.blob));
+    for (const auto& [id, choice] : chosen) {
+      by_kek[choice.blob.kek.ToString()].emplace(id, choice.blob);
     }
     if (!options_.all_keks) return by_kek;
-    for (const std::string& name : TRY(ListDirectory(store_.directory()))) {
-      static constexpr std::string_view kSuffix = ".pem";
-      if (name.ends_with(kSuffix)) {
-        by_kek.try_emplace("user:" + name.substr(0, name.size() - kSuffix.size()));
-      }
-    }
+    for (const KekName& kek : TRY(store_.EnrolledKeks())) by_kek.try_emplace(kek.ToString());
     return by_kek;
   }
 

@@ -14,10 +14,11 @@ std::string RecordPath(const Environment& environment) {
 }  // namespace
 
 Result<void> RecordPcrs(const Environment& environment, TpmConnection& connection) {
+  if (Exists(RecordPath(environment))) return {};
   Result<Tpm*> tpm = connection.Get();
   if (!tpm) return {};
   constexpr uint32_t kAllPcrs = (1U << kPcrCount) - 1;
-  PcrRecord record;
+  PcrRecord record = {.in_initramfs = Exists(environment.initrd_release), .banks = {}};
   for (const PcrBank& bank : KnownPcrBanks()) {
     Result<PcrValues> values = ReadPcrs(**tpm, bank, kAllPcrs);
     if (values) record.banks[bank.name] = std::move(*values);

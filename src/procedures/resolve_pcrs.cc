@@ -55,14 +55,21 @@ Result<void> CheckMeasured(const PcrBank& bank, const PcrValues& values) {
               ": a policy on them would assert nothing");
 }
 
-Result<void> CheckCoversBoot(const PcrValues& values) {
-  bool covers = std::any_of(values.begin(), values.end(), [](const auto& entry) {
-    return CoversInitrdOrCommandLine(entry.first) && !IsResetValue(entry.second);
+/// systemd-stub measures the UKI into PCR 11, so anything in there says that it ran. Then PCR 12
+/// at its reset value asserts something too: that no other command line was given.
+constexpr unsigned kStubPcr = 11;
+constexpr unsigned kStubCommandLinePcr = 12;
+
+Result<void> CheckCoversBoot(const PcrValues& values, bool booted_by_stub) {
+  bool covers = std::any_of(values.begin(), values.end(), [&](const auto& entry) {
+    bool says_something =
+        !IsResetValue(entry.second) || (booted_by_stub && entry.first == kStubCommandLinePcr);
+    return CoversInitrdOrCommandLine(entry.first) && says_something;
   });
   if (covers) return {};
   return Fail(
       "a policy on these PCRs would also open for an initrd or a kernel command line of somebody "
-      "else; add PCR 8 (GRUB) or 11 and 12 (UKI), or accept that with --weak-policy");
+      "else; add PCR 8 (GRUB) or 12 (UKI, systemd-boot), or accept that with --weak-policy");
 }
 
 }  // namespace
@@ -71,10 +78,12 @@ Result<ResolvedPcrs> ResolvePcrs(Tpm& tpm, const PcrTerms& terms,
                                  const std::optional<PcrRecord>& record, bool weak_policy) {
   ResolvedPcrs resolved;
   resolved.bank = TRY(ChooseBank(tpm, terms.bank));
-  PcrValues current = TRY(ReadPcrs(tpm, *resolved.bank, MaskOfTerms(terms)));
+  uint32_t mask = MaskOfTerms(terms);
+  PcrValues current = TRY(ReadPcrs(tpm, *resolved.bank, mask | 1U << kStubPcr));
   resolved.values = TRY(ResolveValues(terms, *resolved.bank, record, current));
   TRY(CheckMeasured(*resolved.bank, resolved.values));
-  if (!weak_policy) TRY(CheckCoversBoot(resolved.values));
+  if (!weak_policy) TRY(CheckCoversBoot(resolved.values, !IsResetValue(current[kStubPcr])));
+  if ((mask & 1U << kStubPcr) == 0) current.erase(kStubPcr);
   resolved.hold_now = resolved.values == current;
   return resolved;
 }

@@ -73,7 +73,7 @@ class Unlocker {
     Result<void> drivers = LoadDimmDrivers(environment_);
     if (!drivers) Complain(std::move(drivers.error()));
     ProbeBuses(bus_);
-    for (Dimm& dimm : InspectAll()) report_.dimms.push_back(BringUpDimm(std::move(dimm)));
+    for (const Dimm& dimm : InspectAll()) report_.dimms.push_back(BringUpDimm(dimm));
     TRY(pause.Resume());
     ProbeTheRest(bus_);
     return {};
@@ -92,7 +92,7 @@ class Unlocker {
     return dimms;
   }
 
-  DimmOutcome BringUpDimm(Dimm dimm) {
+  DimmOutcome BringUpDimm(const Dimm& dimm) {
     DimmOutcome outcome = {.before = dimm, .after = dimm, .problem = std::nullopt};
     Result<void> bound = BindDimm(dimm);
     Result<Dimm> after = InspectDimm(bus_, dimm.nmem);

@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# The binary itself: static, hardened, and reading nothing that it should not.
+
+load common
+
+setup_file() { start_tpm; }
+teardown_file() { stop_tpm; }
+
+elf() {
+  readelf -W "$@" "$NVUNLOCK"
+}
+
+@test "it is static and position independent" {
+  run ldd "$NVUNLOCK"
+  [[ $output == *"statically linked"* ]]
+  [[ $(elf -h) == *"DYN (Position-Independent"* ]]
+  [[ $(elf -l) != *INTERP* ]]
+}
+
+@test "no segment is writable and executable, the stack is not executable, RELRO is full" {
+  refute grep -q RWE <(elf -l)
+  elf -l | grep -q 'GNU_STACK .* RW '
+  elf -l | grep -q GNU_RELRO
+  elf -d | grep -q BIND_NOW
+}
+
+@test "stack protector and FORTIFY are in our own code" {
+  nm "$NVUNLOCK.unstripped" | grep -q __stack_chk_fail
+  nm "$NVUNLOCK.unstripped" | grep -q '__.*_chk$'
+}
+
+@test "it opens no configuration of OpenSSL, no library, no locale" {
+  fresh_keys
+  strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=%file \
+    "$NVUNLOCK" enroll --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-pcrs=7+8
+  grep -q nvdimm-master.pem "$BATS_TEST_TMPDIR/trace"
+  refute grep -E 'openssl|\.so|\.cnf|locale|/etc/ssl' "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "it starts no other program" {
+  fresh_keys
+  enroll
+  keyctl clear @u
+  strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=%process \
+    "$NVUNLOCK" load-keys --keys-dir="$KEYS" --tpm2-device="$TPM"
+  [[ $(grep -cE 'execve|fork|clone' "$BATS_TEST_TMPDIR/trace") == 1 ]]
+}

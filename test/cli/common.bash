@@ -1,0 +1,98 @@
+# For the black-box tests. They run in a user namespace of their own, whose root has its own user
+# keyring: the host's stays untouched.
+
+: "${NVUNLOCK:=$BATS_TEST_DIRNAME/../../build/nvunlock}"
+NVUNLOCK=$(realpath "$NVUNLOCK")
+
+# A TPM in $BATS_FILE_TMPDIR/tpm, with something measured into PCRs 7, 8 and 12.
+start_tpm() {
+  local dir=${1:-$BATS_FILE_TMPDIR/tpm}
+  mkdir -p "$dir"
+  swtpm_setup --tpm2 --tpmstate "$dir" --pcr-banks sha256,sha1 >/dev/null
+  swtpm socket --tpm2 --tpmstate "dir=$dir" --server "type=unixio,path=$dir/s" \
+    --ctrl "type=unixio,path=$dir/s.ctrl" --flags not-need-init,startup-clear \
+    --pid "file=$dir/pid" >"$dir/log" 2>&1 3>&- &
+  wait_for_socket "$dir/s"
+  TPM=swtpm:path=$dir/s
+  TPM2TOOLS_TCTI=$TPM
+  export TPM TPM2TOOLS_TCTI
+  for pcr in 7 8 12; do extend "$pcr"; done
+}
+
+wait_for_socket() {
+  local tries
+  for tries in {1..100}; do
+    [[ ! -S $1 ]] || return 0
+    sleep 0.05
+  done
+  echo "no socket $1 after $tries tries"
+  return 1
+}
+
+stop_tpm() {
+  kill "$(cat "${1:-$BATS_FILE_TMPDIR/tpm}/pid")"
+}
+
+extend() {
+  tpm2_pcrextend "$1:sha256=$(printf '%064x' "$1")"
+}
+
+# An empty keyring and an empty keys directory for each test.
+fresh_keys() {
+  keyctl clear @u
+  KEYS=$BATS_TEST_TMPDIR/keys
+  mkdir -m 700 "$KEYS"
+}
+
+nvunlock() {
+  "$NVUNLOCK" "$@"
+}
+
+enroll() {
+  nvunlock enroll --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-pcrs=7+8 "$@"
+}
+
+load_keys() {
+  nvunlock load-keys --keys-dir="$KEYS" --tpm2-device="$TPM" "$@"
+}
+
+# ndctl's setup: a kek in the keyring and in clear in the keys directory.
+make_clear_kek() {
+  head -c 32 /dev/urandom >"$KEYS/nvdimm-master.blob"
+  keyctl padd user nvdimm-master @u <"$KEYS/nvdimm-master.blob" >/dev/null
+}
+
+# make_blob ID [HOST]: as ndctl setup-passphrase leaves it.
+make_blob() {
+  local key
+  key=$(keyctl add encrypted "nvdimm:$1" "new enc32 user:nvdimm-master 32" @u)
+  keyctl pipe "$key" >"$KEYS/nvdimm_$1_${2:-$(uname -n)}.blob"
+  keyctl unlink "$key" @u
+}
+
+key_exists() {
+  keyctl search @u "$1" "$2" >/dev/null 2>&1
+}
+
+# The kek in the keyring is this file's content.
+kek_is() {
+  cmp <(keyctl pipe "$(keyctl search @u user nvdimm-master)") "$1"
+}
+
+# expect CODE [TEXT]: how the last `run` ended, and what it said.
+expect() {
+  # shellcheck disable=SC2154  # "run" sets status and output
+  if [[ $status -ne $1 || ${output,,} != *"${2,,}"* ]]; then
+    echo "wanted exit code $1 and '${2-}'; got $status and:"
+    echo "$output"
+    return 1
+  fi
+}
+
+# Fails when the command succeeds. ("! command" would not fail a test.)
+refute() {
+  if "$@"; then
+    echo "succeeded, but should not have: $*"
+    return 1
+  fi
+}

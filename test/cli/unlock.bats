@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# unlock, as far as it goes without DIMMs: who is enrolled, the guard, configuration, exit codes.
+
+load common
+
+setup_file() { start_tpm; }
+teardown_file() { stop_tpm; }
+
+setup() {
+  keyctl clear @u
+  ROOT=$BATS_TEST_TMPDIR
+  KEYS=$ROOT/etc/ndctl/keys
+  mkdir -p "$KEYS" "$ROOT/etc/nvunlock" "$ROOT/sys" "$ROOT/usr/lib/modprobe.d"
+}
+
+unlock() {
+  nvunlock unlock --root="$ROOT" --tpm2-device="$TPM"
+}
+
+close_guard() {
+  cp "$BATS_TEST_DIRNAME/../../dracut-module/00-nvunlock.conf" "$ROOT/usr/lib/modprobe.d/"
+}
+
+image_says() {
+  printf '%s\n' "$@" >"$ROOT/etc/nvunlock/image"
+}
+
+@test "nothing enrolled: silent, exit code 0, no status file, but the PCRs are recorded" {
+  run unlock
+  expect 0
+  [[ -z $output ]]
+  [[ ! -e $ROOT/run/nvunlock/status.json ]]
+  [[ $(jq -r '.banks.sha256 | length' "$ROOT/run/nvunlock/pcrs.json") == 24 ]]
+  [[ $(jq -r '.banks.sha256["8"]' "$ROOT/run/nvunlock/pcrs.json") == $(tpm2_pcrread sha256:8 |
+    sed -n 's/.*0x//p' | tr A-F a-f) ]]
+}
+
+@test "nothing enrolled and no TPM: silent" {
+  run nvunlock unlock --root="$ROOT" --tpm2-device=/none
+  expect 0
+  [[ -z $output ]]
+}
+
+@test "an image that says enrolled=no: silent, even when it holds a key file" {
+  image_says enrolled=no
+  enroll --root="$ROOT"
+  run unlock
+  expect 0
+  [[ -z $output ]]
+}
+
+@test "nothing enrolled: the guard is opened; enrolled: it stays closed" {
+  close_guard
+  unlock
+  [[ -e $ROOT/run/modprobe.d/00-nvunlock.conf ]]
+  refute grep -q ^install "$ROOT/run/modprobe.d/00-nvunlock.conf"
+
+  rm -r "$ROOT/run/modprobe.d"
+  enroll --root="$ROOT"
+  unlock
+  [[ ! -e $ROOT/run/modprobe.d ]]
+}
+
+@test "the record of the first moment stays" {
+  unlock
+  before=$(sha256sum "$ROOT/run/nvunlock/pcrs.json")
+  extend 23
+  unlock
+  [[ $before == "$(sha256sum "$ROOT/run/nvunlock/pcrs.json")" ]]
+}
+
+@test "an image built for an enrolled machine without a key file: exit code 8, guard kept" {
+  close_guard
+  image_says enrolled=yes
+  run unlock
+  expect 8 "holds no key file"
+  [[ ! -e $ROOT/run/modprobe.d ]]
+  [[ $(jq .exit_code "$ROOT/run/nvunlock/status.json") == 8 ]]
+  [[ $(stat -c %a "$ROOT/run/nvunlock/status.json") == 600 ]]
+}
+
+@test "an image that does not say whether it is enrolled: a failure, guard kept" {
+  close_guard
+  image_says "enrolled=perhaps"
+  run unlock
+  expect 1 "enrolled=yes or enrolled=no"
+  [[ ! -e $ROOT/run/modprobe.d ]]
+}
+
+@test "enrolled, no DIMM and no blob: nothing to do, no key left behind" {
+  enroll --root="$ROOT"
+  keyctl clear @u
+  run unlock
+  expect 0
+  [[ $(jq -c .dimms "$ROOT/run/nvunlock/status.json") == "[]" ]]
+  refute key_exists user nvdimm-master
+}
+
+@test "keys are unsealed and taken out again; kek-keyring=user leaves them" {
+  make_clear_kek
+  make_blob 8680-00000001
+  enroll --root="$ROOT" --import
+  keyctl clear @u
+  run unlock
+  expect 0
+  [[ $(keyctl list @u) == "keyring is empty" ]]
+
+  echo kek-keyring=user >"$ROOT/etc/nvunlock/nvunlock.conf"
+  run unlock
+  expect 0
+  key_exists user nvdimm-master
+  key_exists encrypted nvdimm:8680-00000001
+}
+
+@test "a failure: hold returns its code, proceed opens the guard and returns 0" {
+  close_guard
+  make_clear_kek
+  make_blob 8680-00000001
+  enroll --root="$ROOT" --import
+  keyctl clear @u
+  run nvunlock unlock --root="$ROOT" --tpm2-device=/none
+  expect 3 "enable the TPM"
+  [[ ! -e $ROOT/run/modprobe.d ]]
+
+  echo on-failure=proceed >"$ROOT/etc/nvunlock/nvunlock.conf"
+  run nvunlock unlock --root="$ROOT" --tpm2-device=/none
+  expect 0 "booting on"
+  [[ $(jq .exit_code "$ROOT/run/nvunlock/status.json") == 3 ]]
+  [[ -e $ROOT/run/modprobe.d/00-nvunlock.conf ]]
+}
+
+@test "bad lines in nvunlock.conf are complained about and change nothing" {
+  enroll --root="$ROOT"
+  printf '%s\n' "# comment" "" "on-failure=procede" "garbage" "kek-keyring = process" \
+    >"$ROOT/etc/nvunlock/nvunlock.conf"
+  run unlock
+  expect 0 "'on-failure=procede' is ignored"
+  expect 0 "'garbage' is ignored"
+  [[ $output != *"kek-keyring"* ]]
+}
+
+@test "the configured TPM is used, and the option overrides it" {
+  enroll --root="$ROOT"
+  make_blob 8680-00000001
+  keyctl clear @u
+  echo "tpm2-device=$TPM" >"$ROOT/etc/nvunlock/nvunlock.conf"
+  run nvunlock unlock --root="$ROOT"
+  expect 0
+  run nvunlock unlock --root="$ROOT" --tpm2-device=/none
+  expect 3
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env bats
+# What does not need a TPM: usage, help, and that mistakes are caught.
+
+load common
+
+@test "--help lists every command and exits with 0" {
+  run nvunlock --help
+  expect 0
+  for command in enroll unlock load-keys freeze-security list; do
+    [[ $output == *"  $command "* ]]
+  done
+}
+
+@test "--version names the version" {
+  run nvunlock --version
+  expect 0
+  [[ $output =~ ^nvunlock\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+@test "every command has a help that shows its options" {
+  for command in enroll unlock load-keys freeze-security list; do
+    run nvunlock "$command" --help
+    expect 0 "usage: nvunlock $command"
+    expect 0 "--root=DIR"
+  done
+}
+
+@test "no command, an unknown command, an unknown option: exit code 2 and one line" {
+  run nvunlock
+  expect 2 "no command"
+  run nvunlock frobnicate
+  expect 2 "no command 'frobnicate'"
+  for command in enroll unlock load-keys freeze-security list; do
+    run nvunlock "$command" --frobnicate
+    expect 2 "unrecognized option '--frobnicate'"
+    [[ ${#lines[@]} -eq 1 ]]
+  done
+}
+
+@test "arguments where none belong: exit code 2" {
+  for command in enroll unlock load-keys list; do
+    run nvunlock "$command" surplus
+    expect 2 "unexpected argument 'surplus'"
+  done
+}
+
+@test "garbage values are named" {
+  run nvunlock enroll --kek=nvdimm-master
+  expect 2 "is not a kek name"
+  run nvunlock enroll --kek=user:../../etc/shadow
+  expect 2 "cannot be a file name"
+  run nvunlock load-keys --keyring=@x
+  expect 2 "--keyring wants"
+  for pcrs in 24 7+7 7:md5 7:sha256=12 7=00 name "" 7+ 7:sha256+8:sha1; do
+    run nvunlock enroll --tpm2-pcrs="$pcrs"
+    expect 2 "PCR '"
+  done
+}
+
+@test "enroll without PCRs says which to take" {
+  run nvunlock enroll
+  expect 2 "--tpm2-pcrs="
+  expect 2 "7+8"
+}
+
+@test "freeze-security wants DIMMs' names" {
+  mkdir "$BATS_TEST_TMPDIR/sys"
+  run nvunlock freeze-security --root="$BATS_TEST_TMPDIR"
+  expect 2 "say which DIMMs"
+  run nvunlock freeze-security --root="$BATS_TEST_TMPDIR" foo
+  expect 2 "'foo' is not a valid dimm name"
+  run nvunlock freeze-security --root="$BATS_TEST_TMPDIR" nmem0
+  expect 1 "not all of these DIMMs are here"
+  run nvunlock freeze-security --root="$BATS_TEST_TMPDIR" all
+  expect 1
+}
