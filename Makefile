@@ -6,6 +6,7 @@
 #   UNITDIR         systemd units                               [$(PREFIX)/lib/systemd/system]
 #   DRACUTDIR       dracut modules                              [/usr/lib/dracut/modules.d]
 #   MODPROBEDIR     modprobe.d files                            [$(PREFIX)/lib/modprobe.d]
+#   SYSCONFDIR      configuration                               [/etc]
 #   CXX, CXXFLAGS   compiler, and its flags on top of ours      [g++, -Os]
 #   BUILD           where everything is built                   [build]
 #   NVUNLOCK_CACHE  static libraries and kernels, across clones [~/.cache/nvunlock]
@@ -18,6 +19,7 @@ MODPROBEDIR ?= $(PREFIX)/lib/modprobe.d
 BUILD ?= build
 CXXFLAGS ?= -Os
 KERNELS ?= 6.1 6.12
+SYSCONFDIR ?= /etc
 VERSION := 0.1.0
 
 sources := $(sort $(wildcard src/*.cc src/*/*.cc tpm/*.cc))
@@ -27,13 +29,17 @@ test_sources := $(sort $(wildcard test/unit/*.cc))
 checked := $(filter-out src/main.cc src/base/link_stubs.cc,$(sources)) $(test_sources)
 checked_objects := $(checked:%.cc=$(BUILD)/checked/%.o)
 
+cpp_files := $(sort $(wildcard src/*.cc src/*/*.cc src/*/*.h tpm/*.cc tpm/*.h test/unit/*))
+shell_files = $(shell git ls-files -co --exclude-standard | \
+  xargs grep -lE '^(\#!(/bin/(ba)?sh|/usr/bin/env bats)|\# shellcheck shell=)')
+
 .PHONY: all
 all: $(BUILD)/nvunlock man  ## build the static binary and the man pages
 
 # --- what is built first: static libraries that Debian does not ship
 
 # Goals that need no compiler leave the libraries alone.
-unbuilt_goals := deps clean help lint format uninstall
+unbuilt_goals := deps clean help format uninstall
 ifneq ($(filter-out $(unbuilt_goals),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libraries.mk
 endif
@@ -98,5 +104,73 @@ $(BUILD)/unit-tests: $(checked_objects)
 .PHONY: check-unit
 check-unit: $(BUILD)/unit-tests  ## unit tests: GoogleTest with sanitizers, swtpm, kernel keyrings
 	$(BUILD)/unit-tests --gtest_brief=1
+
+.PHONY: check-cli
+check-cli: $(BUILD)/nvunlock man  ## black-box tests: BATS, swtpm, a private user keyring
+	unshare --user --map-root-user bats test/cli
+
+.PHONY: lint
+lint:  ## formatting, floors, clang-tidy, shellcheck
+	lint/floors
+	clang-format --dry-run -Werror $(cpp_files)
+	shellcheck $(shell_files)
+	shfmt -d $(shell_files)
+	lint/tidy -std=c++20 -I. -isystem $(tss)/include -isystem $(kmod)/include \
+	  -DNVUNLOCK_VERSION='"$(VERSION)"'
+
+.PHONY: format
+format:  ## let the tools format everything
+	clang-format -i $(cpp_files)
+	shfmt -w $(shell_files)
+
+# --- manual
+
+.PHONY: man
+man: $(BUILD)/nvunlock.8
+
+$(BUILD)/%.8: doc/%.8.scd
+	@mkdir -p $(@D)
+	scdoc <$< >$@
+
+# --- installation
+
+# Installed files, each with where it goes; uninstall takes away just these.
+bindir := $(PREFIX)/bin
+mandir := $(PREFIX)/share/man/man8
+docdir := $(PREFIX)/share/doc/nvunlock
+moduledir := $(DRACUTDIR)/99nvunlock
+documents := README.md NEWS.md $(wildcard doc/*.md)
+installed := $(bindir)/nvunlock $(mandir)/nvunlock.8 $(MODPROBEDIR)/00-nvunlock.conf \
+  $(UNITDIR)/nvunlock.service $(UNITDIR)/sysinit.target.wants/nvunlock.service \
+  $(SYSCONFDIR)/nvunlock/nvunlock.conf $(addprefix $(moduledir)/,$(notdir $(wildcard dracut-module/*))) \
+  $(addprefix $(docdir)/,$(notdir $(documents)))
+
+.PHONY: install
+install: all  ## install below $(DESTDIR)$(PREFIX); a configuration file that is there stays
+	install -D -m 0755 $(BUILD)/nvunlock $(DESTDIR)$(bindir)/nvunlock
+	install -D -m 0644 $(BUILD)/nvunlock.8 $(DESTDIR)$(mandir)/nvunlock.8
+	install -D -m 0644 dracut-module/00-nvunlock.conf $(DESTDIR)$(MODPROBEDIR)/00-nvunlock.conf
+	install -D -m 0644 -t $(DESTDIR)$(moduledir) dracut-module/*
+	install -D -m 0644 -t $(DESTDIR)$(docdir) $(documents)
+	install -d $(DESTDIR)$(UNITDIR)/sysinit.target.wants $(DESTDIR)$(SYSCONFDIR)/nvunlock
+	sed 's,@BINDIR@,$(bindir),' system/nvunlock.service >$(DESTDIR)$(UNITDIR)/nvunlock.service
+	ln -sf ../nvunlock.service $(DESTDIR)$(UNITDIR)/sysinit.target.wants/nvunlock.service
+	test -e $(DESTDIR)$(SYSCONFDIR)/nvunlock/nvunlock.conf || \
+	  install -m 0644 system/nvunlock.conf $(DESTDIR)$(SYSCONFDIR)/nvunlock/nvunlock.conf
+
+.PHONY: uninstall
+uninstall:  ## remove what install put there; keys and key files stay
+	rm -f $(addprefix $(DESTDIR),$(installed))
+	for directory in $(moduledir) $(docdir) $(SYSCONFDIR)/nvunlock; do \
+	  test ! -d $(DESTDIR)$$directory || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$directory; done
+
+.PHONY: clean
+clean:  ## remove the build directory; the cache stays
+	rm -rf $(BUILD)
+
+.PHONY: help
+help:  ## list the goals
+	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | column -t -s: -l 2
+	@echo; sed -n '/^# Variables/,/^$$/s/^# \?//p' Makefile
 
 -include $(objects:.o=.d) $(checked_objects:.o=.d)

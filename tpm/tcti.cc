@@ -59,16 +59,15 @@ uint32_t SizeInHeader(ByteView message) {
 Result<std::unique_ptr<Tcti>> Tcti::Open(const std::string& device) {
   if (device.starts_with(kSwtpmPrefix)) {
     UniqueFd fd = TRY(ConnectToSwtpm(device.substr(kSwtpmPrefix.size())));
-    return std::unique_ptr<Tcti>(new Tcti(std::move(fd), false));
+    return std::unique_ptr<Tcti>(new Tcti(std::move(fd)));
   }
   std::string path = device == "auto" ? DefaultDevice() : device;
   if (path.empty()) return Fail(Errc::kNoTpm, "there is no TPM device (/dev/tpmrm0, /dev/tpm0)");
   UniqueFd fd = TRY(OpenDevice(path));
-  return std::unique_ptr<Tcti>(new Tcti(std::move(fd), path.find("tpmrm") != std::string::npos));
+  return std::unique_ptr<Tcti>(new Tcti(std::move(fd)));
 }
 
-Tcti::Tcti(UniqueFd fd, bool has_resource_manager)
-    : fd_(std::move(fd)), has_resource_manager_(has_resource_manager) {
+Tcti::Tcti(UniqueFd fd) : fd_(std::move(fd)) {
   common_.v1.magic = kMagic;
   common_.v1.version = 2;
   common_.v1.transmit = Transmit;

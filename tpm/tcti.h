@@ -27,11 +27,8 @@ class Tcti {
   /// For Esys_Initialize; belongs to this object.
   TSS2_TCTI_CONTEXT* context() { return reinterpret_cast<TSS2_TCTI_CONTEXT*>(&common_); }
 
-  /// True when the kernel's resource manager flushes what we leave loaded once we disconnect.
-  [[nodiscard]] bool has_resource_manager() const { return has_resource_manager_; }
-
  private:
-  Tcti(UniqueFd fd, bool has_resource_manager);
+  explicit Tcti(UniqueFd fd);
 
   static Tcti* Of(TSS2_TCTI_CONTEXT* context) { return reinterpret_cast<Tcti*>(context); }
   static TSS2_RC Transmit(TSS2_TCTI_CONTEXT* context, size_t size, const uint8_t* command);
@@ -42,7 +39,6 @@ class Tcti {
 
   TSS2_TCTI_CONTEXT_COMMON_V2 common_ = {};  // must stay the first member: see Of()
   UniqueFd fd_;
-  bool has_resource_manager_;
   Bytes command_;
   Bytes response_;
 };

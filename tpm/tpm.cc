@@ -26,12 +26,7 @@ Result<Bytes> Tpm::GetRandom(size_t size, ESYS_TR session) {
 }
 
 TpmObject::~TpmObject() {
-  if (tr_ == ESYS_TR_NONE) return;
-  if (tpm_->tcti_->has_resource_manager()) {
-    Esys_TR_Close(tpm_->esys(), &tr_);
-  } else {
-    Esys_FlushContext(tpm_->esys(), tr_);
-  }
+  if (tr_ != ESYS_TR_NONE) Esys_FlushContext(tpm_->esys(), tr_);
 }
 
 }  // namespace nvunlock

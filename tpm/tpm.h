@@ -44,8 +44,8 @@ class Tpm {
   std::unique_ptr<ESYS_CONTEXT, FinalizeEsys> esys_;
 };
 
-/// Owns an object or session in the TPM's memory. It is flushed at the end, but not where the
-/// kernel's resource manager does that anyway: on hardware every command costs milliseconds.
+/// Owns an object or session in the TPM's memory and flushes it: a TPM has room for three objects,
+/// and so has each connection through the kernel's resource manager.
 class TpmObject {
  public:
   TpmObject(Tpm& tpm, ESYS_TR tr) : tpm_(&tpm), tr_(tr) {}

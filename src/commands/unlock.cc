@@ -24,7 +24,6 @@ constexpr char kConfigFile[] = "/nvunlock.conf";
 struct Setting {
   Config config;
   std::string host;
-  bool in_image = false;
   bool enrolled = false;
 };
 
@@ -41,26 +40,24 @@ Config ReadConfig(const Environment& environment) {
   return parsed.config;
 }
 
-/// An image says itself whether the machine was enrolled when it was built: nothing may follow
-/// from an empty keys directory in it. In a running system the directory decides.
-Result<Setting> FindSetting(const Environment& environment) {
-  Setting setting = {.config = ReadConfig(environment), .host = HostName()};
+/// Fills in whose keys to use and whether there are any. An image says itself whether the machine
+/// was enrolled when it was built: nothing may follow from an empty keys directory in it. In a
+/// running system the directory decides.
+Result<void> FindEnrollment(const Environment& environment, Setting& setting) {
   std::string image_path = environment.config_dir + kImageFile;
   bool has_key_files = !TRY(KeyStore(environment.keys_dir).EnrolledKeks()).empty();
-  if (!Exists(image_path)) {
-    setting.enrolled = has_key_files;
-    return setting;
-  }
+  setting.host = HostName();
+  setting.enrolled = has_key_files;
+  if (!Exists(image_path)) return {};
   std::string text = TRY(ReadFile(image_path, kConfigLimit));
   ImageFacts facts = TRY_IN(image_path, ParseImageFacts(text));
-  setting.in_image = true;
   setting.enrolled = facts.enrolled;
   if (!facts.host.empty()) setting.host = facts.host;
   if (facts.enrolled && !has_key_files) {
     return Fail(Errc::kKeysIncomplete,
                 "this image was built for an enrolled machine, but holds no key file");
   }
-  return setting;
+  return {};
 }
 
 /// Nothing enrolled: the machine boots as if nvunlock were not there.
@@ -73,12 +70,16 @@ void StepAside(const Environment& environment) {
   if (!opened) PrintAndLog(LogLevel::kWarning, opened.error().message);
 }
 
+UnlockReport FailedReport(Error error) {
+  UnlockReport report;
+  report.problems.push_back(std::move(error));
+  return report;
+}
+
 UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setting) {
   Result<void> session = JoinSessionWithUserKeyring();
-  if (session) return Unlock(environment, setting.config, setting.host);
-  UnlockReport report;
-  report.problems.push_back(std::move(session.error()));
-  return report;
+  if (!session) return FailedReport(std::move(session.error()));
+  return Unlock(environment, setting.config, setting.host);
 }
 
 int ActOnFailure(const Environment& environment, OnFailure on_failure, int exit_code) {
@@ -119,18 +120,15 @@ int RunUnlock(const Invocation& invocation) {
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
 
-  Result<Setting> setting = FindSetting(environment);
-  if (!setting) {
-    UnlockReport report;
-    report.problems.push_back(std::move(setting.error()));
-    return Finish(environment, Setting{.config = ReadConfig(environment), .host = ""}, report);
-  }
-  environment.tpm_device = tpm_device.empty() ? setting->config.tpm_device : tpm_device;
-  if (!setting->enrolled) {
+  Setting setting = {.config = ReadConfig(environment), .host = ""};
+  environment.tpm_device = tpm_device.empty() ? setting.config.tpm_device : tpm_device;
+  Result<void> found = FindEnrollment(environment, setting);
+  if (!found) return Finish(environment, setting, FailedReport(std::move(found.error())));
+  if (!setting.enrolled) {
     StepAside(environment);
     return 0;
   }
-  return Finish(environment, *setting, UnlockEnrolled(environment, *setting));
+  return Finish(environment, setting, UnlockEnrolled(environment, setting));
 }
 
 }  // namespace nvunlock

@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# make install and make uninstall.
+
+load common
+
+setup() {
+  TOP=$BATS_TEST_DIRNAME/../..
+  DEST=$BATS_TEST_TMPDIR/dest
+}
+
+make_in_top() {
+  make -s -C "$TOP" DESTDIR="$DEST" PREFIX=/usr "$@"
+}
+
+@test "install puts everything in place" {
+  make_in_top install
+  for file in usr/bin/nvunlock usr/share/man/man8/nvunlock.8 usr/lib/modprobe.d/00-nvunlock.conf \
+    usr/lib/dracut/modules.d/99nvunlock/module-setup.sh etc/nvunlock/nvunlock.conf \
+    usr/lib/systemd/system/sysinit.target.wants/nvunlock.service; do
+    [[ -e $DEST/$file ]]
+  done
+  grep -q '^ExecStart=/usr/bin/nvunlock unlock$' "$DEST/usr/lib/systemd/system/nvunlock.service"
+}
+
+@test "uninstall leaves nothing behind, and install after it works" {
+  make_in_top install
+  make_in_top uninstall
+  [[ -z $(find "$DEST" ! -type d) ]]
+  [[ -z $(find "$DEST" -name '*nvunlock*') ]]
+  make_in_top install
+  [[ -x $DEST/usr/bin/nvunlock ]]
+}
+
+@test "uninstall keeps keys; install keeps a configuration that was changed" {
+  make_in_top install
+  mkdir -p "$DEST/etc/ndctl/keys"
+  touch "$DEST/etc/ndctl/keys/nvdimm-master.pem"
+  echo kek-keyring=user >"$DEST/etc/nvunlock/nvunlock.conf"
+  make_in_top install
+  grep -qx kek-keyring=user "$DEST/etc/nvunlock/nvunlock.conf"
+  make_in_top uninstall
+  [[ -e $DEST/etc/ndctl/keys/nvdimm-master.pem ]]
+}
+
+@test "systemd has nothing to say against the units" {
+  make_in_top install
+  sed -i "s,/usr/bin/nvunlock,$NVUNLOCK," "$DEST/usr/lib/systemd/system/nvunlock.service"
+  sed "s,/usr/bin/nvunlock,$NVUNLOCK," "$TOP/dracut-module/nvunlock-initrd.service" \
+    >"$BATS_TEST_TMPDIR/nvunlock-initrd.service"
+  run systemd-analyze verify --man=no "$DEST/usr/lib/systemd/system/nvunlock.service" \
+    "$BATS_TEST_TMPDIR/nvunlock-initrd.service"
+  expect 0
+  [[ $output != *nvunlock* ]]
+}
+
+@test "the guard: modprobe refuses nfit and cxl_pmem, and others' lines do not win over it" {
+  mkdir -p "$BATS_TEST_TMPDIR/modprobe.d"
+  cp "$TOP/dracut-module/00-nvunlock.conf" "$BATS_TEST_TMPDIR/modprobe.d/"
+  echo 'install nfit /bin/true' >"$BATS_TEST_TMPDIR/modprobe.d/nvdimm-security.conf"
+  config=$(modprobe -C "$BATS_TEST_TMPDIR/modprobe.d" --showconfig)
+  for module in nfit cxl_pmem; do
+    [[ $(grep -m 1 "^install $module " <<<"$config") == "install $module /bin/false" ]]
+    grep -qx "blacklist $module" <<<"$config"
+  done
+}
+
+@test "the default configuration is what an empty one means" {
+  keyctl clear @u
+  sed 's/^#\([a-z0-9-]*=\)/\1/' "$TOP/system/nvunlock.conf" >"$BATS_TEST_TMPDIR/nvunlock.conf"
+  grep -qx 'on-failure=hold' "$BATS_TEST_TMPDIR/nvunlock.conf"
+  mkdir -p "$BATS_TEST_TMPDIR/etc/nvunlock"
+  mv "$BATS_TEST_TMPDIR/nvunlock.conf" "$BATS_TEST_TMPDIR/etc/nvunlock/"
+  printf 'enrolled=yes\n' >"$BATS_TEST_TMPDIR/etc/nvunlock/image"
+  run nvunlock unlock --root="$BATS_TEST_TMPDIR" --tpm2-device=/none
+  expect 8
+  [[ $output != *"is ignored"* ]]
+}
