@@ -173,4 +173,22 @@ help:  ## list the goals
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | column -t -s: -l 2
 	@echo; sed -n '/^# Variables/,/^$$/s/^# \?//p' Makefile
 
--include $(objects:.o=.d) $(checked_objects:.o=.d)
+# --- controls: what the tests must notice the absence of
+
+controls := $(sort $(wildcard test/controls/*.cc))
+control_objects := $(controls:%.cc=$(BUILD)/%.o)
+replaced := src/os/process src/base/secret src/base/wipe_stack src/base/wiping_free
+unprotected_objects = $(filter-out $(replaced:%=$(BUILD)/%.o),$(objects)) $(control_objects)
+
+$(BUILD)/nvunlock-unprotected: $(objects) $(control_objects)
+	@echo "  LINK $@"
+	@$(CXX) $(CXXFLAGS) $(hardening) $(filter-out $(wrapped:%=-Wl$(comma)--wrap=%),$(link_flags)) \
+	  -s -o $@ $(unprotected_objects) $(libraries)
+
+$(BUILD)/memory_watch: test/tools/memory_watch.cc
+	@mkdir -p $(@D)
+	$(CXX) -std=c++20 -O2 -Wall -Wextra -Werror -static -s -o $@ $<
+
+comma := ,
+
+-include $(objects:.o=.d) $(checked_objects:.o=.d) $(control_objects:.o=.d)

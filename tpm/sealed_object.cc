@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "src/base/wipe_stack.h"
 #include "src/base/wiped.h"
 #include "tpm/rc.h"
 #include "tpm/srk.h"
@@ -106,6 +107,7 @@ Result<TpmObject> StartHmacSession(Tpm& tpm, ESYS_TR parent) {
 }
 
 Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const PcrPolicy& policy) {
+  StackWiper wiper;
   Wiped<TPM2B_SENSITIVE_CREATE> sensitive;
   if (secret.size() > 128) return Fail("seal: the secret is longer than 128 bytes");
   sensitive->sensitive.data.size = static_cast<UINT16>(secret.size());
@@ -130,6 +132,7 @@ Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const 
 
 Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed,
                       const PcrPolicy& policy) {
+  StackWiper wiper;
   TpmObject object = TRY(Load(tpm, parent, sealed));
   TPM2B_SENSITIVE_DATA* data = nullptr;
   TSS2_RC rc = TPM2_RC_PCR_CHANGED;

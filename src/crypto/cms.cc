@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "src/base/wipe_stack.h"
 #include "src/crypto/openssl.h"
 
 namespace nvunlock {
@@ -50,6 +51,7 @@ Failure FailToOpen(std::string_view reason) {
 }  // namespace
 
 Result<Bytes> EncryptToKey(const Secret& content, const Secret& wrapping_key, ByteView key_id) {
+  StackWiper wiper;
   InitOpenssl();
   Cms cms(CMS_AuthEnvelopedData_create(FetchCipher("AES-256-GCM")));
   if (cms == nullptr || CMS_set_detached(cms.get(), 0) != 1 ||
@@ -64,6 +66,7 @@ Result<Bytes> EncryptToKey(const Secret& content, const Secret& wrapping_key, By
 }
 
 Result<Secret> DecryptWithKey(ByteView der, const Secret& wrapping_key, ByteView key_id) {
+  StackWiper wiper;
   InitOpenssl();
   const uint8_t* cursor = der.data();
   Cms cms(d2i_CMS_ContentInfo(nullptr, &cursor, static_cast<long>(der.size())));
@@ -75,6 +78,9 @@ Result<Secret> DecryptWithKey(ByteView der, const Secret& wrapping_key, ByteView
                            wrapping_key.size(), key_id.data(), key_id.size()) != 1) {
     return FailToOpen("damaged, or made for another key");
   }
+  // What comes out is shorter than DER. The memory for it is made now: there shall be no system
+  // call while OpenSSL has the content in buffers of its own.
+  Secret content = TRY(Secret::Create(der.size()));
   Bio output(BIO_new(BIO_s_mem()));
   if (output == nullptr ||
       CMS_decrypt(cms.get(), nullptr, nullptr, nullptr, output.get(), CMS_BINARY) != 1) {
@@ -82,9 +88,9 @@ Result<Secret> DecryptWithKey(ByteView der, const Secret& wrapping_key, ByteView
   }
   char* plaintext = nullptr;
   long size = BIO_get_mem_data(output.get(), &plaintext);
-  if (size <= 0) return FailToOpen("empty");
-  Secret content = TRY(Secret::Create(static_cast<size_t>(size)));
-  memcpy(content.bytes().data(), plaintext, content.size());
+  if (size <= 0 || static_cast<size_t>(size) > content.size()) return FailToOpen("empty");
+  memcpy(content.bytes().data(), plaintext, static_cast<size_t>(size));
+  content.Shrink(static_cast<size_t>(size));
   return content;
 }
 
