@@ -1,6 +1,7 @@
 #include "tpm/sealed_object.h"
 
 #include <tss2/tss2_mu.h>
+#include <tss2/tss2_sys.h>
 
 #include <algorithm>
 #include <cstring>
@@ -77,11 +78,27 @@ Result<TpmObject> Load(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed) {
   return TpmObject(tpm, object);
 }
 
-Result<Secret> TakeSecret(TPM2B_SENSITIVE_DATA* data) {
+/// Overwrites the command buffer of ESYS, in which the decrypted response lies until another
+/// command is as long: a command is prepared there that is never sent.
+void WipeCommandBuffer(Tpm& tpm) {
+  TSS2_SYS_CONTEXT* sys = nullptr;
+  static constexpr TPM2B_MAX_BUFFER kZeros = {.size = TPM2_MAX_DIGEST_BUFFER, .buffer = {}};
+  if (Esys_GetSysContext(tpm.esys(), &sys) != TSS2_RC_SUCCESS) return;
+  Tss2_Sys_Hash_Prepare(sys, &kZeros, TPM2_ALG_SHA256, TPM2_RH_NULL);
+}
+
+/// Unseals into SECRET, which is as large as any sealed data. There shall be no system call while
+/// copies are left elsewhere: /proc/PID/mem would show them.
+TSS2_RC UnsealInto(Secret& secret, Tpm& tpm, ESYS_TR object, ESYS_TR session) {
+  TPM2B_SENSITIVE_DATA* data = nullptr;
+  TSS2_RC rc = Esys_Unseal(tpm.esys(), object, session, ESYS_TR_NONE, ESYS_TR_NONE, &data);
+  if (rc != TSS2_RC_SUCCESS) return rc;
   EsysPtr<TPM2B_SENSITIVE_DATA> owned(data);
-  Secret secret = TRY(Secret::Create(data->size));
   memcpy(secret.bytes().data(), data->buffer, data->size);
-  return secret;
+  secret.Shrink(data->size);
+  WipeCommandBuffer(tpm);
+  WipeStack();
+  return rc;
 }
 
 /// The response code of TPM2_Unseal with this authorization; whatever it yields is wiped.
@@ -132,19 +149,19 @@ Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const 
 
 Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed,
                       const PcrPolicy& policy) {
-  StackWiper wiper;
+  Secret secret = TRY(Secret::Create(sizeof(TPM2B_SENSITIVE_DATA::buffer)));
   TpmObject object = TRY(Load(tpm, parent, sealed));
-  TPM2B_SENSITIVE_DATA* data = nullptr;
   TSS2_RC rc = TPM2_RC_PCR_CHANGED;
   // Somebody else (IMA, systemd) may extend any PCR between the assertion and the unseal.
   constexpr int kAttempts = 10;
   for (int attempt = 0; attempt < kAttempts && rc == TPM2_RC_PCR_CHANGED; attempt++) {
     TpmObject session = TRY(StartPolicySession(tpm, parent));
     TRY(AssertPolicy(tpm, session.tr(), policy));
-    rc = Esys_Unseal(tpm.esys(), object.tr(), session.tr(), ESYS_TR_NONE, ESYS_TR_NONE, &data);
+    rc = UnsealInto(secret, tpm, object.tr(), session.tr());
   }
   TRY_TPM("unseal", rc);
-  return TakeSecret(data);
+  if (secret.size() == 0) return Fail(Errc::kBadKeyFile, "the sealed object is empty");
+  return secret;
 }
 
 Result<void> ProveClosedWithoutPolicy(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed) {
