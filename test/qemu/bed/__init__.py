@@ -1,0 +1,1 @@
+"""The parts of the test bed's Python tools."""

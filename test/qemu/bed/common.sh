@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# For the bed's shell tools. Everything built lies in build/qemu/made, in a directory named after
+# a digest of what it was built from: what exists is up to date. What was not used for a day goes.
+
+top=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../..")
+made=$top/build/qemu/made
+
+fail() {
+  echo "${0##*/}: $1" >&2
+  exit 1
+}
+
+# built NAME FILE...: the directory for something built from these files
+built() {
+  local name=$1
+  shift
+  printf '%s/%s-%s\n' "$made" "$name" "$(cat "$@" | sha256sum | cut -c1-12)"
+}
+
+# build_once DIRECTORY COMMAND...: runs COMMAND TEMPORARY-DIRECTORY if DIRECTORY is not there
+build_once() {
+  local out=$1
+  shift
+  mkdir -p "$made"
+  (
+    flock 8
+    if [ -e "$out" ]; then
+      touch "$out"
+      exit
+    fi
+    find "$made" -mindepth 1 -maxdepth 1 -type d -mtime +0 -exec rm -r {} +
+    work=$(mktemp -d "$made/making.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    "$@" "$work"
+    chmod 755 "$work"
+    mv -T "$work" "$out"
+  ) 8>"$made.lock"
+}

@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# For the boot tests: machines that are set up once and copied for each test.
+
+BED=$(cd "$BATS_TEST_DIRNAME" && pwd)
+: "${KERNEL:=6.1}"
+
+# boot DIR SCRIPT [vm's options]: powers the machine on; its console goes to a log that is shown
+# only when the script failed.
+boot() {
+  local dir=$1 script=$2 log status=0
+  shift 2
+  mkdir -p "$dir"
+  log=$dir/$script.log
+  "$BED/vm" --dir "$dir" --kernel "$KERNEL" --script "$BED/scripts/$script.sh" --timeout 120 \
+    "$@" >"$log" 2>&1 || status=$?
+  [[ $status -eq 0 ]] || show_end "$log" "$status"
+  return "$status"
+}
+
+show_end() {
+  echo "exit status $2; the end of $1:"
+  grep -vE '\] *\[ +[0-9.]+\] ' "$1" | tail -n 40
+}
+
+# new_machine DIR [vm's options]: two DIMMs locked with stock ndctl's passphrases and enrolled.
+new_machine() {
+  local dir=$1
+  shift
+  boot "$dir" enroll --tpm tis "$@"
+}
+
+# copy_machine FROM TO: with all that it remembers, and its counters at 0.
+copy_machine() {
+  cp -a --sparse=always "$1" "$2"
+  "$BED/dimm" "$2" reset
+}
+
+# attempts DIR: refused passphrases of all DIMMs together.
+attempts() {
+  local dir=$1 sum=0 i
+  for ((i = 0; i < $("$BED/dimm" "$dir" show --json | jq '.dimms | length'); i++)); do
+    sum=$((sum + $("$BED/dimm" "$dir" get "$i" refused)))
+  done
+  echo "$sum"
+}
+
+# expect_attempts DIR N
+expect_attempts() {
+  local burned
+  burned=$(attempts "$1")
+  [[ $burned -eq $2 ]] || {
+    echo "$burned attempts burned instead of $2"
+    "$BED/dimm" "$1" show
+    return 1
+  }
+}
