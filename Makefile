@@ -101,19 +101,47 @@ $(BUILD)/unit-tests: $(checked_objects)
 	@$(CXX) $(sanitizers) $(foreach symbol,$(wrapped),-Wl,--wrap=$(symbol)) -o $@ $^ $(libraries) \
 	  -lgmock -lgtest -lgtest_main
 
+tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch
+qemu_suites := bed measured dracut secrets $(KERNELS:%=unlock:%)
+
+.PHONY: check
+check: test-packages $(tested) $(BUILD)/unit-tests man  ## all tests, as CI runs them
+	test/run unit cli $(qemu_suites)
+
 .PHONY: check-unit
 check-unit: $(BUILD)/unit-tests  ## unit tests: GoogleTest with sanitizers, swtpm, kernel keyrings
-	$(BUILD)/unit-tests --gtest_brief=1
+	test/run unit
 
 .PHONY: check-cli
 check-cli: $(BUILD)/nvunlock man  ## black-box tests: BATS, swtpm, a private user keyring
-	unshare --user --map-root-user bats test/cli
+	test/run cli
+
+.PHONY: check-qemu
+check-qemu: $(tested)  ## boot tests: stock kernels, emulated DIMMs and TPM, dracut images
+	test/run $(qemu_suites)
+
+.PHONY: test-packages
+test-packages:
+	deps/install build test vm
+
+.PHONY: demo
+demo: vm-packages $(BUILD)/nvunlock  ## the whole path in a virtual machine, step by step
+	test/qemu/demo
+
+.PHONY: vm
+vm: vm-packages $(BUILD)/nvunlock  ## a shell in a virtual machine with two DIMMs and a TPM
+	test/qemu/shell
+
+.PHONY: vm-packages
+vm-packages:
+	deps/install build vm
 
 .PHONY: lint
 lint:  ## formatting, floors, clang-tidy, shellcheck
+	deps/install build lint
 	lint/floors
 	clang-format --dry-run -Werror $(cpp_files)
-	shellcheck $(shell_files)
+	shellcheck -x $(shell_files)
 	shfmt -d $(shell_files)
 	lint/tidy -std=c++20 -I. -isystem $(tss)/include -isystem $(kmod)/include \
 	  -DNVUNLOCK_VERSION='"$(VERSION)"'

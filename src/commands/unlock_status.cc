@@ -1,5 +1,6 @@
 #include "src/commands/unlock_status.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "src/commands/output.h"
@@ -17,10 +18,15 @@ std::string DescribeState(const DimmOutcome& outcome) {
   return text;
 }
 
-void PrintDimm(const DimmOutcome& outcome) {
+/// What follows from a problem that has been explained needs no remedy of its own.
+void PrintDimm(const DimmOutcome& outcome, const std::vector<Error>& explained) {
   std::string line = outcome.after.nmem + " " + outcome.after.id + ": " + DescribeState(outcome);
   if (!outcome.problem) return PrintAndLog(LogLevel::kInfo, line);
-  PrintAndLog(LogLevel::kError, line + ": " + Explain(*outcome.problem));
+  bool follows = std::any_of(explained.begin(), explained.end(), [&](const Error& problem) {
+    return problem.code == outcome.problem->code;
+  });
+  line += ": " + (follows ? outcome.problem->message : Explain(*outcome.problem));
+  PrintAndLog(LogLevel::kError, line);
 }
 
 Json ToJson(const DimmOutcome& outcome) {
@@ -40,7 +46,7 @@ Json ToJson(const DimmOutcome& outcome) {
 void PrintUnlockReport(const UnlockReport& report) {
   for (const Error& problem : report.problems) PrintAndLog(LogLevel::kError, Explain(problem));
   for (const std::string& note : report.notes) PrintAndLog(LogLevel::kWarning, note);
-  for (const DimmOutcome& outcome : report.dimms) PrintDimm(outcome);
+  for (const DimmOutcome& outcome : report.dimms) PrintDimm(outcome, report.problems);
 }
 
 Result<void> WriteUnlockStatus(const Environment& environment, const UnlockReport& report,

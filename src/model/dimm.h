@@ -37,6 +37,12 @@ struct Dimm {
   /// Security is on and the DIMM is usable: what is to be frozen.
   [[nodiscard]] bool IsOpen() const { return security == SecurityState::kUnlocked; }
 
+  /// Its memory can be reached.
+  [[nodiscard]] bool IsReadable() const {
+    return security == SecurityState::kUnsupported || security == SecurityState::kDisabled ||
+           security == SecurityState::kUnlocked;
+  }
+
   [[nodiscard]] bool HasPassphrase() const {
     return security == SecurityState::kUnlocked || security == SecurityState::kLocked;
   }

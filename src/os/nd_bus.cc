@@ -52,6 +52,16 @@ Result<void> NdBus::SetAttribute(const std::string& device, const std::string& n
   return WriteAttribute(PathOf(device) + "/" + name, value);
 }
 
+std::vector<std::string> NdBus::NmemsOf(const std::string& region) const {
+  std::vector<std::string> nmems;
+  // mappingN: "nmem0,OFFSET,SIZE,POSITION"
+  for (int i = 0;; i++) {
+    Result<std::string> mapping = Attribute(region, "mapping" + std::to_string(i));
+    if (!mapping) return nmems;
+    nmems.emplace_back(Split(*mapping, ',')[0]);
+  }
+}
+
 bool NdBus::IsBound(const std::string& device) const {
   return HasAttribute(device, "driver");
 }

@@ -38,6 +38,9 @@ class NdBus {
   [[nodiscard]] Result<void> SetAttribute(const std::string& device, const std::string& name,
                                           std::string_view value) const;
 
+  /// The DIMMs that a region is made of.
+  [[nodiscard]] std::vector<std::string> NmemsOf(const std::string& region) const;
+
   [[nodiscard]] bool IsBound(const std::string& device) const;
 
   /// Whether devices and drivers that appear from now on find each other by themselves.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/model/dimm.h"
 #include "src/os/file.h"
 #include "src/os/modules.h"
 
@@ -29,6 +30,14 @@ Result<void> LoadCxl(const Environment& environment, Modules& modules) {
   std::string flush = environment.sysfs_root + "/bus/cxl/flush";
   if (Exists(flush)) TRY(WriteAttribute(flush, "1"));
   return {};
+}
+
+bool IsReadable(const NdBus& bus, const std::string& region) {
+  std::vector<std::string> nmems = bus.NmemsOf(region);
+  return std::all_of(nmems.begin(), nmems.end(), [&](const std::string& nmem) {
+    Result<Dimm> dimm = InspectDimm(bus, nmem);
+    return dimm && dimm->IsReadable();
+  });
 }
 
 }  // namespace
@@ -88,6 +97,7 @@ void ProbeTheRest(const NdBus& bus) {
     for (const std::string& device : bus.Devices()) {
       if (!device.starts_with(prefix) || device.starts_with("nmem") || bus.IsBound(device))
         continue;
+      if (device.starts_with("region") && !IsReadable(bus, device)) continue;
       // No driver yet, or an inactive region: not ours to judge, udev or an admin comes later.
       (void)bus.Probe(device);
     }
