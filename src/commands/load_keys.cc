@@ -23,7 +23,7 @@ int PrintResult(const LoadedKeys& loaded) {
 }
 
 Result<LoadedKeys> LoadAll(const Environment& environment) {
-  TRY(JoinSessionWithUserKeyring());
+  TRY(JoinSessionWith(Keyring(environment.keyring)));
   TpmConnection tpm(environment.tpm_device);
   return LoadKeys(KeyStore(environment.keys_dir), tpm,
                   {.keyring = Keyring(environment.keyring),

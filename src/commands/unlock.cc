@@ -77,7 +77,7 @@ UnlockReport FailedReport(Error error) {
 }
 
 UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setting) {
-  Result<void> session = JoinSessionWithUserKeyring();
+  Result<void> session = JoinSessionWith(Keyring(environment.keyring));
   if (!session) return FailedReport(std::move(session.error()));
   return Unlock(environment, setting.config, setting.host);
 }

@@ -84,10 +84,10 @@ Result<void> RestrictToSearch(const Key& key) {
   return {};
 }
 
-Result<void> JoinSessionWithUserKeyring() {
+Result<void> JoinSessionWith(const Keyring& keyring) {
   if (keyctl_join_session_keyring(nullptr) < 0) return FailErrno("join a session keyring", errno);
-  if (keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING) < 0) {
-    return FailErrno("link the user keyring into the session", errno);
+  if (keyctl_link(keyring.serial(), KEY_SPEC_SESSION_KEYRING) < 0) {
+    return FailErrno("link the keyring into the session", errno);
   }
   return {};
 }

@@ -66,9 +66,9 @@ class Keyring {
 /// through keyctl(1), for anybody (permission mask 0x08000000).
 Result<void> RestrictToSearch(const Key& key);
 
-/// Gives this process a new session keyring with @u linked in it. systemd's services start in a
-/// session without @u, where encrypted keys cannot find a kek that @u holds.
-Result<void> JoinSessionWithUserKeyring();
+/// Gives this process a new session keyring with KEYRING linked in it. systemd's services start in
+/// a session without @u, where encrypted keys cannot find a kek that @u holds.
+Result<void> JoinSessionWith(const Keyring& keyring);
 
 }  // namespace nvunlock
 
