@@ -10,15 +10,22 @@ namespace {
 
 constexpr UINT8 kSelectBytes = kPcrCount / 8;
 
-/// Moves the digests that one TPM2_PCR_Read returned into VALUES. Returns the PCRs it was for.
-Result<uint32_t> TakeDigests(const PcrBank& bank, const TPML_PCR_SELECTION& selection,
-                             const TPML_DIGEST& digests, PcrValues& values) {
+Failure FailUnfit() {
+  return Fail(Errc::kWrongTpm, "read PCRs: the TPM's answer does not fit the question");
+}
+
+/// Moves the digests that one TPM2_PCR_Read of the PCRs WANTED returned into VALUES. Returns the
+/// PCRs it was for: a TPM gives as many at a time as it likes.
+Result<uint32_t> TakeDigests(const PcrBank& bank, uint32_t wanted,
+                             const TPML_PCR_SELECTION& selection, const TPML_DIGEST& digests,
+                             PcrValues& values) {
   uint32_t mask = selection.count == 1 ? MaskOf(selection.pcrSelections[0]) : 0;
+  if ((mask & ~wanted) != 0) return FailUnfit();
   UINT32 next = 0;
   for (unsigned pcr = 0; pcr < kPcrCount; pcr++) {
     if ((mask & 1U << pcr) == 0) continue;
     if (next >= digests.count || digests.digests[next].size != bank.digest_size) {
-      return Fail(Errc::kWrongTpm, "read PCRs: the TPM's answer does not fit the question");
+      return FailUnfit();
     }
     const TPM2B_DIGEST& digest = digests.digests[next++];
     values[pcr] = Bytes(digest.buffer, digest.buffer + digest.size);
@@ -41,7 +48,7 @@ Result<std::optional<PcrValues>> ReadOnce(Tpm& tpm, const PcrBank& bank, uint32_
     EsysPtr<TPML_DIGEST> owned_digests(digests);
     if (first_counter.value_or(counter) != counter) return std::optional<PcrValues>();
     first_counter = counter;
-    uint32_t done = TRY(TakeDigests(bank, *selection, *digests, values));
+    uint32_t done = TRY(TakeDigests(bank, mask, *selection, *digests, values));
     if ((done & mask) == 0) {
       return Fail(std::string("PCR bank ") + bank.name + " is not active in this TPM");
     }

@@ -12,15 +12,20 @@ struct Meaning {
   const char* cause;
 };
 
+constexpr Meaning kMalformed = {
+    Errc::kWrongTpm,
+    "the answer is malformed; the TPM or something on its bus is broken or hostile"};
+
 Meaning MeaningOfLayer(TSS2_RC rc) {
+  if ((rc & TSS2_RC_LAYER_MASK) == TSS2_MU_RC_LAYER) return kMalformed;
   switch (rc) {
     case TSS2_TCTI_RC_IO_ERROR:
     case TSS2_TCTI_RC_NO_CONNECTION:
       return {Errc::kNoTpm, "the connection to the TPM broke"};
     case TSS2_TCTI_RC_MALFORMED_RESPONSE:
     case TSS2_SYS_RC_MALFORMED_RESPONSE:
-      return {Errc::kWrongTpm,
-              "the answer is malformed; the TPM or something on its bus is broken or hostile"};
+    case TSS2_ESYS_RC_BAD_SEQUENCE:  // some malformed answers make ESYS lose its place
+      return kMalformed;
     case TSS2_ESYS_RC_RSP_AUTH_FAILED:
       return {
           Errc::kWrongTpm,
@@ -64,6 +69,12 @@ Meaning MeaningOf(TSS2_RC rc) {
 TSS2_RC WithoutPosition(TSS2_RC rc) {
   constexpr TSS2_RC kFormatOne = TPM2_RC_FMT1;
   return (rc & kFormatOne) != 0 ? rc & (kFormatOne | 0x3f) : rc;
+}
+
+bool IsAboutParameter(TSS2_RC rc) {
+  constexpr TSS2_RC kParameterError = TPM2_RC_FMT1 | TPM2_RC_P;
+  return (rc & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER &&
+         (rc & kParameterError) == kParameterError;
 }
 
 Failure FailTpm(std::string_view action, TSS2_RC rc) {

@@ -13,6 +13,9 @@ namespace nvunlock {
 /// it is about (TPM 2.0 Part 2, section 6.6). Compare with TPM2_RC_POLICY_FAIL and the like.
 TSS2_RC WithoutPosition(TSS2_RC rc);
 
+/// True when the TPM found fault with a parameter of the command.
+bool IsAboutParameter(TSS2_RC rc);
+
 /// What RC means for us: "ACTION: cause (0x0000099d)", with the Errc that belongs to the cause.
 Failure FailTpm(std::string_view action, TSS2_RC rc);
 

@@ -73,8 +73,12 @@ Result<TpmObject> Load(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed) {
     return Fail(Errc::kBadKeyFile, "the sealed object's private area is malformed");
   }
   ESYS_TR object = ESYS_TR_NONE;
-  TRY_TPM("load the sealed object", Esys_Load(tpm.esys(), parent, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-                                              ESYS_TR_NONE, &private_area, &public_area, &object));
+  TSS2_RC rc = Esys_Load(tpm.esys(), parent, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                         &private_area, &public_area, &object);
+  if (IsAboutParameter(rc) && WithoutPosition(rc) != TPM2_RC_INTEGRITY) {
+    return Fail(Errc::kBadKeyFile, "the sealed object is damaged: the TPM cannot read it");
+  }
+  TRY_TPM("load the sealed object", rc);
   return TpmObject(tpm, object);
 }
 

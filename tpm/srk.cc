@@ -2,6 +2,7 @@
 
 #include <tss2/tss2_mu.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <vector>
@@ -139,7 +140,7 @@ Result<TPM2B_PUBLIC> UnmarshalPublic(ByteView bytes) {
   TPM2B_PUBLIC object = {};
   size_t size = 0;
   if (Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes.data(), bytes.size(), &size, &object) != 0 ||
-      size != bytes.size()) {
+      !std::ranges::equal(MarshalPublic(object), bytes)) {
     return Fail(Errc::kBadKeyFile, "a TPM public area is malformed");
   }
   return object;

@@ -63,7 +63,8 @@ T TakeValue(Result<T>& result) {
 
 inline void TakeValue(Result<void>&) {}
 
-/// Evaluates to the value of a Result, or returns its Error from the calling function.
+/// Evaluates to the value of a Result, or returns its Error from the calling function. Not for
+/// the members of an aggregate initializer: gcc 12 would leak the ones that are made already.
 #define TRY(expression)                                                         \
   __extension__({                                                               \
     auto try_result = (expression);                                             \

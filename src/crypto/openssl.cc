@@ -15,7 +15,7 @@ void InitOpenssl() {
 // What is fetched lives as long as the process does, so nothing below is ever freed.
 
 const EVP_MD* FetchDigest(const char* name) {
-  static std::map<std::string, const EVP_MD*> fetched;
+  static auto& fetched = *new std::map<std::string, const EVP_MD*>;
   auto [entry, is_new] = fetched.try_emplace(name, nullptr);
   if (is_new) {
     InitOpenssl();
@@ -25,7 +25,7 @@ const EVP_MD* FetchDigest(const char* name) {
 }
 
 const EVP_CIPHER* FetchCipher(const char* name) {
-  static std::map<std::string, const EVP_CIPHER*> fetched;
+  static auto& fetched = *new std::map<std::string, const EVP_CIPHER*>;
   auto [entry, is_new] = fetched.try_emplace(name, nullptr);
   if (is_new) {
     InitOpenssl();

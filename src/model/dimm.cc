@@ -36,7 +36,8 @@ const char* ToWord(SecurityState state) {
 }
 
 Result<Dimm> InspectDimm(const NdBus& bus, const std::string& nmem) {
-  Dimm dimm = {.nmem = nmem, .bus = bus.BusOf(nmem), .id = TRY_IN(nmem, ReadId(bus, nmem))};
+  Dimm dimm = {.nmem = nmem, .bus = bus.BusOf(nmem)};
+  dimm.id = TRY_IN(nmem, ReadId(bus, nmem));
   dimm.bound = bus.IsBound(nmem);
   if (!bus.HasAttribute(nmem, "security")) return dimm;
   dimm.security = ParseSecurityState(TRY_IN(nmem, bus.Attribute(nmem, "security")));

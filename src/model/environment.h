@@ -15,7 +15,7 @@ struct Environment {
   std::string keys_dir;
   std::string config_dir;
   std::string run_dir;
-  std::string initrd_release;               ///< a file that only an initramfs has
+  std::string initrd_release;              ///< a file that only an initramfs has
   std::string modules_dir;                 ///< empty: those of the running kernel
   std::vector<std::string> modprobe_dirs;  ///< in modprobe.d(5)'s order, strongest first
   std::string tpm_device = "auto";

@@ -63,10 +63,10 @@ Result<TpmSlot> ParseSlot(const std::vector<PemBlock>& blocks, size_t i) {
       blocks[i + 2].label != kCmsLabel) {
     return Bad("a TSS2 PRIVATE KEY block without its TPM2 PARENT PUBLIC and CMS blocks");
   }
-  TpmSlot slot = {.key = TRY(DecodeTpmKey(blocks[i].der)),
-                  .parent = TRY(UnmarshalPublic(blocks[i + 1].der)),
-                  .kek_cms = blocks[i + 2].der,
-                  .pcr_values = ""};
+  TpmSlot slot;
+  slot.key = TRY(DecodeTpmKey(blocks[i].der));
+  slot.parent = TRY(UnmarshalPublic(blocks[i + 1].der));
+  slot.kek_cms = blocks[i + 2].der;
   if (NameOf(slot.parent).empty()) return Bad("TPM2 PARENT PUBLIC: its name hash is not SHA-256");
   TRY(SlotId(slot.key.sealed));
   return slot;

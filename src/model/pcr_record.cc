@@ -31,7 +31,7 @@ Result<PcrValues> ParseBank(const std::string& name, const Json& entries) {
 }  // namespace
 
 std::string FormatPcrRecord(const PcrRecord& record) {
-  Json json = {{"in_initramfs", record.in_initramfs}};
+  Json json = {{"in_initramfs", record.in_initramfs}, {"banks", Json::object()}};
   for (const auto& [bank, values] : record.banks) {
     for (const auto& [pcr, value] : values) json["banks"][bank][std::to_string(pcr)] = ToHex(value);
   }

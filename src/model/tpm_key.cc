@@ -113,7 +113,7 @@ bool AddPolicy(Asn1TpmKey* key, const PcrPolicy& policy) {
 bool Fill(Asn1TpmKey* out, const TpmKey& key) {
   ASN1_OBJECT_free(out->type);
   out->type = OBJ_txt2obj(kSealedKeyOid, 1);
-  out->empty_auth = 1;
+  out->empty_auth = 0xff;  // DER knows no other true
   return out->type != nullptr && AddPolicy(out, key.policy) &&
          ASN1_INTEGER_set_uint64(out->parent, key.parent_handle) == 1 &&
          SetBytes(out->public_area, key.sealed.public_area) &&

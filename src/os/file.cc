@@ -155,10 +155,18 @@ Result<std::vector<std::string>> ListDirectory(const std::string& path) {
   return names;
 }
 
+static bool IsDirectory(const std::string& path) {
+  struct stat info = {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 Result<void> MakeDirectories(const std::string& path, mode_t mode) {
   for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     std::string part = path.substr(0, slash);
-    if (mkdir(part.c_str(), mode) != 0 && errno != EEXIST) return FailErrno(part, errno);
+    if (mkdir(part.c_str(), mode) != 0) {
+      if (errno != EEXIST) return FailErrno(part, errno);
+      if (!IsDirectory(part)) return FailErrno(part, ENOTDIR);
+    }
     if (slash == std::string::npos) return {};
   }
 }

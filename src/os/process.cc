@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <climits>
+#include <csignal>
 
 namespace nvunlock {
 
 void ProtectProcess() {
+  signal(SIGPIPE, SIG_IGN);
   umask(077);
   const struct rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);

@@ -45,8 +45,8 @@ class AutoprobePause {
 void ProbeBuses(const NdBus& bus);
 
 /// Lets the kernel bind what is not bound yet, but for DIMMs: regions, namespaces and the like.
-/// Leaves out regions with a locked DIMM. The kernel itself refuses those only after it has tried to
-/// bind the DIMM; otherwise it would make block devices of memory that cannot be read.
+/// Leaves out regions with a locked DIMM. The kernel itself refuses those only after it has tried
+/// to bind the DIMM; otherwise it would make block devices of memory that cannot be read.
 void ProbeTheRest(const NdBus& bus);
 
 }  // namespace nvunlock

@@ -42,8 +42,9 @@ class Enroller {
     UniqueFd lock = TRY(LockDirectory(store_.directory()));
     TRY(CheckNothingIsLost());
     Tpm tpm = TRY(Tpm::Connect(environment_.tpm_device));
-    ResolvedPcrs pcrs = TRY(
-        ResolvePcrs(tpm, options_.pcrs, TRY(ReadPcrRecord(environment_)), options_.weak_policy));
+    std::optional<PcrRecord> record = TRY(ReadPcrRecord(environment_));
+    ResolvedPcrs pcrs = TRY(ResolvePcrs(tpm, options_.pcrs, record, options_.weak_policy));
+    NoteLateRecord(record);
     TPM2B_PUBLIC srk = TRY(ProvisionSrk(tpm));
     ESYS_TR parent = TRY(PinParent(tpm, kSrkHandle, srk));
     Secret kek = TRY(ObtainKek(tpm, parent));
@@ -134,8 +135,9 @@ class Enroller {
         .parent = srk,
         .kek_cms = std::move(kek_cms),
         .pcr_values = DescribePcrs(pcrs)};
+    Bytes check_value = TRY(KekCheckValue(kek));
     return KeyFile{
-        .kek = options_.kek, .check_value = TRY(KekCheckValue(kek)), .slots = {std::move(slot)}};
+        .kek = options_.kek, .check_value = std::move(check_value), .slots = {std::move(slot)}};
   }
 
   /// Reads back what will be written, as the next boot will.

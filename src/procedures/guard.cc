@@ -31,10 +31,11 @@ Result<void> OpenGuard(const Environment& environment) {
   for (const std::string& directory : environment.modprobe_dirs) {
     if (!directory.ends_with("/run/modprobe.d")) continue;
     TRY(MakeDirectories(directory, 0755));
-    return WriteFileDurably(directory + kGuardFile, "# nvunlock: open\n", 0644,
-                            IfPresent::kReplace);
+    TRY(WriteFileDurably(directory + kGuardFile, "# nvunlock: open\n", 0644, IfPresent::kReplace));
   }
-  return {};
+  if (!GuardIsClosed(environment)) return {};
+  return Fail(std::string("a copy of ") + &kGuardFile[1] +
+              " in /etc/modprobe.d keeps the DIMM drivers out for good; remove it");
 }
 
 }  // namespace nvunlock

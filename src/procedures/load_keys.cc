@@ -139,6 +139,7 @@ class KeyLoader {
       Result<Key> key = LoadOrReuse(description, blob);
       if (!key) {
         loaded_.failed.emplace(id, std::move(key.error()));
+        for (const Key& other : keys) (void)other.Invalidate();
         return;
       }
       keys.push_back(*key);

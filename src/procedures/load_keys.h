@@ -46,8 +46,9 @@ class TpmConnection {
 };
 
 /// Unseals the keks and loads the key of each DIMM from its blob. A kek that the keyring holds
-/// already is used from there. Each blob is verified against its kek before the kernel sees it;
-/// one bad blob or kek does not stop the others.
+/// already is used from there, and dropped like any other unless keks are kept. Each blob is
+/// verified against its kek before the kernel sees it; one bad blob or kek does not stop the
+/// others.
 Result<LoadedKeys> LoadKeys(const KeyStore& store, TpmConnection& tpm,
                             const LoadKeysOptions& options);
 

@@ -105,7 +105,14 @@ class Unlocker {
     if (!checked) outcome.problem = std::move(checked.error());
     Result<void> frozen = FreezeIfOpen(outcome);
     if (!frozen && !outcome.problem) outcome.problem = std::move(frozen.error());
+    NoteLostSecurity(dimm);
     return outcome;
+  }
+
+  /// Erased, disabled by somebody, or another DIMM under the same id.
+  void NoteLostSecurity(const Dimm& dimm) {
+    if (dimm.security != SecurityState::kDisabled || KeysOf(dimm) == nullptr) return;
+    report_.notes.push_back(dimm.nmem + " " + dimm.id + " has a blob, but no passphrase any more");
   }
 
   [[nodiscard]] const std::vector<Key>* KeysOf(const Dimm& dimm) const {

@@ -1,0 +1,135 @@
+#include "src/procedures/choose_blobs.h"
+
+#include <gmock/gmock.h>
+
+#include "test/unit/results.h"
+#include "test/unit/temporary_directory.h"
+
+namespace nvunlock {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Key;
+
+constexpr char kId[] = "8089-a2-1740-00000133";
+constexpr char kOtherId[] = "8089-a2-1740-00000134";
+
+/// A blob that differs from others by DIGIT.
+std::string BlobText(char digit) {
+  return "enc32 user:nvdimm-master 32 " + std::string(162, digit);
+}
+
+class ChooseBlobsTest : public testing::Test {
+ protected:
+  void AddBlob(const std::string& id, const std::string& host, const std::string& text) const {
+    directory_.Write("nvdimm_" + id + "_" + host + ".blob", text);
+  }
+
+  [[nodiscard]] BlobChoice Choose(const std::optional<EnrolledDimms>& enrolled = {}) const {
+    return Must(ChooseBlobs(KeyStore(directory_.path()), "here", enrolled));
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(ChooseBlobsTest, TheOnlyBlobOfADimmIsChosenWhateverItsHost) {
+  AddBlob(kId, "elsewhere", BlobText('a'));
+  AddBlob(kOtherId, "here", BlobText('b'));
+  BlobChoice choice = Choose();
+  EXPECT_THAT(choice.chosen, ElementsAre(Key(kId), Key(kOtherId)));
+  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('a'));
+  EXPECT_THAT(choice.unusable, IsEmpty());
+  EXPECT_THAT(choice.notes, IsEmpty());
+}
+
+TEST_F(ChooseBlobsTest, NoBlobsAreNoChoice) {
+  BlobChoice choice = Must(ChooseBlobs(KeyStore(directory_.PathOf("missing")), "here", {}));
+  EXPECT_THAT(choice.chosen, IsEmpty());
+  EXPECT_THAT(choice.unusable, IsEmpty());
+}
+
+TEST_F(ChooseBlobsTest, OfSeveralTheOneOfThisHostWins) {
+  AddBlob(kId, "a", BlobText('a'));
+  AddBlob(kId, "here", BlobText('b'));
+  AddBlob(kId, "z", BlobText('c'));
+  BlobChoice choice = Choose();
+  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('b'));
+  EXPECT_EQ(choice.chosen.at(kId).file.host, "here");
+  EXPECT_THAT(choice.notes, ElementsAre(HasSubstr("3 blobs for")));
+}
+
+TEST_F(ChooseBlobsTest, ThisHostWinsOverTheRecord) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddBlob(kId, "z", BlobText('b'));
+  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('b'))}}});
+  EXPECT_EQ(choice.chosen.at(kId).file.host, "here");
+}
+
+TEST_F(ChooseBlobsTest, WithoutOneOfThisHostTheRecordedOneWins) {
+  AddBlob(kId, "a", BlobText('a'));
+  AddBlob(kId, "z", BlobText('b'));
+  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('b'))}}});
+  EXPECT_EQ(choice.chosen.at(kId).file.host, "z");
+}
+
+TEST_F(ChooseBlobsTest, WhenItIsNotClearWhichIsRightNoneIsUsed) {
+  AddBlob(kId, "a", BlobText('a'));
+  AddBlob(kId, "z", BlobText('b'));
+  for (const std::optional<EnrolledDimms>& enrolled :
+       {std::optional<EnrolledDimms>(), std::optional(EnrolledDimms()),
+        std::optional(EnrolledDimms{{{kId, HashOfBlob(BlobText('c'))}}})}) {
+    BlobChoice choice = Choose(enrolled);
+    EXPECT_THAT(choice.chosen, IsEmpty());
+    ASSERT_THAT(choice.unusable, ElementsAre(Key(kId)));
+    EXPECT_EQ(choice.unusable.at(kId).code, Errc::kKeysIncomplete);
+    EXPECT_THAT(choice.unusable.at(kId).message, HasSubstr("none is of this host (here)"));
+  }
+}
+
+TEST_F(ChooseBlobsTest, ABlobOfAnotherDimmIsRefused) {
+  AddBlob(kId, "here", BlobText('b'));
+  AddBlob(kOtherId, "here", BlobText('a'));
+  BlobChoice choice = Choose(
+      EnrolledDimms{{{kId, HashOfBlob(BlobText('a'))}, {kOtherId, HashOfBlob(BlobText('b'))}}});
+  EXPECT_THAT(choice.chosen, IsEmpty());
+  EXPECT_THAT(choice.unusable.at(kId).message,
+              HasSubstr(std::string("it is the blob of DIMM ") + kOtherId));
+  EXPECT_THAT(choice.unusable.at(kOtherId).message,
+              HasSubstr(std::string("it is the blob of DIMM ") + kId));
+}
+
+TEST_F(ChooseBlobsTest, ABlobThatIsNewerThanTheRecordIsUsed) {
+  AddBlob(kId, "here", BlobText('b'));
+  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('a'))}}});
+  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('b'));
+}
+
+TEST_F(ChooseBlobsTest, AnEnrolledDimmWithoutABlobIsMissed) {
+  AddBlob(kOtherId, "here", BlobText('a'));
+  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('b'))}}});
+  EXPECT_THAT(choice.chosen, ElementsAre(Key(kOtherId)));
+  EXPECT_EQ(choice.unusable.at(kId).code, Errc::kKeysIncomplete);
+  EXPECT_THAT(choice.unusable.at(kId).message, HasSubstr("its blob is missing"));
+}
+
+TEST_F(ChooseBlobsTest, ADamagedBlobIsNamedAndStopsNoOther) {
+  AddBlob(kId, "here", "enc32 nonsense");
+  AddBlob(kOtherId, "here", BlobText('a'));
+  BlobChoice choice = Choose();
+  EXPECT_THAT(choice.chosen, ElementsAre(Key(kOtherId)));
+  EXPECT_EQ(choice.unusable.at(kId).code, Errc::kKeysIncomplete);
+  EXPECT_THAT(choice.unusable.at(kId).message, HasSubstr(directory_.path() + "/nvdimm_"));
+}
+
+TEST_F(ChooseBlobsTest, SpellingsOfOneCxlSerialAreOneDimm) {
+  AddBlob("-2", "a", BlobText('a'));
+  AddBlob("18446744073709551614", "here", BlobText('b'));
+  BlobChoice choice = Choose(EnrolledDimms{{{"18446744073709551614", "x"}}});
+  EXPECT_THAT(choice.chosen, ElementsAre(Key("18446744073709551614")));
+  EXPECT_EQ(choice.chosen.begin()->second.file.host, "here");
+}
+
+}  // namespace
+}  // namespace nvunlock

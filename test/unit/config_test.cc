@@ -1,0 +1,93 @@
+#include "src/model/config.h"
+
+#include <gmock/gmock.h>
+
+#include "test/unit/results.h"
+
+namespace nvunlock {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+void ExpectDefaults(const Config& config) {
+  EXPECT_EQ(config.kek_keyring, KekKeyring::kProcess);
+  EXPECT_TRUE(config.key_revalidate);
+  EXPECT_EQ(config.on_failure, OnFailure::kHold);
+  EXPECT_EQ(config.tpm_device, "auto");
+}
+
+TEST(ConfigTest, DefaultsAreTheSafeChoices) {
+  ParsedConfig parsed = ParseConfig("");
+  ExpectDefaults(parsed.config);
+  EXPECT_THAT(parsed.complaints, IsEmpty());
+}
+
+TEST(ConfigTest, EverySettingIsRead) {
+  ParsedConfig parsed = ParseConfig(
+      "kek-keyring=user\nkey-revalidate=no\non-failure=proceed\ntpm2-device=/dev/tpm1\n");
+  EXPECT_EQ(parsed.config.kek_keyring, KekKeyring::kUser);
+  EXPECT_FALSE(parsed.config.key_revalidate);
+  EXPECT_EQ(parsed.config.on_failure, OnFailure::kProceed);
+  EXPECT_EQ(parsed.config.tpm_device, "/dev/tpm1");
+  EXPECT_THAT(parsed.complaints, IsEmpty());
+}
+
+TEST(ConfigTest, EveryValueIsRead) {
+  EXPECT_EQ(ParseConfig("on-failure=hold").config.on_failure, OnFailure::kHold);
+  EXPECT_EQ(ParseConfig("on-failure=poweroff").config.on_failure, OnFailure::kPowerOff);
+  EXPECT_EQ(ParseConfig("kek-keyring=process").config.kek_keyring, KekKeyring::kProcess);
+  EXPECT_TRUE(ParseConfig("key-revalidate=yes").config.key_revalidate);
+}
+
+TEST(ConfigTest, CommentsBlankLinesAndSpaceDoNotMatter) {
+  ParsedConfig parsed = ParseConfig("# comment\n\n  \t\n  # more\n  on-failure =  proceed \r\n");
+  EXPECT_EQ(parsed.config.on_failure, OnFailure::kProceed);
+  EXPECT_THAT(parsed.complaints, IsEmpty());
+}
+
+TEST(ConfigTest, ABadLineIsComplainedAboutAndKeepsTheDefault) {
+  for (const char* line :
+       {"kek-keyring=session", "key-revalidate=off", "on-failure=", "on-failure=Proceed",
+        "tpm2-device=", "unknown=1", "no equals sign", "=", "kek_keyring=user"}) {
+    ParsedConfig parsed = ParseConfig(line);
+    ExpectDefaults(parsed.config);
+    EXPECT_THAT(parsed.complaints, ElementsAre(HasSubstr(line))) << line;
+  }
+}
+
+TEST(ConfigTest, GoodLinesCountBesideBadOnes) {
+  ParsedConfig parsed = ParseConfig("nonsense\non-failure=proceed\nkek-keyring=nonsense");
+  EXPECT_EQ(parsed.config.on_failure, OnFailure::kProceed);
+  EXPECT_EQ(parsed.config.kek_keyring, KekKeyring::kProcess);
+  EXPECT_THAT(parsed.complaints, SizeIs(2));
+}
+
+TEST(ConfigTest, ABadValueAfterAGoodOneDoesNotUndoIt) {
+  EXPECT_EQ(ParseConfig("on-failure=proceed\non-failure=x").config.on_failure, OnFailure::kProceed);
+}
+
+TEST(ImageFactsTest, SayWhetherTheMachineIsEnrolledAndItsName) {
+  ImageFacts facts = Must(ParseImageFacts("# made by dracut\nenrolled=yes\nhost=srv7.example\n"));
+  EXPECT_TRUE(facts.enrolled);
+  EXPECT_EQ(facts.host, "srv7.example");
+  EXPECT_FALSE(Must(ParseImageFacts("enrolled=no\n")).enrolled);
+  EXPECT_EQ(Must(ParseImageFacts("enrolled=no\n")).host, "");
+}
+
+TEST(ImageFactsTest, NothingFollowsFromSilence) {
+  for (const char* text : {"", "host=x\n", "enrolled\n", "enrolled=\n", "enrolled=true\n",
+                           "Enrolled=yes\n", "#enrolled=yes\n"}) {
+    EXPECT_THAT(ParseImageFacts(text), FailsWith(Errc::kFailed, "enrolled=yes or enrolled=no"))
+        << text;
+  }
+}
+
+TEST(ImageFactsTest, UnknownFactsAreForLaterVersions) {
+  EXPECT_TRUE(Must(ParseImageFacts("enrolled=yes\nfuture=fact\n")).enrolled);
+}
+
+}  // namespace
+}  // namespace nvunlock

@@ -1,0 +1,163 @@
+#include "src/procedures/enroll.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include "src/model/enrolled_dimms.h"
+#include "src/procedures/kek.h"
+#include "src/procedures/record_pcrs.h"
+#include "test/unit/machine.h"
+#include "test/unit/nd_tree.h"
+#include "test/unit/tpm_samples.h"
+
+namespace nvunlock {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Key;
+
+class EnrollTest : public MachineTest {
+ protected:
+  [[nodiscard]] Secret UnsealEnrolled(const KekName& kek = {"user", "nvdimm-master"}) const {
+    Tpm tpm = ConnectTo(swtpm());
+    return Must(UnsealKek(tpm, Must(store_.ReadKeyFile(kek))));
+  }
+
+  EnrollReport EnrollWith(const EnrollOptions& options) const {
+    return Must(Enroll(environment_, options));
+  }
+
+  [[nodiscard]] static EnrollOptions ImportOptions() {
+    EnrollOptions options = DefaultOptions();
+    options.import_clear_kek = true;
+    return options;
+  }
+
+  [[nodiscard]] static EnrollOptions OptionsWithPcrs(std::string_view terms) {
+    EnrollOptions options = DefaultOptions();
+    options.pcrs = Must(ParsePcrTerms(terms));
+    return options;
+  }
+};
+
+TEST_F(EnrollTest, ANewKekIsSealedAndOpensAgain) {
+  EnrollReport report = EnrollWith(DefaultOptions());
+  EXPECT_EQ(report.key_file, KeysPathOf("nvdimm-master.pem"));
+  EXPECT_EQ(report.clear_file, "");
+  EXPECT_TRUE(report.unsealed_again);
+  EXPECT_THAT(report.notes, IsEmpty());
+  EXPECT_EQ(UnsealEnrolled().size(), 32U);
+}
+
+TEST_F(EnrollTest, TheKeyFileIsForItsOwnerOnly) {
+  EnrollReport report = EnrollWith(DefaultOptions());
+  struct stat status = {};
+  ASSERT_EQ(stat(report.key_file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+}
+
+TEST_F(EnrollTest, TheKekIsPutWhereNdctlLooksForIt) {
+  EnrollWith(DefaultOptions());
+  std::optional<nvunlock::Key> key = Must(keyring().Find("user", "nvdimm-master"));
+  ASSERT_TRUE(key);
+  EXPECT_TRUE(Must(key->Read()).Equals(UnsealEnrolled()));
+}
+
+TEST_F(EnrollTest, EveryKekIsAnother) {
+  EnrollOptions other = DefaultOptions();
+  other.kek.description = "rack7";
+  EnrollWith(DefaultOptions());
+  EnrollWith(other);
+  EXPECT_FALSE(UnsealEnrolled().Equals(UnsealEnrolled(other.kek)));
+}
+
+TEST_F(EnrollTest, TheReportSaysWhatTheKekIsBoundTo) {
+  EnrollReport report = EnrollWith(DefaultOptions());
+  Tpm tpm = ConnectTo(swtpm());
+  PcrValues values = Must(ReadPcrs(tpm, Sha256Bank(), 1U << 7 | 1U << 8));
+  EXPECT_EQ(report.pcrs, "7:sha256=" + ToHex(values[7]) + "+8:sha256=" + ToHex(values[8]));
+}
+
+TEST_F(EnrollTest, NdctlsKekIsImportedAndNotDeleted) {
+  Secret kek = SampleSecret(77);
+  WriteKeysFile("nvdimm-master.blob", AsText(kek.bytes()));
+  EnrollReport report = EnrollWith(ImportOptions());
+  EXPECT_EQ(report.clear_file, KeysPathOf("nvdimm-master.blob"));
+  EXPECT_TRUE(UnsealEnrolled().Equals(kek));
+  EXPECT_EQ(ReadKeysFile("nvdimm-master.blob"), AsText(kek.bytes()));
+}
+
+TEST_F(EnrollTest, AnImportedKekOpensTheBlobsMadeUnderIt) {
+  Secret kek = SampleSecret(32);
+  std::string blob = AddBlob(kDimmId, kek);
+  WriteKeysFile("nvdimm-master.blob", AsText(kek.bytes()));
+  EnrollWith(ImportOptions());
+  EXPECT_TRUE(VerifyEnc32(Must(ParseEnc32(blob)), UnsealEnrolled()));
+}
+
+TEST_F(EnrollTest, AnImportedKekMayBeInTheKeyringAlready) {
+  Secret kek = SampleSecret(32);
+  WriteKeysFile("nvdimm-master.blob", AsText(kek.bytes()));
+  nvunlock::Key key = Must(keyring().AddUser("nvdimm-master", kek.bytes()));
+  EnrollWith(ImportOptions());
+  EXPECT_EQ(Must(keyring().Find("user", "nvdimm-master"))->serial(), key.serial());
+}
+
+TEST_F(EnrollTest, BlobsAreRememberedUnderAMacOfTheKek) {
+  Secret kek = SampleSecret(32);
+  std::string blob = AddBlob(kDimmId, kek);
+  WriteKeysFile("nvdimm-master.blob", AsText(kek.bytes()));
+  EnrollWith(ImportOptions());
+  std::string text = ReadKeysFile(kEnrolledDimmsFile);
+  EXPECT_EQ(Must(ParseEnrolledDimms(text)).blob_hashes,
+            (std::map<std::string, std::string>{{kDimmId, HashOfBlob(blob)}}));
+  EXPECT_THAT(VerifyEnrolledDimms(text, {"user", "nvdimm-master"}, kek), Yields(true));
+}
+
+TEST_F(EnrollTest, BlobsOfAnotherKekAreNoHindrance) {
+  AddBlob(kDimmId, SampleSecret(32), "rack7");
+  EXPECT_THAT(Enroll(environment_, DefaultOptions()), Succeeds());
+}
+
+TEST_F(EnrollTest, ABlobThatCannotBeReadIsNoted) {
+  WriteKeysFile(std::string("nvdimm_") + kDimmId + "_here.blob", "damaged");
+  EXPECT_THAT(EnrollWith(DefaultOptions()).notes,
+              ElementsAre(HasSubstr("will not unlock its DIMM")));
+}
+
+TEST_F(EnrollTest, ADimmWithAPassphraseButNoBlobIsNoted) {
+  NdTree tree(directory_);
+  tree.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "unlocked"});
+  tree.AddDimm({.nmem = "nmem1", .id = kOtherDimmId, .security = "disabled"});
+  EXPECT_THAT(EnrollWith(DefaultOptions()).notes,
+              ElementsAre(HasSubstr(std::string("nmem0 (") + kDimmId + ") has a passphrase")));
+}
+
+TEST_F(EnrollTest, ValuesThatDoNotHoldNowCannotBeProvedAndDoNotOpen) {
+  EnrollReport report = EnrollWith(OptionsWithPcrs("8:sha256=" + std::string(64, 'a')));
+  EXPECT_FALSE(report.unsealed_again);
+  Tpm tpm = ConnectTo(swtpm());
+  EXPECT_THAT(UnsealKek(tpm, Must(store_.ReadKeyFile({"user", "nvdimm-master"}))),
+              FailsWith(Errc::kPolicyMismatch));
+}
+
+TEST_F(EnrollTest, TheValuesThatTheInitramfsRecordedAreUsed) {
+  PcrRecord record = {.in_initramfs = true, .banks = {{"sha256", {{9, Bytes(32, 9)}}}}};
+  directory_.Write("run/nvunlock/pcrs.json", FormatPcrRecord(record));
+  EnrollReport report = EnrollWith(OptionsWithPcrs("9"));
+  EXPECT_EQ(report.pcrs, "9:sha256=" + ToHex(Bytes(32, 9)));
+  EXPECT_THAT(report.notes, IsEmpty());
+}
+
+TEST_F(EnrollTest, ValuesThatWereRecordedLateAreNoted) {
+  PcrRecord record = {.in_initramfs = false, .banks = {{"sha256", {{9, Bytes(32, 9)}}}}};
+  directory_.Write("run/nvunlock/pcrs.json", FormatPcrRecord(record));
+  EXPECT_THAT(EnrollWith(OptionsWithPcrs("9")).notes,
+              Contains(HasSubstr("recorded in the running system")));
+}
+
+}  // namespace
+}  // namespace nvunlock

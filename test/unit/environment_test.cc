@@ -1,0 +1,41 @@
+#include "src/model/environment.h"
+
+#include <gmock/gmock.h>
+
+namespace nvunlock {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::StartsWith;
+
+TEST(EnvironmentTest, TheWorldIsTheUsualOneBelowNoRoot) {
+  Environment environment = EnvironmentBelow("");
+  EXPECT_EQ(environment.sysfs_root, "/sys");
+  EXPECT_EQ(environment.keys_dir, "/etc/ndctl/keys");
+  EXPECT_EQ(environment.config_dir, "/etc/nvunlock");
+  EXPECT_EQ(environment.run_dir, "/run/nvunlock");
+  EXPECT_EQ(environment.initrd_release, "/etc/initrd-release");
+  EXPECT_EQ(environment.modules_dir, "");
+  EXPECT_EQ(environment.tpm_device, "auto");
+  EXPECT_EQ(environment.keyring, KEY_SPEC_USER_KEYRING);
+}
+
+TEST(EnvironmentTest, ModprobeDirectoriesAreInTheOrderOfModprobeD) {
+  EXPECT_THAT(EnvironmentBelow("").modprobe_dirs,
+              ElementsAre("/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d",
+                          "/usr/lib/modprobe.d", "/lib/modprobe.d"));
+}
+
+TEST(EnvironmentTest, EverythingMovesBelowARoot) {
+  Environment environment = EnvironmentBelow("/world");
+  for (const std::string& path :
+       {environment.sysfs_root, environment.keys_dir, environment.config_dir, environment.run_dir,
+        environment.initrd_release, environment.modules_dir}) {
+    EXPECT_THAT(path, StartsWith("/world/"));
+  }
+  EXPECT_THAT(environment.modprobe_dirs, Each(StartsWith("/world/")));
+}
+
+}  // namespace
+}  // namespace nvunlock

@@ -1,0 +1,42 @@
+#include "test/unit/kernel_keys.h"
+
+#include <keyutils.h>
+
+#include <stdexcept>
+
+#include "test/unit/results.h"
+
+namespace nvunlock {
+namespace {
+
+key_serial_t MakeKeyring() {
+  if (keyctl_join_session_keyring(nullptr) < 0) throw std::runtime_error("no session keyring");
+  key_serial_t serial = add_key("keyring", "nvunlock-test", nullptr, 0, KEY_SPEC_SESSION_KEYRING);
+  if (serial < 0) throw std::runtime_error("cannot make a keyring");
+  return serial;
+}
+
+}  // namespace
+
+TestKeyring::TestKeyring() : keyring_(MakeKeyring()) {}
+
+TestKeyring::~TestKeyring() {
+  keyctl_clear(keyring_.serial());
+  keyctl_clear(KEY_SPEC_PROCESS_KEYRING);
+}
+
+std::string TestKeyring::MakeBlob(const std::string& kek_description) const {
+  std::string command = "new enc32 user:" + kek_description + " 32";
+  key_serial_t serial =
+      add_key("encrypted", "nvunlock-test-new", command.data(), command.size(), keyring_.serial());
+  if (serial < 0) throw std::runtime_error("the kernel makes no encrypted key");
+  std::string blob = PayloadOf(Key(serial));
+  keyctl_unlink(serial, keyring_.serial());
+  return blob;
+}
+
+std::string PayloadOf(const Key& key) {
+  return std::string(AsText(Must(key.Read()).bytes()));
+}
+
+}  // namespace nvunlock

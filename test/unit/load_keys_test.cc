@@ -1,0 +1,161 @@
+#include "src/procedures/load_keys.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <iomanip>
+#include <sstream>
+
+#include "test/unit/machine.h"
+
+namespace nvunlock {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Key;
+using testing::SizeIs;
+
+constexpr char kDimmKey[] = "nvdimm:8089-a2-1740-00000133";
+constexpr char kOtherDimmKey[] = "nvdimm:8089-a2-1740-00000134";
+
+class LoadKeysTest : public MachineTest {
+ protected:
+  [[nodiscard]] LoadKeysOptions Options() const { return {.keyring = keyring(), .host = "here"}; }
+
+  LoadedKeys Load(const LoadKeysOptions& options) const {
+    TpmConnection tpm(environment_.tpm_device);
+    return Must(LoadKeys(store_, tpm, options));
+  }
+  LoadedKeys Load() const { return Load(Options()); }
+
+  /// Whether a kek of this name is in the machine's keyring or in that of this process.
+  [[nodiscard]] bool HoldsKek(const std::string& description = "nvdimm-master") const {
+    return HoldsKey("user", description) ||
+           Must(Keyring::Process().Find("user", description)).has_value();
+  }
+
+  /// The third column of /proc/keys: "perm", or when the key expires.
+  [[nodiscard]] static std::string ExpiryOf(const nvunlock::Key& key) {
+    std::ostringstream serial;
+    serial << std::hex << std::setw(8) << std::setfill('0') << key.serial();
+    std::ifstream keys("/proc/keys");
+    for (std::string line; std::getline(keys, line);) {
+      std::istringstream words(line);
+      std::string first, flags, usage, expiry;
+      words >> first >> flags >> usage >> expiry;
+      if (first == serial.str()) return expiry;
+    }
+    return "";
+  }
+
+  const Secret kek_ = SampleSecret(32);
+};
+
+TEST_F(LoadKeysTest, EveryDimmGetsTheKeyOfItsBlob) {
+  EnrollKek(kek_);
+  std::string blob = AddBlob(kDimmId, kek_);
+  std::string other_blob = AddBlob(kOtherDimmId, kek_);
+  LoadedKeys loaded = Load();
+  EXPECT_THAT(loaded.keys, ElementsAre(Key(kDimmId), Key(kOtherDimmId)));
+  EXPECT_THAT(loaded.failed, IsEmpty());
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(loaded.keks_loaded, 1U);
+  EXPECT_EQ(LoadedBlob(kDimmKey, kek_), blob);
+  EXPECT_EQ(LoadedBlob(kOtherDimmKey, kek_), other_blob);
+}
+
+TEST_F(LoadKeysTest, TheKekIsNotLeftBehind) {
+  EnrollKek(kek_);
+  AddBlob(kDimmId, kek_);
+  Load();
+  EXPECT_FALSE(HoldsKek());
+}
+
+TEST_F(LoadKeysTest, TheKekStaysWhenItIsToBeKept) {
+  EnrollKek(kek_);
+  AddBlob(kDimmId, kek_);
+  LoadKeysOptions options = Options();
+  options.keep_kek = true;
+  Load(options);
+  std::optional<nvunlock::Key> key = Must(keyring().Find("user", "nvdimm-master"));
+  ASSERT_TRUE(key);
+  EXPECT_TRUE(Must(key->Read()).Equals(kek_));
+}
+
+TEST_F(LoadKeysTest, AKekThatWasInTheKeyringBeforeIsUsedAndDropped) {
+  EnrollKek(kek_);
+  AddBlob(kDimmId, kek_);
+  (void)Must(keyring().AddUser("nvdimm-master", kek_.bytes()));
+  environment_.tpm_device = "/nonexistent/tpm";
+  EXPECT_THAT(Load().keys, ElementsAre(Key(kDimmId)));
+  EXPECT_FALSE(HoldsKek());
+}
+
+TEST_F(LoadKeysTest, DoingItAgainChangesNothing) {
+  EnrollKek(kek_);
+  AddBlob(kDimmId, kek_);
+  nvunlock::Key first = Load().keys.at(kDimmId).at(0);
+  LoadedKeys again = Load();
+  EXPECT_THAT(again.failed, IsEmpty());
+  EXPECT_EQ(again.keys.at(kDimmId).at(0).serial(), first.serial());
+}
+
+TEST_F(LoadKeysTest, DimmKeysExpireWhenTheyShall) {
+  EnrollKek(kek_);
+  AddBlob(kDimmId, kek_);
+  AddBlob("4660", kek_);
+  EXPECT_EQ(ExpiryOf(Load().keys.at(kDimmId).at(0)), "perm");
+  keyctl_clear(keyring().serial());
+  LoadKeysOptions options = Options();
+  options.expire_seconds = 600;
+  for (const auto& [id, keys] : Load(options).keys) {
+    for (const nvunlock::Key& key : keys) EXPECT_NE(ExpiryOf(key), "perm") << id;
+  }
+}
+
+TEST_F(LoadKeysTest, CxlDimmsGetAKeyForEverySpelling) {
+  EnrollKek(kek_);
+  AddBlob("-2", kek_);
+  EXPECT_THAT(Load().keys.at("18446744073709551614"), SizeIs(3));
+  for (const char* spelling : {"-2", "18446744073709551614", "fffffffffffffffe"}) {
+    EXPECT_TRUE(HoldsKey("encrypted", std::string("nvdimm:") + spelling)) << spelling;
+  }
+}
+
+TEST_F(LoadKeysTest, EveryKekOpensItsOwnBlobs) {
+  const Secret other_kek = SampleSecret(32, 0x50);
+  EnrollKek(kek_);
+  EnrollKek(other_kek, "rack7");
+  AddBlob(kDimmId, kek_);
+  AddBlob(kOtherDimmId, other_kek, "rack7");
+  LoadedKeys loaded = Load();
+  EXPECT_THAT(loaded.keys, SizeIs(2));
+  EXPECT_EQ(loaded.keks_loaded, 2U);
+  EXPECT_FALSE(HoldsKek("rack7"));
+}
+
+TEST_F(LoadKeysTest, KeksThatNoBlobNamesAreLoadedOnlyOnRequest) {
+  EnrollKek(kek_);
+  LoadKeysOptions options = Options();
+  options.keep_kek = true;
+  EXPECT_EQ(Load(options).keks_loaded, 0U);
+  EXPECT_FALSE(HoldsKek());
+  options.all_keks = true;
+  EXPECT_EQ(Load(options).keks_loaded, 1U);
+  EXPECT_TRUE(HoldsKek());
+}
+
+TEST_F(LoadKeysTest, NothingEnrolledIsNothingToDo) {
+  environment_.tpm_device = "/nonexistent/tpm";
+  LoadKeysOptions options = Options();
+  options.all_keks = true;
+  LoadedKeys loaded = Load(options);
+  EXPECT_THAT(loaded.keys, IsEmpty());
+  EXPECT_THAT(loaded.failed, IsEmpty());
+  EXPECT_THAT(loaded.problems, IsEmpty());
+}
+
+}  // namespace
+}  // namespace nvunlock

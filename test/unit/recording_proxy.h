@@ -1,0 +1,47 @@
+#ifndef NVUNLOCK_TEST_UNIT_RECORDING_PROXY_H_
+#define NVUNLOCK_TEST_UNIT_RECORDING_PROXY_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "src/base/bytes.h"
+#include "test/unit/fake_tpm.h"
+#include "test/unit/swtpm.h"
+
+namespace nvunlock {
+
+/// The bus in front of a software TPM, with somebody on it who sees everything and may change
+/// responses. It occupies the TPM as long as it lives. Let go of its clients before looking at
+/// what it saw.
+class RecordingProxy {
+ public:
+  /// Changes the response to the command with this code before the client gets it.
+  using Tamper = std::function<void(uint32_t command_code, Bytes& response)>;
+
+  explicit RecordingProxy(const Swtpm& swtpm, Tamper tamper = {});
+
+  [[nodiscard]] std::string device() const { return fake_.device(); }
+
+  /// Flushes the objects and sessions that clients lost track of.
+  void FlushLeftovers() const;
+
+  /// The command codes in their order, but for TPM2_FlushContext.
+  [[nodiscard]] const std::vector<uint32_t>& commands() const { return commands_; }
+
+  /// Everything that went over the bus.
+  [[nodiscard]] const Bytes& traffic() const { return traffic_; }
+
+ private:
+  FakeTpm::Pieces Forward(const Bytes& command);
+
+  RawTpm raw_;
+  Tamper tamper_;
+  std::vector<uint32_t> commands_;
+  Bytes traffic_;
+  FakeTpm fake_;
+};
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_TEST_UNIT_RECORDING_PROXY_H_
