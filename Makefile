@@ -102,7 +102,7 @@ $(BUILD)/unit-tests: $(checked_objects)
 	  -lgmock -lgtest -lgtest_main
 
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch
-qemu_suites := bed measured dracut secrets $(KERNELS:%=unlock:%)
+qemu_suites := bed measured dracut secrets ndctl $(KERNELS:%=unlock:%)
 
 .PHONY: check
 check: test-packages $(tested) $(BUILD)/unit-tests man  ## all tests, as CI runs them
@@ -140,9 +140,8 @@ vm-packages:
 lint:  ## formatting, floors, clang-tidy, shellcheck
 	deps/install build lint
 	lint/floors
-	clang-format --dry-run -Werror $(cpp_files)
-	shellcheck -x $(shell_files)
-	shfmt -d $(shell_files)
+	@echo "clang-format, shellcheck, shfmt" && clang-format --dry-run -Werror $(cpp_files) && \
+	  shellcheck -x $(shell_files) && shfmt -d $(shell_files)
 	lint/tidy -std=c++20 -I. -isystem $(tss)/include -isystem $(kmod)/include \
 	  -DNVUNLOCK_VERSION='"$(VERSION)"'
 
@@ -152,6 +151,11 @@ format:  ## let the tools format everything
 	shfmt -w $(shell_files)
 
 # --- manual
+
+.PHONY: bench
+bench: $(BUILD)/nvunlock  ## an unseal beside other tools' (clevis, systemd), as ratios
+	deps/install bench
+	unshare --user --map-root-user bench/unseal
 
 .PHONY: man
 man: $(BUILD)/nvunlock.8

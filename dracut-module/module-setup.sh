@@ -67,7 +67,7 @@ install_guard() {
 
 # The initramfs has no host name of its own, by which unlock prefers blobs.
 describe_image() {
-  printf 'enrolled=%s\nhost=%s\n' "$1" "$(uname -n)" >"$initdir/etc/nvunlock/image"
+  (umask 077 && printf 'enrolled=%s\nhost=%s\n' "$1" "$(uname -n)" >"$initdir/etc/nvunlock/image")
 }
 
 install_start() {

@@ -25,9 +25,13 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-Secret::~Secret() { free(data_); }
+Secret::~Secret() {
+  free(data_);
+}
 
-void Secret::Shrink(size_t size) { size_ = size; }
+void Secret::Shrink(size_t size) {
+  size_ = size;
+}
 
 bool Secret::Equals(const Secret& other) const {
   return size_ == other.size_ && memcmp(data_, other.data_, size_) == 0;
