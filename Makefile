@@ -21,6 +21,9 @@ CXXFLAGS ?= -Os
 KERNELS ?= 6.1 6.12
 SYSCONFDIR ?= /etc
 VERSION := 0.1.0
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=$(shell nproc)
+endif
 
 sources := $(sort $(wildcard src/*.cc src/*/*.cc tpm/*.cc))
 objects := $(sources:%.cc=$(BUILD)/%.o)
@@ -29,7 +32,7 @@ test_sources := $(sort $(wildcard test/unit/*.cc))
 checked := $(filter-out src/main.cc src/base/link_stubs.cc,$(sources)) $(test_sources)
 checked_objects := $(checked:%.cc=$(BUILD)/checked/%.o)
 
-cpp_files := $(sort $(wildcard src/*.cc src/*/*.cc src/*/*.h tpm/*.cc tpm/*.h test/unit/*))
+cpp_files := $(sort $(wildcard src/*.cc src/*/*.cc src/*/*.h tpm/*.cc tpm/*.h test/*/*.cc test/*/*.h))
 shell_files = $(shell git ls-files -co --exclude-standard | \
   xargs grep -lE '^(\#!(/bin/(ba)?sh|/usr/bin/env bats)|\# shellcheck shell=)')
 
@@ -105,7 +108,8 @@ tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch
 qemu_suites := bed measured dracut secrets ndctl $(KERNELS:%=unlock:%)
 
 .PHONY: check
-check: test-packages $(tested) $(BUILD)/unit-tests man  ## all tests, as CI runs them
+check: test-packages  ## all tests, as CI runs them
+	$(MAKE) $(tested) $(BUILD)/unit-tests man
 	test/run unit cli $(qemu_suites)
 
 .PHONY: check-unit
