@@ -92,7 +92,7 @@ $(BUILD)/nvunlock: $(objects)
 sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # The sanitizers' own code makes gcc 12 see uninitialized values where there are none.
 check_flags := -std=c++20 -Wall -Wextra -Werror -Wno-missing-field-initializers \
-  -Wno-maybe-uninitialized -O1 -g $(sanitizers) -MMD -MP -I. -isystem $(tss)/include -isystem $(kmod)/include
+  -Wno-maybe-uninitialized -O0 -g1 $(sanitizers) -MMD -MP -I. -isystem $(tss)/include -isystem $(kmod)/include
 
 $(BUILD)/checked/%.o: %.cc $(BUILD)/libraries.mk
 	@mkdir -p $(@D)
@@ -105,7 +105,7 @@ $(BUILD)/unit-tests: $(checked_objects)
 	  -lgmock -lgtest -lgtest_main
 
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch
-qemu_suites := bed measured dracut secrets ndctl $(KERNELS:%=unlock:%)
+qemu_suites := bed measured dracut secrets latch ndctl $(KERNELS:%=unlock:%)
 
 .PHONY: check
 check: test-packages  ## all tests, as CI runs them

@@ -9,10 +9,17 @@ namespace nvunlock {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"enroll", "--tpm2-pcrs=LIST [--import] [--kek=user:NAME]",
+    {"enroll", "--tpm2-pcrs=LIST [--import] [--kek=user:NAME] RECOVERY...",
      "seal a kek to this machine's TPM and write its key file", RunEnroll},
+    {"reseal", "[--tpm2-pcrs=LIST] [--latch=KIND] [RECOVERY...]",
+     "seal the same kek anew, after a change of PCRs or TPM; add recovery slots", RunReseal},
+    {"list-slots", "", "show the ways to the kek", RunListSlots},
+    {"wipe-slot", "NUMBER|KIND", "take ways to the kek out of the key file", RunWipeSlot},
     {"unlock", "", "unlock, verify and freeze all DIMMs; what the initramfs runs", RunUnlock},
     {"load-keys", "", "load keks and DIMM keys into the keyring, and no more", RunLoadKeys},
+    {"image-key-file", "FILE", "print a key file as it goes into an initramfs image",
+     RunImageKeyFile},
+    {"latch", "", "close the latch: no unseal until the next TPM reset", RunLatch},
     {"freeze-security", "nmemX...|all", "freeze the security of DIMMs until the next power-on",
      RunFreezeSecurity},
     {"list", "[--json]", "show DIMMs and their security", RunList},
@@ -51,5 +58,7 @@ int Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   nvunlock::ProtectProcess();
-  return nvunlock::Run(argc, argv);
+  int exit_code = nvunlock::Run(argc, argv);
+  nvunlock::Result<void> printed = nvunlock::FinishOutput();
+  return exit_code != 0 || printed ? exit_code : nvunlock::Report(printed.error());
 }

@@ -1,74 +1,24 @@
 #include "tpm/policy.h"
 
-#include <tss2/tss2_mu.h>
-
-#include <algorithm>
-#include <array>
-#include <cstring>
-
 #include "tpm/rc.h"
 
 namespace nvunlock {
-namespace {
 
-Bytes BigEndian(uint32_t number) {
-  return {static_cast<uint8_t>(number >> 24), static_cast<uint8_t>(number >> 16),
-          static_cast<uint8_t>(number >> 8), static_cast<uint8_t>(number)};
+Sha256Digest PolicyDigest(const Policy& policy) {
+  Sha256Digest digest = {};
+  if (policy.pcrs) digest = ExtendDigest(digest, *policy.pcrs);
+  if (policy.latch) digest = ExtendDigest(digest, *policy.latch);
+  if (policy.pin) digest = Sha256({digest, BigEndian(TPM2_CC_PolicyAuthValue, 4)});
+  return digest;
 }
 
-}  // namespace
-
-PcrPolicy PolicyForValues(const PcrBank& bank, const PcrValues& values) {
-  uint32_t mask = 0;
-  Bytes concatenated;
-  for (const auto& [pcr, value] : values) {
-    mask |= 1U << pcr;
-    concatenated.insert(concatenated.end(), value.begin(), value.end());
+Result<void> AssertPolicy(Tpm& tpm, ESYS_TR session, const Policy& policy) {
+  if (policy.pcrs) TRY(AssertPcrPolicy(tpm, session, *policy.pcrs));
+  if (policy.latch) TRY(AssertNvLatch(tpm, session, *policy.latch));
+  if (policy.pin) {
+    TRY_TPM("ask for the PIN",
+            Esys_PolicyAuthValue(tpm.esys(), session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE));
   }
-  PcrPolicy policy;
-  policy.pcrs.count = 1;
-  policy.pcrs.pcrSelections[0] = SelectPcrs(bank, mask);
-  policy.pcr_digest = Sha256({concatenated});
-  return policy;
-}
-
-Sha256Digest PolicyDigest(const PcrPolicy& policy) {
-  static constexpr Sha256Digest kEmptyPolicy = {};
-  Bytes command_code = BigEndian(TPM2_CC_PolicyPCR);
-  Bytes body = EncodePcrPolicy(policy);
-  return Sha256({kEmptyPolicy, command_code, body});
-}
-
-Bytes EncodePcrPolicy(const PcrPolicy& policy) {
-  Bytes body(sizeof(TPML_PCR_SELECTION));
-  size_t size = 0;
-  Tss2_MU_TPML_PCR_SELECTION_Marshal(&policy.pcrs, body.data(), body.size(), &size);
-  body.resize(size);
-  body.insert(body.end(), policy.pcr_digest.begin(), policy.pcr_digest.end());
-  return body;
-}
-
-Result<PcrPolicy> DecodePcrPolicy(ByteView body) {
-  PcrPolicy policy;
-  size_t size = 0;
-  TSS2_RC rc = Tss2_MU_TPML_PCR_SELECTION_Unmarshal(body.data(), body.size(), &size, &policy.pcrs);
-  if (rc != TSS2_RC_SUCCESS || body.size() - size != policy.pcr_digest.size()) {
-    return Fail(Errc::kBadKeyFile, "its PCR policy is malformed");
-  }
-  std::copy(body.begin() + static_cast<ptrdiff_t>(size), body.end(), policy.pcr_digest.begin());
-  return policy;
-}
-
-Result<void> AssertPolicy(Tpm& tpm, ESYS_TR session, const PcrPolicy& policy) {
-  TPM2B_DIGEST digest = {.size = static_cast<UINT16>(policy.pcr_digest.size()), .buffer = {}};
-  std::copy(policy.pcr_digest.begin(), policy.pcr_digest.end(), digest.buffer);
-  TSS2_RC rc = Esys_PolicyPCR(tpm.esys(), session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                              &digest, &policy.pcrs);
-  // The TPM compares the digest that it is given: the answer is "bad parameter value".
-  if (WithoutPosition(rc) == TPM2_RC_VALUE) {
-    return Fail(Errc::kPolicyMismatch, "the PCRs do not hold the enrolled values");
-  }
-  TRY_TPM("assert the PCR policy", rc);
   return {};
 }
 

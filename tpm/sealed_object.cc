@@ -9,21 +9,25 @@
 #include "src/base/wipe_stack.h"
 #include "src/base/wiped.h"
 #include "tpm/rc.h"
+#include "tpm/session.h"
 #include "tpm/srk.h"
 
 namespace nvunlock {
 namespace {
 
-/// userWithAuth stays clear, so that nothing but the policy authorizes the object.
-constexpr TPMA_OBJECT kSealedAttributes =
-    TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA;
+/// userWithAuth stays clear, so that nothing but the policy authorizes the object. Only a PIN can
+/// be guessed: without one, unclean shutdowns must not count as guesses.
+TPMA_OBJECT AttributesFor(const Policy& policy) {
+  TPMA_OBJECT attributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT;
+  return policy.pin ? attributes : attributes | TPMA_OBJECT_NODA;
+}
 
-TPM2B_PUBLIC SealedTemplate(const PcrPolicy& policy) {
+TPM2B_PUBLIC SealedTemplate(const Policy& policy) {
   TPM2B_PUBLIC object = {};
   TPMT_PUBLIC& area = object.publicArea;
   area.type = TPM2_ALG_KEYEDHASH;
   area.nameAlg = TPM2_ALG_SHA256;
-  area.objectAttributes = kSealedAttributes;
+  area.objectAttributes = AttributesFor(policy);
   area.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
   Sha256Digest digest = PolicyDigest(policy);
   area.authPolicy.size = static_cast<UINT16>(digest.size());
@@ -35,24 +39,6 @@ TPM2B_PUBLIC SealedTemplate(const PcrPolicy& policy) {
 bool MatchesTemplate(TPM2B_PUBLIC made, const TPM2B_PUBLIC& asked) {
   made.publicArea.unique = asked.publicArea.unique;
   return MarshalPublic(made) == MarshalPublic(asked);
-}
-
-Result<TpmObject> StartSession(Tpm& tpm, ESYS_TR parent, TPM2_SE type, TPMA_SESSION attributes) {
-  TPMT_SYM_DEF aes = {.algorithm = TPM2_ALG_AES, .keyBits = {.aes = 128}, .mode = {}};
-  aes.mode.aes = TPM2_ALG_CFB;
-  ESYS_TR session = ESYS_TR_NONE;
-  TRY_TPM("start a TPM session",
-          Esys_StartAuthSession(tpm.esys(), parent, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                                ESYS_TR_NONE, nullptr, type, &aes, TPM2_ALG_SHA256, &session));
-  TpmObject owned(tpm, session);
-  TRY_TPM("set up a TPM session",
-          Esys_TRSess_SetAttributes(tpm.esys(), session, attributes | TPMA_SESSION_CONTINUESESSION,
-                                    0xff));
-  return owned;
-}
-
-Result<TpmObject> StartPolicySession(Tpm& tpm, ESYS_TR parent) {
-  return StartSession(tpm, parent, TPM2_SE_POLICY, TPMA_SESSION_ENCRYPT);
 }
 
 Bytes MarshalPrivate(const TPM2B_PRIVATE& area) {
@@ -105,6 +91,20 @@ TSS2_RC UnsealInto(Secret& secret, Tpm& tpm, ESYS_TR object, ESYS_TR session) {
   return rc;
 }
 
+Result<void> CopyAuth(const Secret& value, TPM2B_AUTH& auth) {
+  if (value.size() > 32) return Fail("the authorization value is longer than 32 bytes");
+  auth.size = static_cast<UINT16>(value.size());
+  memcpy(auth.buffer, value.bytes().data(), value.size());
+  return {};
+}
+
+Result<void> SetAuth(Tpm& tpm, ESYS_TR object, const Secret& value) {
+  Wiped<TPM2B_AUTH> auth;
+  TRY(CopyAuth(value, *auth));
+  TRY_TPM("set the authorization value", Esys_TR_SetAuth(tpm.esys(), object, auth.get()));
+  return {};
+}
+
 /// The response code of TPM2_Unseal with this authorization; whatever it yields is wiped.
 TSS2_RC TryUnseal(Tpm& tpm, ESYS_TR object, ESYS_TR authorization) {
   TPM2B_SENSITIVE_DATA* data = nullptr;
@@ -123,16 +123,14 @@ Result<void> ExpectRefusal(TSS2_RC rc, std::initializer_list<TSS2_RC> refusals) 
 
 }  // namespace
 
-Result<TpmObject> StartHmacSession(Tpm& tpm, ESYS_TR parent) {
-  return StartSession(tpm, parent, TPM2_SE_HMAC, TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
-}
-
-Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const PcrPolicy& policy) {
+Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const Policy& policy,
+                          const Secret* auth_value) {
   StackWiper wiper;
   Wiped<TPM2B_SENSITIVE_CREATE> sensitive;
   if (secret.size() > 128) return Fail("seal: the secret is longer than 128 bytes");
   sensitive->sensitive.data.size = static_cast<UINT16>(secret.size());
   memcpy(sensitive->sensitive.data.buffer, secret.bytes().data(), secret.size());
+  if (auth_value != nullptr) TRY(CopyAuth(*auth_value, sensitive->sensitive.userAuth));
 
   TPM2B_PUBLIC asked = SealedTemplate(policy);
   TPM2B_DATA no_data = {};
@@ -151,10 +149,11 @@ Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const 
   return SealedObject{MarshalPublic(*public_area), MarshalPrivate(*private_area)};
 }
 
-Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed,
-                      const PcrPolicy& policy) {
+Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed, const Policy& policy,
+                      const Secret* auth_value) {
   Secret secret = TRY(Secret::Create(sizeof(TPM2B_SENSITIVE_DATA::buffer)));
   TpmObject object = TRY(Load(tpm, parent, sealed));
+  if (auth_value != nullptr) TRY(SetAuth(tpm, object.tr(), *auth_value));
   TSS2_RC rc = TPM2_RC_PCR_CHANGED;
   // Somebody else (IMA, systemd) may extend any PCR between the assertion and the unseal.
   constexpr int kAttempts = 10;
@@ -162,6 +161,9 @@ Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed,
     TpmObject session = TRY(StartPolicySession(tpm, parent));
     TRY(AssertPolicy(tpm, session.tr(), policy));
     rc = UnsealInto(secret, tpm, object.tr(), session.tr());
+  }
+  if (policy.pin && WithoutPosition(rc) == TPM2_RC_AUTH_FAIL) {
+    return Fail(Errc::kWrongPin, "the PIN is wrong");
   }
   TRY_TPM("unseal", rc);
   if (secret.size() == 0) return Fail(Errc::kBadKeyFile, "the sealed object is empty");

@@ -17,17 +17,17 @@ struct SealedObject {
   Bytes private_area;  ///< TPM2B_PRIVATE
 };
 
-/// A session salted to PARENT whose first parameters are encrypted (AES-128-CFB) both ways.
-Result<TpmObject> StartHmacSession(Tpm& tpm, ESYS_TR parent);
-
 /// Seals SECRET (at most 128 bytes) under PARENT. Only POLICY opens it, only in this TPM and under
-/// this parent; failures do not count towards dictionary attack lockout.
-Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const PcrPolicy& policy);
+/// this parent. With a PIN in POLICY, AUTH_VALUE (at most 32 bytes) is the authorization value, and
+/// failures count towards dictionary attack lockout; without, neither.
+Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const Policy& policy,
+                          const Secret* auth_value = nullptr);
 
-/// What Seal took. Fails with kPolicyMismatch when the PCRs differ and with kWrongTpm when TPM
-/// and object do not belong together. Four TPM commands, flushes not counted.
-Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed,
-                      const PcrPolicy& policy);
+/// What Seal took. Fails as AssertPolicy does, with kWrongPin when AUTH_VALUE is not that of the
+/// object, and with kWrongTpm when TPM and object do not
+/// belong together. Three TPM commands and one for each part of POLICY, flushes not counted.
+Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed, const Policy& policy,
+                      const Secret* auth_value = nullptr);
 
 /// Succeeds when SEALED opens neither with an empty password nor for a session that asserts no
 /// policy: the proof that its policy is what keeps it closed.

@@ -42,10 +42,15 @@ Result<UniqueFd> OpenDevice(const std::string& path) {
   return fd;
 }
 
+/// The resource manager of the first TPM that there is, else the TPM itself. A driver that was
+/// bound anew counts on.
 std::string DefaultDevice() {
-  static constexpr char kResourceManager[] = "/dev/tpmrm0";
-  if (access(kResourceManager, F_OK) == 0) return kResourceManager;
-  if (access("/dev/tpm0", F_OK) == 0) return "/dev/tpm0";
+  for (const char* kind : {"/dev/tpmrm", "/dev/tpm"}) {
+    for (char number = '0'; number <= '9'; number++) {
+      std::string path = std::string(kind) + number;
+      if (access(path.c_str(), F_OK) == 0) return path;
+    }
+  }
   return "";
 }
 

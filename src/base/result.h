@@ -21,6 +21,8 @@ enum class Errc {
   kKeysIncomplete = 8,
   kDimmLocked = 9,
   kNotFrozen = 10,
+  kLatchClosed = 11,
+  kWrongPin = 12,
 };
 
 /// A failure with its cause in words, outermost context first.

@@ -24,6 +24,11 @@ int RunEnroll(const Invocation& invocation);
 int RunUnlock(const Invocation& invocation);
 int RunLoadKeys(const Invocation& invocation);
 int RunFreezeSecurity(const Invocation& invocation);
+int RunReseal(const Invocation& invocation);
+int RunListSlots(const Invocation& invocation);
+int RunWipeSlot(const Invocation& invocation);
+int RunImageKeyFile(const Invocation& invocation);
+int RunLatch(const Invocation& invocation);
 int RunList(const Invocation& invocation);
 
 }  // namespace nvunlock

@@ -3,10 +3,14 @@
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/commands/questions.h"
 #include "src/os/process.h"
 
 namespace nvunlock {
 namespace {
+
+/// Time for DIMM operations after boot; then the keys are gone from the keyring again.
+constexpr unsigned kRecoveredSeconds = 900;
 
 /// ndctl's words, and the failures that it does not count.
 int PrintResult(const LoadedKeys& loaded) {
@@ -22,14 +26,22 @@ int PrintResult(const LoadedKeys& loaded) {
   return exit_code;
 }
 
-Result<LoadedKeys> LoadAll(const Environment& environment) {
+Result<LoadedKeys> LoadAll(const Environment& environment, bool recovery) {
   TRY(JoinSessionWith(Keyring(environment.keyring)));
   TpmConnection tpm(environment.tpm_device);
-  return LoadKeys(KeyStore(environment.keys_dir), tpm,
-                  {.keyring = Keyring(environment.keyring),
-                   .keep_kek = true,
-                   .all_keks = true,
-                   .host = HostName()});
+  LoadKeysOptions options = {.keyring = Keyring(environment.keyring),
+                             .keep_kek = true,
+                             .all_keks = true,
+                             .host = HostName(),
+                             .ask_pin = AskForPin};
+  if (recovery) {
+    options.recovery_only = true;
+    options.expire_seconds = kRecoveredSeconds;
+    options.ask_recovery = [](const KekName& kek, const Error& /*why*/) {
+      return AskForRecovery(kek);
+    };
+  }
+  return LoadKeys(KeyStore(environment.keys_dir), tpm, options);
 }
 
 }  // namespace
@@ -41,9 +53,14 @@ int RunLoadKeys(const Invocation& invocation) {
       {"key-path", "DIR", "the same as --keys-dir", Store(environment.keys_dir), 'p'});
   options.push_back({"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
                      Store(environment.tpm_device)});
+  bool recovery = false;
+  options.push_back({"recovery", nullptr,
+                     "ask for a recovery key or passphrase instead of the TPM; the keys vanish "
+                     "after 15 minutes",
+                     Set(recovery)});
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
-  Result<LoadedKeys> loaded = LoadAll(environment);
+  Result<LoadedKeys> loaded = LoadAll(environment, recovery);
   if (!loaded) return Report(loaded.error());
   return PrintResult(*loaded);
 }

@@ -126,6 +126,20 @@ std::function<Result<void>(std::string_view)> Set(bool& target) {
   };
 }
 
+Option KekOption(KekName& kek) {
+  return {"kek", "TYPE:NAME", "name of the kek in the kernel [user:nvdimm-master]",
+          [&kek](std::string_view value) -> Result<void> {
+            Result<KekName> name = ParseKekName(value);
+            if (!name) return Fail(Errc::kUsage, name.error().message);
+            kek = std::move(*name);
+            return {};
+          }};
+}
+
+void Append(std::vector<Option>& options, std::vector<Option> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(options));
+}
+
 std::vector<Option> EnvironmentOptions(Environment& environment) {
   return {
       {"root", "DIR", "look for /sys, /etc, /run and /lib/modules below DIR",

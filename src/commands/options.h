@@ -9,6 +9,7 @@
 #include "src/base/result.h"
 #include "src/commands/commands.h"
 #include "src/model/environment.h"
+#include "src/model/kek_name.h"
 
 namespace nvunlock {
 
@@ -34,6 +35,12 @@ std::function<Result<void>(std::string_view)> Store(std::string& target);
 
 /// An apply function that sets a flag.
 std::function<Result<void>(std::string_view)> Set(bool& target);
+
+/// --kek.
+Option KekOption(KekName& kek);
+
+/// Adds MORE to OPTIONS.
+void Append(std::vector<Option>& options, std::vector<Option> more);
 
 /// The options that move ENVIRONMENT, which must outlive them: --root, --keys-dir, --keyring.
 std::vector<Option> EnvironmentOptions(Environment& environment);

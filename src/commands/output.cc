@@ -1,5 +1,8 @@
 #include "src/commands/output.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 
 namespace nvunlock {
@@ -11,11 +14,18 @@ const char* RemedyFor(Errc code) {
     case Errc::kNoTpm:
       return "enable the TPM in the firmware, and see that the image has its driver";
     case Errc::kWrongTpm:
-      return "if the TPM was cleared or the board replaced: move the key file away, put "
-             "nvdimm-master.blob back from its safe place, run 'nvunlock enroll --import'";
+      return "if the TPM was cleared or the board replaced, run 'nvunlock reseal'; without a "
+             "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
+             "place, run 'nvunlock enroll --import'";
     case Errc::kPolicyMismatch:
-      return "boot what was enrolled; if the change is yours: move the key file away, put "
-             "nvdimm-master.blob back from its safe place, run 'nvunlock enroll --import'";
+      return "boot what was enrolled; if the change is yours, run 'nvunlock reseal'; without a "
+             "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
+             "place, run 'nvunlock enroll --import'";
+    case Errc::kWrongPin:
+      return "try again; after too many wrong PINs use 'nvunlock load-keys --recovery'";
+    case Errc::kLatchClosed:
+      return "for DIMM operations after boot use 'nvunlock load-keys --recovery'; the TPM opens "
+             "again after a power cycle";
     case Errc::kLockout:
       return "leave the machine switched on until the TPM's lockout time is over, or clear the "
              "lockout with tpm2_dictionarylockout -c";
@@ -37,6 +47,23 @@ const char* RemedyFor(Errc code) {
 
 void Print(std::string_view text) {
   fwrite(text.data(), 1, text.size(), stdout);
+}
+
+Result<void> PrintSecret(const Secret& text) {
+  TRY(FinishOutput());
+  ByteView rest = text.bytes();
+  while (!rest.empty()) {
+    ssize_t written = write(STDOUT_FILENO, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return FailErrno("write to standard output", errno);
+    rest = rest.subspan(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+Result<void> FinishOutput() {
+  if (fflush(stdout) == 0 && ferror(stdout) == 0) return {};
+  return FailErrno("write to standard output", errno);
 }
 
 void PrintError(std::string_view line) {

@@ -5,12 +5,19 @@
 #include <string_view>
 
 #include "src/base/result.h"
+#include "src/base/secret.h"
 #include "src/os/kmsg.h"
 
 namespace nvunlock {
 
 /// TEXT on stdout.
 void Print(std::string_view text);
+
+/// TEXT on stdout, with no copy of it left in a buffer. Fails when nobody can have seen it.
+Result<void> PrintSecret(const Secret& text);
+
+/// Whether all that was printed could be written.
+Result<void> FinishOutput();
 
 /// "nvunlock: LINE" on stderr.
 void PrintError(std::string_view line);

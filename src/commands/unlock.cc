@@ -3,22 +3,25 @@
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/commands/questions.h"
 #include "src/commands/unlock_status.h"
 #include "src/model/key_store.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
 #include "src/os/power.h"
 #include "src/os/process.h"
+#include "src/os/prompt.h"
+#include "src/os/tpm_device.h"
 #include "src/procedures/bring_up.h"
 #include "src/procedures/guard.h"
+#include "src/procedures/read_config.h"
 #include "src/procedures/record_pcrs.h"
 
 namespace nvunlock {
 namespace {
 
-constexpr size_t kConfigLimit = 64 << 10;
+constexpr size_t kImageFileLimit = 64 << 10;
 constexpr char kImageFile[] = "/image";
-constexpr char kConfigFile[] = "/nvunlock.conf";
 
 /// Everything that decides how this boot's unlock goes.
 struct Setting {
@@ -27,15 +30,10 @@ struct Setting {
   bool enrolled = false;
 };
 
-/// Without a configuration file the defaults hold, and with a bad one as well.
-Config ReadConfig(const Environment& environment) {
-  std::string path = environment.config_dir + kConfigFile;
-  if (!Exists(path)) return {};
-  Result<std::string> text = ReadFile(path, kConfigLimit);
-  ParsedConfig parsed = ParseConfig(text.value_or(""));
-  if (!text) parsed.complaints.push_back(text.error().message);
+Config ReadConfigAloud(const Environment& environment) {
+  ParsedConfig parsed = ReadConfig(environment);
   for (const std::string& complaint : parsed.complaints) {
-    PrintAndLog(LogLevel::kWarning, path + ": " + complaint);
+    PrintAndLog(LogLevel::kWarning, complaint);
   }
   return parsed.config;
 }
@@ -49,7 +47,7 @@ Result<void> FindEnrollment(const Environment& environment, Setting& setting) {
   setting.host = HostName();
   setting.enrolled = has_key_files;
   if (!Exists(image_path)) return {};
-  std::string text = TRY(ReadFile(image_path, kConfigLimit));
+  std::string text = TRY(ReadFile(image_path, kImageFileLimit));
   ImageFacts facts = TRY_IN(image_path, ParseImageFacts(text));
   setting.enrolled = facts.enrolled;
   if (!facts.host.empty()) setting.host = facts.host;
@@ -79,7 +77,22 @@ UnlockReport FailedReport(Error error) {
 UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setting) {
   Result<void> session = JoinSessionWith(Keyring(environment.keyring));
   if (!session) return FailedReport(std::move(session.error()));
-  return Unlock(environment, setting.config, setting.host);
+  if (environment.tpm_device == "auto") {
+    AwaitTpmDevice(environment.sysfs_root, setting.config.tpm_timeout);
+  }
+  UnlockOptions options = {.config = setting.config, .host = setting.host};
+  options.ask_pin = [&](const KekName& kek, const std::string& before, unsigned tries) {
+    return AskSecretAtBoot({.text = PinPrompt(kek, before, tries),
+                            .timeout_seconds = setting.config.recovery_timeout});
+  };
+  if (setting.config.recovery_prompt) {
+    options.ask_recovery = [&](const KekName& kek, const Error& why) {
+      PrintError(why.message);
+      return AskSecretAtBoot(
+          {.text = RecoveryPrompt(kek), .timeout_seconds = setting.config.recovery_timeout});
+    };
+  }
+  return Unlock(environment, options);
 }
 
 int ActOnFailure(const Environment& environment, OnFailure on_failure, int exit_code) {
@@ -120,7 +133,7 @@ int RunUnlock(const Invocation& invocation) {
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
 
-  Setting setting = {.config = ReadConfig(environment), .host = ""};
+  Setting setting = {.config = ReadConfigAloud(environment), .host = ""};
   environment.tpm_device = tpm_device.empty() ? setting.config.tpm_device : tpm_device;
   Result<void> found = FindEnrollment(environment, setting);
   if (!found) return Finish(environment, setting, FailedReport(std::move(found.error())));

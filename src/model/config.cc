@@ -42,12 +42,29 @@ constexpr std::pair<const char*, OnFailure> kFailurePolicies[] = {
     {"proceed", OnFailure::kProceed},
     {"poweroff", OnFailure::kPowerOff}};
 
+bool ParseSeconds(std::string_view text, unsigned& seconds) {
+  std::optional<unsigned> number = ParseUnsigned(text);
+  if (!number || *number == 0) return false;
+  seconds = *number;
+  return true;
+}
+
 bool Apply(const Setting& setting, Config& config) {
   if (setting.key == "kek-keyring") return Choose(setting.value, kKeyrings, config.kek_keyring);
   if (setting.key == "key-revalidate")
     return Choose(setting.value, kBooleans, config.key_revalidate);
   if (setting.key == "on-failure")
     return Choose(setting.value, kFailurePolicies, config.on_failure);
+  if (setting.key == "recovery-prompt") {
+    return Choose(setting.value, kBooleans, config.recovery_prompt);
+  }
+  if (setting.key == "recovery-passphrase-in-initramfs") {
+    return Choose(setting.value, kBooleans, config.recovery_passphrase_in_initramfs);
+  }
+  if (setting.key == "recovery-timeout") {
+    return ParseSeconds(setting.value, config.recovery_timeout);
+  }
+  if (setting.key == "tpm2-timeout") return ParseSeconds(setting.value, config.tpm_timeout);
   if (setting.key == "tpm2-device" && !setting.value.empty()) {
     config.tpm_device = setting.value;
     return true;

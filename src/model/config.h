@@ -25,6 +25,10 @@ struct Config {
   bool key_revalidate = true;  ///< test the key of a DIMM that the firmware left unlocked
   OnFailure on_failure = OnFailure::kHold;
   std::string tpm_device = "auto";
+  unsigned tpm_timeout = 30;    ///< seconds to wait for a TPM that the firmware describes
+  bool recovery_prompt = true;  ///< ask for a recovery key when the TPM does not help
+  bool recovery_passphrase_in_initramfs = false;  ///< put those slots into images
+  unsigned recovery_timeout = 90;                 ///< seconds until nobody is thought to be there
 };
 
 struct ParsedConfig {

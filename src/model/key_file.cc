@@ -1,6 +1,8 @@
 #include "src/model/key_file.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "src/base/hex.h"
 #include "src/base/text.h"
@@ -19,6 +21,7 @@ constexpr std::string_view kCmsLabel = "CMS";
 constexpr std::string_view kNameField = "kek: ";
 constexpr std::string_view kCheckField = "kek-check: ";
 constexpr std::string_view kPcrsField = "pcrs: ";
+constexpr std::string_view kLatchField = "latch: ";
 
 constexpr size_t kCheckValueSize = 16;
 constexpr size_t kWrappingKeySize = 32;
@@ -34,6 +37,25 @@ Failure Bad(std::string reason) {
 /// Ties a slot's CMS message to its sealed object.
 Result<Bytes> SlotId(const SealedObject& sealed) {
   return NameOf(TRY(UnmarshalPublic(sealed.public_area)));
+}
+
+/// HKDF over the slot's secret, followed by what comes from the PIN where there is one.
+Result<Secret> WrappingKey(const Secret& slot_secret, const PinKeys* pin_keys) {
+  if (pin_keys == nullptr) return HkdfSha256(slot_secret.bytes(), kWrapInfo, kWrappingKeySize);
+  ByteView first = slot_secret.bytes();
+  ByteView second = pin_keys->wrapping.bytes();
+  Secret both = TRY(Secret::Create(first.size() + second.size()));
+  std::copy(second.begin(), second.end(),
+            std::copy(first.begin(), first.end(), both.bytes().begin()));
+  return HkdfSha256(both.bytes(), kWrapInfo, kWrappingKeySize);
+}
+
+/// The scrypt parameters in the slot's CMS message.
+Result<void> ReadScrypt(TpmSlot& slot) {
+  if (!slot.key.policy.pin) return {};
+  CmsAddress address = TRY(ReadAddress(slot.kek_cms));
+  slot.scrypt = TRY(DecodeScryptParameters(address.scrypt));
+  return {};
 }
 
 /// What stands behind FIELD in each line outside of the PEM blocks that starts with it.
@@ -52,9 +74,9 @@ Result<std::string> FormatSlot(const TpmSlot& slot) {
            "\nA secret sealed by the TPM of this machine (parent 0x%08x), the public part of that\n"
            "parent, and the kek encrypted under the sealed secret:\n",
            slot.key.parent_handle);
-  return intro + std::string(kPcrsField) + slot.pcr_values + "\n" +
-         FormatPem(kTpmKeyLabel, tpm_key) + FormatPem(kParentLabel, MarshalPublic(slot.parent)) +
-         FormatPem(kCmsLabel, slot.kek_cms);
+  return intro + std::string(kPcrsField) + slot.pcr_values + "\n" + std::string(kLatchField) +
+         ToText(slot.latch) + "\n" + FormatPem(kTpmKeyLabel, tpm_key) +
+         FormatPem(kParentLabel, MarshalPublic(slot.parent)) + FormatPem(kCmsLabel, slot.kek_cms);
 }
 
 /// BLOCKS[i] starts a slot: a TPM key, its parent, and its CMS message, in this order.
@@ -69,6 +91,7 @@ Result<TpmSlot> ParseSlot(const std::vector<PemBlock>& blocks, size_t i) {
   slot.kek_cms = blocks[i + 2].der;
   if (NameOf(slot.parent).empty()) return Bad("TPM2 PARENT PUBLIC: its name hash is not SHA-256");
   TRY(SlotId(slot.key.sealed));
+  TRY(ReadScrypt(slot));
   return slot;
 }
 
@@ -82,7 +105,98 @@ Result<KeyFile> ParseFields(std::string_view text) {
   if (!check_value || check_value->size() != kCheckValueSize) return Bad("its 'kek-check:' is bad");
   Result<KekName> kek = ParseKekName(names[0]);
   if (!kek) return Bad("its 'kek:' line: " + kek.error().message);
-  return KeyFile{.kek = *kek, .check_value = *check_value, .slots = {}};
+  KeyFile file;
+  file.kek = *kek;
+  file.check_value = *check_value;
+  return file;
+}
+
+const char* Introduction(RecoveryKind kind) {
+  switch (kind) {
+    case RecoveryKind::kKey:
+      return "\nThe kek encrypted to the recovery key (doc/recovery.md):\n";
+    case RecoveryKind::kPassphrase:
+      return "\nThe kek encrypted to the recovery passphrase (doc/recovery.md):\n";
+    case RecoveryKind::kEscrow:
+      break;
+  }
+  return "\nThe kek encrypted to an escrow certificate (doc/recovery.md):\n";
+}
+
+/// What TakeSlot does with BLOCKS[i], but for what cannot be read.
+Result<void> ReadSlot(const std::vector<PemBlock>& blocks, size_t i, KeyFile& file) {
+  if (blocks[i].label == kTpmKeyLabel) {
+    file.slots.push_back(TRY(ParseSlot(blocks, i)));
+  } else if (blocks[i].label == kCmsLabel) {
+    file.recovery.push_back(TRY(ReadRecoverySlot(blocks[i].der)));
+  } else {
+    return Bad("a block " + blocks[i].label + ", which this version does not know");
+  }
+  return {};
+}
+
+/// Puts the way to the kek that starts with BLOCKS[i] into FILE. Returns how many blocks it has.
+size_t TakeSlot(const std::vector<PemBlock>& blocks, size_t i, KeyFile& file) {
+  bool is_tpm_slot = blocks[i].label == kTpmKeyLabel && blocks.size() - i >= 3 &&
+                     blocks[i + 1].label == kParentLabel && blocks[i + 2].label == kCmsLabel;
+  size_t count = is_tpm_slot ? 3 : 1;
+  Result<void> read = ReadSlot(blocks, i, file);
+  if (!read) {
+    file.problems.push_back(std::move(read.error()));
+    auto first = blocks.begin() + static_cast<ptrdiff_t>(i);
+    file.unreadable.insert(file.unreadable.end(), first, first + static_cast<ptrdiff_t>(count));
+  }
+  return count;
+}
+
+/// What is said of a TPM slot in lines above its first block.
+struct SlotNotes {
+  std::string pcr_values;
+  LatchChoice latch = {LatchKind::kNone};
+};
+
+/// The notes of each TPM slot, readable or not, in their order.
+std::vector<SlotNotes> ReadNotes(std::string_view text) {
+  std::vector<SlotNotes> all;
+  SlotNotes notes;
+  for (std::string_view line : Split(text, '\n')) {
+    if (line.starts_with(kPcrsField)) notes.pcr_values = Trim(line.substr(kPcrsField.size()));
+    if (line.starts_with(kLatchField)) {
+      notes.latch = ParseLatchChoice(Trim(line.substr(kLatchField.size()))).value_or(notes.latch);
+    }
+    if (line.starts_with("-----BEGIN TSS2 PRIVATE KEY-----")) {
+      all.push_back(std::exchange(notes, {}));
+    }
+  }
+  return all;
+}
+
+/// Which latch is in the sealed object's policy counts more than what is said of it.
+void Describe(const SlotNotes& notes, TpmSlot& slot) {
+  slot.pcr_values = notes.pcr_values;
+  if (notes.latch.kind == LatchKind::kPcr) slot.latch = notes.latch;
+  if (slot.key.policy.latch) slot.latch = {LatchKind::kNv};
+}
+
+/// Takes all ways to the kek. A damaged file may have fewer notes than slots.
+void TakeSlots(std::string_view text, const std::vector<PemBlock>& blocks, KeyFile& file) {
+  std::vector<SlotNotes> notes = ReadNotes(text);
+  size_t tpm_slots_seen = 0;
+  for (size_t i = 0; i < blocks.size();) {
+    bool is_tpm_slot = blocks[i].label == kTpmKeyLabel;
+    size_t readable_before = file.slots.size();
+    i += TakeSlot(blocks, i, file);
+    if (file.slots.size() > readable_before && tpm_slots_seen < notes.size()) {
+      Describe(notes[tpm_slots_seen], file.slots.back());
+    }
+    if (is_tpm_slot) tpm_slots_seen++;
+  }
+}
+
+bool IsKekOf(const KeyFile& file, const Result<Secret>& kek) {
+  if (!kek) return false;
+  Result<Bytes> check_value = KekCheckValue(*kek);
+  return check_value && *check_value == file.check_value;
 }
 
 }  // namespace
@@ -93,18 +207,38 @@ Result<Bytes> KekCheckValue(const Secret& kek) {
 }
 
 Result<Bytes> EncryptKekForSlot(const Secret& kek, const Secret& slot_secret,
-                                const SealedObject& sealed) {
-  Secret wrapping_key = TRY(HkdfSha256(slot_secret.bytes(), kWrapInfo, kWrappingKeySize));
-  return EncryptToKey(kek, wrapping_key, TRY(SlotId(sealed)));
+                                const SealedObject& sealed, const SlotPin* pin) {
+  Secret wrapping_key = TRY(WrappingKey(slot_secret, pin == nullptr ? nullptr : &pin->keys));
+  Bytes scrypt = pin == nullptr ? Bytes() : TRY(EncodeScryptParameters(pin->scrypt));
+  return EncryptToKey(kek, wrapping_key, TRY(SlotId(sealed)), scrypt);
 }
 
-Result<Secret> OpenSlot(const KeyFile& file, const TpmSlot& slot, const Secret& slot_secret) {
-  Secret wrapping_key = TRY(HkdfSha256(slot_secret.bytes(), kWrapInfo, kWrappingKeySize));
+Result<Secret> OpenSlot(const KeyFile& file, const TpmSlot& slot, const Secret& slot_secret,
+                        const PinKeys* pin_keys) {
+  Secret wrapping_key = TRY(WrappingKey(slot_secret, pin_keys));
   Secret kek = TRY(DecryptWithKey(slot.kek_cms, wrapping_key, TRY(SlotId(slot.key.sealed))));
   if (TRY(KekCheckValue(kek)) != file.check_value) {
     return Bad("the kek that comes out is not the one of the 'kek-check:' line");
   }
   return kek;
+}
+
+Result<Secret> OpenRecovery(const KeyFile& file, const Secret& typed) {
+  for (const RecoverySlot& slot : file.recovery) {
+    Result<Secret> kek = OpenRecoverySlot(slot, typed);
+    if (IsKekOf(file, kek)) return kek;
+  }
+  return Fail(Errc::kKeysIncomplete,
+              file.recovery.empty() ? "there is no recovery slot" : "it opens no recovery slot");
+}
+
+KeyFile ForImage(KeyFile file, bool with_passphrase) {
+  std::erase_if(file.recovery, [&](const RecoverySlot& slot) {
+    return slot.kind == RecoveryKind::kEscrow ||
+           (slot.kind == RecoveryKind::kPassphrase && !with_passphrase);
+  });
+  file.unreadable.clear();
+  return file;
 }
 
 Result<std::string> FormatKeyFile(const KeyFile& file) {
@@ -114,6 +248,11 @@ Result<std::string> FormatKeyFile(const KeyFile& file) {
   text += std::string(kNameField) + file.kek.ToString() + "\n";
   text += std::string(kCheckField) + ToHex(file.check_value) + "\n";
   for (const TpmSlot& slot : file.slots) text += TRY(FormatSlot(slot));
+  for (const RecoverySlot& slot : file.recovery) {
+    text += Introduction(slot.kind) + FormatPem(kCmsLabel, slot.kek_cms);
+  }
+  if (!file.unreadable.empty()) text += "\nWhat nvunlock could not read:\n";
+  for (const PemBlock& block : file.unreadable) text += FormatPem(block.label, block.der);
   return text;
 }
 
@@ -121,15 +260,10 @@ Result<KeyFile> ParseKeyFile(std::string_view text) {
   if (text.size() > kKeyFileLimit) return Bad("larger than 64 KiB");
   KeyFile file = TRY(ParseFields(text));
   std::vector<PemBlock> blocks = TRY(ParsePem(text));
-  for (size_t i = 0; i < blocks.size(); i++) {
-    if (blocks[i].label != kTpmKeyLabel) continue;
-    file.slots.push_back(TRY(ParseSlot(blocks, i)));
-    i += 2;
-  }
-  if (file.slots.empty()) return Bad("it holds no TPM slot");
-  std::vector<std::string_view> pcr_values = FindFields(text, kPcrsField);
-  for (size_t i = 0; i < file.slots.size() && i < pcr_values.size(); i++) {
-    file.slots[i].pcr_values = pcr_values[i];
+  TakeSlots(text, blocks, file);
+  if (file.slots.empty() && file.recovery.empty()) {
+    if (!file.problems.empty()) return Failure(std::move(file.problems.front()));
+    return Bad("it holds no way to the kek");
   }
   return file;
 }

@@ -3,6 +3,7 @@
 
 #include <tss2/tss2_tpm2_types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,10 @@
 #include "src/base/result.h"
 #include "src/base/secret.h"
 #include "src/model/kek_name.h"
+#include "src/model/latch_choice.h"
+#include "src/model/pem.h"
+#include "src/model/pin.h"
+#include "src/model/recovery.h"
 #include "src/model/tpm_key.h"
 
 namespace nvunlock {
@@ -24,12 +29,16 @@ inline constexpr size_t kSlotSecretSize = 32;
 /// One way to the kek through a TPM: S, sealed, and the kek encrypted under a key made of S.
 struct TpmSlot {
   TpmKey key;
-  TPM2B_PUBLIC parent = {};  ///< pins the storage root key by its Name
-  Bytes kek_cms;             ///< DER of the CMS message that holds the kek
+  TPM2B_PUBLIC parent = {};                ///< pins the storage root key by its Name
+  Bytes kek_cms;                           ///< DER of the CMS message that holds the kek
+  std::optional<ScryptParameters> scrypt;  ///< what makes keys of the PIN, in a slot with one
 
   /// The PCR values behind the policy, in the grammar of --tpm2-pcrs. For people only: the policy
   /// holds their digest. Empty when the file does not say.
   std::string pcr_values;
+
+  /// Which kind of latch. That of kNv is in `key`, that of kPcr is one of the PCRs of the policy.
+  LatchChoice latch = {LatchKind::kNone};
 };
 
 /// A key file (doc/key-file.md): a bundle of PEM blocks that holds one kek, encrypted.
@@ -37,23 +46,45 @@ struct KeyFile {
   KekName kek;
   Bytes check_value;  ///< of the kek, see KekCheckValue
   std::vector<TpmSlot> slots;
+  std::vector<RecoverySlot> recovery;
+
+  /// Blocks that cannot be read, and why; they are kept when the file is written anew.
+  std::vector<PemBlock> unreadable;
+  std::vector<Error> problems;
 };
 
 /// 16 bytes that tell whether a kek is the right one and tell nothing else about it.
 Result<Bytes> KekCheckValue(const Secret& kek);
 
-/// Encrypts KEK for the slot whose sealed object holds SLOT_SECRET.
-Result<Bytes> EncryptKekForSlot(const Secret& kek, const Secret& slot_secret,
-                                const SealedObject& sealed);
+/// A PIN that a slot wants, as it is and as it goes into the file.
+struct SlotPin {
+  ScryptParameters scrypt;
+  PinKeys keys;
+};
 
-/// The kek of SLOT, whose check value is verified against that of FILE.
-Result<Secret> OpenSlot(const KeyFile& file, const TpmSlot& slot, const Secret& slot_secret);
+/// Encrypts KEK for the slot whose sealed object holds SLOT_SECRET, and under PIN where there is
+/// one.
+Result<Bytes> EncryptKekForSlot(const Secret& kek, const Secret& slot_secret,
+                                const SealedObject& sealed, const SlotPin* pin = nullptr);
+
+/// The kek of a recovery slot that TYPED opens, whose check value is verified. Fails with
+/// kKeysIncomplete when none opens.
+Result<Secret> OpenRecovery(const KeyFile& file, const Secret& typed);
+
+/// The kek of SLOT, whose check value is verified against that of FILE. PIN_KEYS go with a slot
+/// that wants a PIN.
+Result<Secret> OpenSlot(const KeyFile& file, const TpmSlot& slot, const Secret& slot_secret,
+                        const PinKeys* pin_keys = nullptr);
+
+/// FILE as it goes into an initramfs image, which more people get to see: without escrow slots, and
+/// without passphrase slots unless WITH_PASSPHRASE, since these can be guessed offline.
+KeyFile ForImage(KeyFile file, bool with_passphrase);
 
 /// The text of a key file.
 Result<std::string> FormatKeyFile(const KeyFile& file);
 
-/// Reads the text of a key file as hostile input. Fails with kBadKeyFile and one cause. A block
-/// of a kind that this version does not know is skipped, since another way may still open.
+/// Reads the text of a key file as hostile input. Fails with kBadKeyFile and one cause. What cannot
+/// be read is passed over as long as one way to the kek is left, since that may still open.
 Result<KeyFile> ParseKeyFile(std::string_view text);
 
 }  // namespace nvunlock

@@ -90,19 +90,10 @@ ByteView BytesOf(const ASN1_OCTET_STRING* string) {
   return {ASN1_STRING_get0_data(string), static_cast<size_t>(ASN1_STRING_length(string))};
 }
 
-OwnedStep MakePcrStep(const PcrPolicy& policy) {
+bool AddStep(Asn1TpmKey* key, uint32_t command, const Bytes& body) {
   OwnedStep step(reinterpret_cast<Asn1PolicyStep*>(ASN1_item_new(ASN1_ITEM_rptr(Asn1PolicyStep))));
-  if (step == nullptr || ASN1_INTEGER_set_uint64(step->command_code, TPM2_CC_PolicyPCR) != 1 ||
-      !SetBytes(step->command_policy, EncodePcrPolicy(policy))) {
-    return nullptr;
-  }
-  return step;
-}
-
-bool AddPolicy(Asn1TpmKey* key, const PcrPolicy& policy) {
-  OwnedStep step = MakePcrStep(policy);
-  key->policy = sk_Asn1PolicyStep_new_null();
-  if (step == nullptr || key->policy == nullptr ||
+  if (step == nullptr || ASN1_INTEGER_set_uint64(step->command_code, command) != 1 ||
+      !SetBytes(step->command_policy, body) ||
       sk_Asn1PolicyStep_push(key->policy, step.get()) <= 0) {
     return false;
   }
@@ -110,10 +101,18 @@ bool AddPolicy(Asn1TpmKey* key, const PcrPolicy& policy) {
   return true;
 }
 
+bool AddPolicy(Asn1TpmKey* key, const Policy& policy) {
+  key->policy = sk_Asn1PolicyStep_new_null();
+  if (key->policy == nullptr) return false;
+  if (policy.pcrs && !AddStep(key, TPM2_CC_PolicyPCR, EncodePcrPolicy(*policy.pcrs))) return false;
+  if (policy.latch && !AddStep(key, TPM2_CC_PolicyNV, EncodeNvLatch(*policy.latch))) return false;
+  return !policy.pin || AddStep(key, TPM2_CC_PolicyAuthValue, {});
+}
+
 bool Fill(Asn1TpmKey* out, const TpmKey& key) {
   ASN1_OBJECT_free(out->type);
   out->type = OBJ_txt2obj(kSealedKeyOid, 1);
-  out->empty_auth = 0xff;  // DER knows no other true
+  out->empty_auth = key.policy.pin ? 0 : 0xff;  // DER knows no other true
   return out->type != nullptr && AddPolicy(out, key.policy) &&
          ASN1_INTEGER_set_uint64(out->parent, key.parent_handle) == 1 &&
          SetBytes(out->public_area, key.sealed.public_area) &&
@@ -131,15 +130,30 @@ Failure BadKey(const char* reason) {
   return Fail(Errc::kBadKeyFile, std::string("TSS2 PRIVATE KEY block: ") + reason);
 }
 
-Result<PcrPolicy> TakePolicy(const Asn1TpmKey& key) {
-  if (key.auth_policy != nullptr || sk_Asn1PolicyStep_num(key.policy) != 1) {
+Result<void> TakeStep(const Asn1PolicyStep& step, Policy& policy) {
+  ByteView body = BytesOf(step.command_policy);
+  std::optional<uint64_t> command = NumberOf(step.command_code);
+  if (policy.pin) return BadKey("its policy goes on behind the PIN");
+  if (command == TPM2_CC_PolicyPCR && !policy.pcrs && !policy.latch) {
+    policy.pcrs = TRY(DecodePcrPolicy(body));
+  } else if (command == TPM2_CC_PolicyNV && !policy.latch) {
+    policy.latch = TRY(DecodeNvLatch(body));
+  } else if (command == TPM2_CC_PolicyAuthValue && body.empty()) {
+    policy.pin = true;
+  } else {
     return BadKey("its policy is not one that this version knows");
   }
-  const Asn1PolicyStep* step = sk_Asn1PolicyStep_value(key.policy, 0);
-  if (NumberOf(step->command_code) != TPM2_CC_PolicyPCR) {
-    return BadKey("its policy is not one that this version knows");
+  return {};
+}
+
+Result<Policy> TakePolicy(const Asn1TpmKey& key) {
+  if (key.auth_policy != nullptr) return BadKey("its policy has alternatives");
+  Policy policy;
+  for (int i = 0; i < sk_Asn1PolicyStep_num(key.policy); i++) {
+    TRY(TakeStep(*sk_Asn1PolicyStep_value(key.policy, i), policy));
   }
-  return DecodePcrPolicy(BytesOf(step->command_policy));
+  if (!policy.pcrs) return BadKey("its policy asserts no PCRs");
+  return policy;
 }
 
 }  // namespace

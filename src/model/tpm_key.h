@@ -15,14 +15,14 @@ namespace nvunlock {
 struct TpmKey {
   uint32_t parent_handle = 0;
   SealedObject sealed;
-  PcrPolicy policy;
+  Policy policy;
 };
 
 /// DER of a TPMKey.
 Result<Bytes> EncodeTpmKey(const TpmKey& key);
 
 /// Fails with kBadKeyFile on anything but one whole TPMKey of this type with a policy that is
-/// known here: an unknown policy command is refused, not guessed.
+/// known here: an unknown policy command is refused, not guessed, and so is another order.
 Result<TpmKey> DecodeTpmKey(ByteView der);
 
 }  // namespace nvunlock

@@ -11,6 +11,21 @@
 
 namespace nvunlock {
 
+namespace {
+
+/// Whether there can be as much memory as we need with all of it locked. Root of a user namespace
+/// has a limit, as others than root do, and behind it every allocation fails.
+bool CanLockMuch() {
+  constexpr size_t kMuch = size_t{256} << 20;
+  void* memory =
+      mmap(nullptr, kMuch, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  munmap(memory, kMuch);
+  return true;
+}
+
+}  // namespace
+
 void ProtectProcess() {
   signal(SIGPIPE, SIG_IGN);
   umask(077);
@@ -18,8 +33,7 @@ void ProtectProcess() {
   setrlimit(RLIMIT_CORE, &none);
   // RLIMIT_CORE does not stop a core_pattern that pipes to a program; this does.
   prctl(PR_SET_DUMPABLE, 0);
-  // Others than root have too small a limit for MCL_FUTURE: their next allocation would fail.
-  if (geteuid() == 0) mlockall(MCL_CURRENT | MCL_FUTURE);
+  if (mlockall(MCL_CURRENT | MCL_FUTURE) == 0 && !CanLockMuch()) munlockall();
 }
 
 std::string HostName() {

@@ -10,10 +10,7 @@
 #include "src/os/file.h"
 #include "src/os/keyring.h"
 #include "src/procedures/kek.h"
-#include "src/procedures/record_pcrs.h"
-#include "src/procedures/resolve_pcrs.h"
-#include "tpm/sealed_object.h"
-#include "tpm/srk.h"
+#include "tpm/session.h"
 
 namespace nvunlock {
 namespace {
@@ -21,15 +18,6 @@ namespace {
 /// As ndctl reads it.
 constexpr size_t kClearKekLimit = 4096;
 constexpr size_t kNewKekSize = 32;
-
-std::string DescribePcrs(const ResolvedPcrs& pcrs) {
-  std::string text;
-  for (const auto& [pcr, value] : pcrs.values) {
-    text += (text.empty() ? "" : "+") + std::to_string(pcr) + ":" + pcrs.bank->name + "=" +
-            ToHex(value);
-  }
-  return text;
-}
 
 /// One run of Enroll.
 class Enroller {
@@ -42,15 +30,22 @@ class Enroller {
     UniqueFd lock = TRY(LockDirectory(store_.directory()));
     TRY(CheckNothingIsLost());
     Tpm tpm = TRY(Tpm::Connect(environment_.tpm_device));
-    std::optional<PcrRecord> record = TRY(ReadPcrRecord(environment_));
-    ResolvedPcrs pcrs = TRY(ResolvePcrs(tpm, options_.pcrs, record, options_.weak_policy));
-    NoteLateRecord(record);
-    TPM2B_PUBLIC srk = TRY(ProvisionSrk(tpm));
-    ESYS_TR parent = TRY(PinParent(tpm, kSrkHandle, srk));
-    Secret kek = TRY(ObtainKek(tpm, parent));
+    Result<EnrollReport> report = EnrollIn(tpm);
+    if (!report && new_latch_) (void)RemoveNvLatch(tpm, *new_latch_);
+    return report;
+  }
+
+ private:
+  Result<EnrollReport> EnrollIn(Tpm& tpm) {
+    SlotPlan plan = TRY(PlanTpmSlot(environment_, tpm, options_.slot));
+    report_.notes = plan.notes;
+    Secret kek = TRY(ObtainKek(tpm, plan.parent));
     TRY(CheckOpensBlobs(kek));
-    KeyFile file = TRY(MakeKeyFile(tpm, parent, srk, kek, pcrs));
-    TRY(Prove(tpm, parent, file, kek, pcrs.hold_now));
+    std::optional<SlotPin> pin = TRY(MakeSlotPin(options_.pin));
+    const SlotPin* slot_pin = pin ? &*pin : nullptr;
+    KeyFile file = TRY(MakeKeyFile(tpm, plan, kek, slot_pin));
+    report_.proof = TRY(ProveTpmSlot(tpm, file, 0, plan, kek, slot_pin));
+    TRY(ProveRecoverySlots(options_.recovery, file, kek));
     bool in_keyring = TRY(CheckKeyring(kek));
     TRY(WriteFiles(file, kek));
     if (!in_keyring) TRY(PlaceInKeyring(kek));
@@ -58,7 +53,6 @@ class Enroller {
     return std::move(report_);
   }
 
- private:
   [[nodiscard]] std::string ClearPath() const {
     return store_.PathOf(options_.kek.ClearFileName());
   }
@@ -82,16 +76,6 @@ class Enroller {
                   " (keyctl pipe) and use 'nvunlock enroll --import'");
     }
     return {};
-  }
-
-  void NoteLateRecord(const std::optional<PcrRecord>& record) {
-    bool has_changing_pcr = std::any_of(
-        options_.pcrs.pcrs.begin(), options_.pcrs.pcrs.end(),
-        [](const auto& term) { return !term.second && ChangesAfterInitramfs(term.first); });
-    if (!record || record->in_initramfs || !has_changing_pcr) return;
-    report_.notes.push_back(
-        "the PCRs of this boot were recorded in the running system, not in an initramfs: boot an "
-        "image that holds nvunlock and enroll again before you rely on PCR 9 or 11 to 15");
   }
 
   Result<bool> KeyringHolds() const {
@@ -123,33 +107,16 @@ class Enroller {
     return {};
   }
 
-  Result<KeyFile> MakeKeyFile(Tpm& tpm, ESYS_TR parent, const TPM2B_PUBLIC& srk, const Secret& kek,
-                              const ResolvedPcrs& pcrs) {
-    PcrPolicy policy = PolicyForValues(*pcrs.bank, pcrs.values);
-    TpmObject session = TRY(StartHmacSession(tpm, parent));
-    Secret slot_secret = TRY(MakeRandomSecret(tpm, session.tr(), kSlotSecretSize));
-    SealedObject sealed = TRY(Seal(tpm, parent, slot_secret, policy));
-    Bytes kek_cms = TRY(EncryptKekForSlot(kek, slot_secret, sealed));
-    TpmSlot slot = {
-        .key = {.parent_handle = kSrkHandle, .sealed = std::move(sealed), .policy = policy},
-        .parent = srk,
-        .kek_cms = std::move(kek_cms),
-        .pcr_values = DescribePcrs(pcrs)};
-    Bytes check_value = TRY(KekCheckValue(kek));
-    return KeyFile{
-        .kek = options_.kek, .check_value = std::move(check_value), .slots = {std::move(slot)}};
-  }
-
-  /// Reads back what will be written, as the next boot will.
-  Result<void> Prove(Tpm& tpm, ESYS_TR parent, const KeyFile& file, const Secret& kek,
-                     bool policy_holds) {
-    TRY(ProveClosedWithoutPolicy(tpm, parent, file.slots[0].key.sealed));
-    KeyFile read_back = TRY(ParseKeyFile(TRY(FormatKeyFile(file))));
-    if (!policy_holds) return {};
-    Secret unsealed = TRY_IN("prove the new key file", UnsealKek(tpm, read_back));
-    if (!unsealed.Equals(kek)) return Fail("prove the new key file: another kek comes out");
-    report_.unsealed_again = true;
-    return {};
+  Result<KeyFile> MakeKeyFile(Tpm& tpm, const SlotPlan& plan, const Secret& kek,
+                              const SlotPin* pin) {
+    KeyFile file;
+    file.kek = options_.kek;
+    file.check_value = TRY(KekCheckValue(kek));
+    NewTpmSlot made = TRY(MakeTpmSlot(tpm, store_, plan, options_.slot.latch, kek, pin));
+    new_latch_ = made.new_latch;
+    file.slots.push_back(std::move(made.slot));
+    file.recovery = TRY(MakeRecoverySlots(options_.recovery, kek));
+    return file;
   }
 
   /// Whether the keyring holds KEK already. Another one in its place is never replaced: it may be
@@ -174,6 +141,7 @@ class Enroller {
 
   Result<void> WriteFiles(const KeyFile& file, const Secret& kek) {
     TRY(WriteFileDurably(report_.key_file, TRY(FormatKeyFile(file)), 0600, IfPresent::kFail));
+    new_latch_.reset();  // the file on disk needs it, whatever fails now
     std::string enrolled = TRY(FormatEnrolledDimms(TRY(FindEnrolledDimms()), options_.kek, kek));
     return WriteFileDurably(store_.PathOf(kEnrolledDimmsFile), enrolled, 0600, IfPresent::kReplace);
   }
@@ -203,6 +171,7 @@ class Enroller {
   const EnrollOptions& options_;
   KeyStore store_;
   EnrollReport report_;
+  std::optional<NvLatch> new_latch_;  ///< to be removed again should the rest fail
 };
 
 }  // namespace

@@ -1,28 +1,31 @@
 #ifndef NVUNLOCK_PROCEDURES_ENROLL_H_
 #define NVUNLOCK_PROCEDURES_ENROLL_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
 #include "src/model/kek_name.h"
-#include "src/model/pcr_terms.h"
+#include "src/procedures/recovery_ways.h"
+#include "src/procedures/tpm_slot.h"
 
 namespace nvunlock {
 
 struct EnrollOptions {
   KekName kek;
   bool import_clear_kek = false;  ///< seal ndctl's kek in clear instead of a new one
-  PcrTerms pcrs;
-  bool weak_policy = false;
+  SlotOptions slot;
+  std::optional<Secret> pin;
+  RecoveryWays recovery;
 };
 
 struct EnrollReport {
-  std::string key_file;         ///< path of what was written
-  std::string clear_file;       ///< path of ndctl's kek in clear; empty when it is not there
-  std::string pcrs;             ///< what the slot is bound to, in the grammar of --tpm2-pcrs
-  bool unsealed_again = false;  ///< the proof; false when the PCRs hold other values now
+  std::string key_file;    ///< path of what was written
+  std::string clear_file;  ///< path of ndctl's kek in clear; empty when it is not there
+  std::string pcrs;        ///< what the slot is bound to, in the grammar of --tpm2-pcrs
+  Proof proof = Proof::kNotNow;
   std::vector<std::string> notes;
 };
 

@@ -2,16 +2,21 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
 #include "src/crypto/hash.h"
 #include "src/model/pcr_terms.h"
+#include "tpm/lockout.h"
 #include "tpm/sealed_object.h"
+#include "tpm/session.h"
 #include "tpm/srk.h"
 
 namespace nvunlock {
 namespace {
+
+constexpr unsigned kPinTries = 5;
 
 /// "PCR 1, 8 (sha256) differ" when the file says what was enrolled, else nothing.
 std::string DescribeDifference(Tpm& tpm, const TpmSlot& slot) {
@@ -29,23 +34,56 @@ std::string DescribeDifference(Tpm& tpm, const TpmSlot& slot) {
   return differing.empty() ? "" : "; " + differing + " (" + enrolled->bank->name + ") differs";
 }
 
-Result<Secret> UnsealThrough(Tpm& tpm, const KeyFile& file, const TpmSlot& slot) {
+/// The policy but for the PIN is asserted first, so that nobody is asked in vain.
+Result<void> CheckRestOfPolicy(Tpm& tpm, const TpmSlot& slot) {
   ESYS_TR parent = TRY(PinParent(tpm, slot.key.parent_handle, slot.parent));
-  Result<Secret> slot_secret = Unseal(tpm, parent, slot.key.sealed, slot.key.policy);
+  TpmObject session = TRY(StartPolicySession(tpm, parent));
+  Result<void> asserted = AssertPolicy(tpm, session.tr(), slot.key.policy);
+  if (asserted || asserted.error().code != Errc::kPolicyMismatch) return asserted;
+  Error error = std::move(asserted.error());
+  error.message += DescribeDifference(tpm, slot);
+  return Failure(std::move(error));
+}
+
+Result<Secret> UnsealWithPin(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
+                             const PinQuestion& ask_pin) {
+  if (!ask_pin) return Fail(Errc::kWrongPin, "it wants a PIN, and there is nobody to ask");
+  TRY(CheckRestOfPolicy(tpm, slot));
+  LockoutState lockout = TRY(ReadLockoutState(tpm));
+  // One try is left for the TPM's other users.
+  unsigned tries = std::min(kPinTries, lockout.tries_left > 0 ? lockout.tries_left - 1 : 0);
+  std::string before;
+  for (; tries > 0; tries--) {
+    Secret pin = TRY(ask_pin(file.kek, before, tries));
+    PinKeys keys = TRY(DerivePinKeys(pin, *slot.scrypt));
+    Result<Secret> kek = UnsealKekThrough(tpm, file, slot, &keys);
+    if (kek || kek.error().code != Errc::kWrongPin) return kek;
+    before = kek.error().message;
+  }
+  if (!before.empty()) return Fail(Errc::kWrongPin, "the PIN was wrong too often");
+  return Fail(Errc::kLockout, DescribeLockout(lockout));
+}
+
+}  // namespace
+
+Result<Secret> UnsealKekThrough(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
+                                const PinKeys* pin_keys) {
+  ESYS_TR parent = TRY(PinParent(tpm, slot.key.parent_handle, slot.parent));
+  Result<Secret> slot_secret = Unseal(tpm, parent, slot.key.sealed, slot.key.policy,
+                                      pin_keys == nullptr ? nullptr : &pin_keys->auth_value);
   if (!slot_secret) {
     Error error = std::move(slot_secret.error());
     if (error.code == Errc::kPolicyMismatch) error.message += DescribeDifference(tpm, slot);
     return Failure(std::move(error));
   }
-  return OpenSlot(file, slot, *slot_secret);
+  return OpenSlot(file, slot, *slot_secret, pin_keys);
 }
 
-}  // namespace
-
-Result<Secret> UnsealKek(Tpm& tpm, const KeyFile& file) {
+Result<Secret> UnsealKek(Tpm& tpm, const KeyFile& file, const PinQuestion& ask_pin) {
   std::optional<Error> first_error;
   for (const TpmSlot& slot : file.slots) {
-    Result<Secret> kek = UnsealThrough(tpm, file, slot);
+    Result<Secret> kek = slot.key.policy.pin ? UnsealWithPin(tpm, file, slot, ask_pin)
+                                             : UnsealKekThrough(tpm, file, slot);
     if (kek) return kek;
     if (!first_error) first_error = std::move(kek.error());
   }

@@ -79,17 +79,48 @@ class KeyLoader {
       return Fail(name.ToString() + ": this version handles keks of type user only");
     }
     std::optional<Key> present = TRY(options_.keyring.Find("user", name.description));
-    Secret kek = present ? TRY(CheckPresentKek(*present, name)) : TRY(UnsealFromStore(name));
+    Secret kek = present ? TRY(CheckPresentKek(*present, name)) : TRY(ObtainFromStore(name));
     std::erase_if(blobs,
                   [&](const auto& entry) { return !Verify(entry.first, entry.second, kek); });
     TRY(CheckEnrolledMac(name, kek));
     return present ? *present : AddKek(name, kek);
   }
 
-  Result<Secret> UnsealFromStore(const KekName& name) {
+  Result<Secret> ObtainFromStore(const KekName& name) {
     KeyFile file = TRY(store_.ReadKeyFile(name));
-    Tpm* tpm = TRY_IN(name.ToString(), tpm_.Get());
-    return UnsealKek(*tpm, file);
+    for (const Error& problem : file.problems) {
+      loaded_.notes.push_back(store_.PathOf(name.KeyFileName()) + ": " + problem.message);
+    }
+    Result<Secret> unsealed = UnsealFrom(file);
+    bool ask = !unsealed && options_.ask_recovery && !file.recovery.empty() &&
+               unsealed.error().code != Errc::kLatchClosed;
+    return ask ? Recover(file, unsealed.error()) : std::move(unsealed);
+  }
+
+  Result<Secret> UnsealFrom(const KeyFile& file) {
+    if (options_.recovery_only) return Fail(file.kek.ToString() + ": the TPM is not asked");
+    if (file.slots.empty()) return Fail(Errc::kBadKeyFile, file.kek.ToString() + ": no TPM slot");
+    Tpm* tpm = TRY_IN(file.kek.ToString(), tpm_.Get());
+    return UnsealKek(*tpm, file, options_.ask_pin);
+  }
+
+  Result<Secret> Recover(const KeyFile& file, const Error& why) {
+    constexpr int kTries = 3;
+    Error reason = why;
+    for (int i = 0; i < kTries; i++) {
+      Result<Secret> typed = options_.ask_recovery(file.kek, reason);
+      if (!typed) {
+        loaded_.notes.push_back("no recovery: " + typed.error().message);
+        return Failure(why);
+      }
+      Result<Secret> kek = OpenRecovery(file, *typed);
+      if (kek) {
+        loaded_.recovered.push_back(file.kek);
+        return kek;
+      }
+      reason = std::move(kek.error());
+    }
+    return Failure(std::move(reason).Within(file.kek.ToString()));
   }
 
   Result<Secret> CheckPresentKek(const Key& key, const KekName& name) {
@@ -122,9 +153,10 @@ class KeyLoader {
   }
 
   [[nodiscard]] Result<Key> AddKek(const KekName& name, const Secret& kek) const {
-    if (options_.keep_kek) return options_.keyring.AddUser(name.description, kek.bytes());
-    Key key = TRY(Keyring::Process().AddUser(name.description, kek.bytes()));
-    TRY(RestrictToSearch(key));
+    Keyring keyring = options_.keep_kek ? options_.keyring : Keyring::Process();
+    Key key = TRY(keyring.AddUser(name.description, kek.bytes()));
+    if (options_.expire_seconds != 0) TRY(key.ExpireAfter(options_.expire_seconds));
+    if (!options_.keep_kek) TRY(RestrictToSearch(key));
     return key;
   }
 

@@ -10,16 +10,25 @@
 #include "src/model/environment.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
+#include "src/procedures/kek.h"
 #include "tpm/tpm.h"
 
 namespace nvunlock {
+
+/// Gets what opens a recovery slot of KEK from somebody, where the TPM does not help, and says WHY.
+/// Empty: nobody is asked.
+using RecoveryQuestion = std::function<Result<Secret>(const KekName& kek, const Error& why)>;
 
 struct LoadKeysOptions {
   Keyring keyring = Keyring::User();  ///< where the DIMM keys go
   bool keep_kek = false;              ///< leave the keks in `keyring` instead of a process keyring
   bool all_keks = false;              ///< also those that no blob names
-  unsigned expire_seconds = 0;        ///< DIMM keys vanish after this time; 0: never
+  unsigned expire_seconds = 0;        ///< all keys vanish after this time; 0: never
   std::string host;                   ///< whose blobs are preferred
+
+  RecoveryQuestion ask_recovery;
+  PinQuestion ask_pin;
+  bool recovery_only = false;  ///< does not even try the TPM
 };
 
 /// What came of loading the keys: ids are canonical, and each that has a blob or is enrolled is
@@ -27,7 +36,8 @@ struct LoadKeysOptions {
 struct LoadedKeys {
   std::map<std::string, std::vector<Key>> keys;
   std::map<std::string, Error> failed;
-  std::vector<Error> problems;  ///< with keks, whatever DIMMs they are for
+  std::vector<Error> problems;     ///< with keks, whatever DIMMs they are for
+  std::vector<KekName> recovered;  ///< keks that came from a recovery slot
   std::vector<std::string> notes;
   unsigned keks_loaded = 0;
 };

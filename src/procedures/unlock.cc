@@ -5,6 +5,7 @@
 #include "src/model/dimm_id.h"
 #include "src/os/keyring.h"
 #include "src/procedures/bring_up.h"
+#include "src/procedures/close_latches.h"
 #include "src/procedures/freeze.h"
 #include "src/procedures/load_keys.h"
 #include "src/procedures/record_pcrs.h"
@@ -19,12 +20,20 @@ constexpr unsigned kDimmKeySeconds = 600;
 /// One run of Unlock.
 class Unlocker {
  public:
-  Unlocker(const Environment& environment, const Config& config, const std::string& host)
-      : environment_(environment), config_(config), host_(host), bus_(environment.sysfs_root) {}
+  Unlocker(const Environment& environment, const UnlockOptions& options)
+      : environment_(environment),
+        options_(options),
+        config_(options.config),
+        store_(environment.keys_dir),
+        tpm_(environment.tpm_device),
+        bus_(environment.sysfs_root) {}
 
   UnlockReport Run() {
-    if (!NothingLeftToDo()) {
+    if (NothingLeftToDo()) {
+      CloseAllLatches();
+    } else {
       LoadDimmKeys();
+      CloseAllLatches();
       Result<void> brought_up = BringUp();
       if (!brought_up) Complain(std::move(brought_up.error()));
       DropDimmKeys();
@@ -49,17 +58,22 @@ class Unlocker {
     return done;
   }
 
+  /// Whatever came before: nobody else shall unseal in this boot.
+  void CloseAllLatches() {
+    for (Error& problem : CloseLatches(store_, tpm_)) Complain(std::move(problem));
+  }
+
   void LoadDimmKeys() {
-    KeyStore store(environment_.keys_dir);
-    TpmConnection tpm(environment_.tpm_device);
-    Result<void> recorded = RecordPcrs(environment_, tpm);
+    Result<void> recorded = RecordPcrs(environment_, tpm_);
     if (!recorded) report_.notes.push_back(std::move(recorded.error().message));
     bool keep = config_.kek_keyring == KekKeyring::kUser;
     LoadKeysOptions options = {.keyring = Keyring(environment_.keyring),
                                .keep_kek = keep,
                                .expire_seconds = keep ? 0 : kDimmKeySeconds,
-                               .host = host_};
-    Result<LoadedKeys> loaded = LoadKeys(store, tpm, options);
+                               .host = options_.host,
+                               .ask_recovery = options_.ask_recovery,
+                               .ask_pin = options_.ask_pin};
+    Result<LoadedKeys> loaded = LoadKeys(store_, tpm_, options);
     if (!loaded) return Complain(std::move(loaded.error()));
     keys_ = std::move(*loaded);
     for (Error& problem : keys_.problems) Complain(std::move(problem));
@@ -156,10 +170,7 @@ class Unlocker {
     if (!config_.key_revalidate || outcome.before.frozen) return {};
     const std::vector<Key>* keys = KeysOf(outcome.before);
     if (keys == nullptr) {
-      auto failed = keys_.failed.find(CanonicalDimmId(outcome.before.id));
-      if (failed != keys_.failed.end()) return Failure(failed->second);
-      report_.notes.push_back(outcome.before.nmem + " was unlocked by the firmware; no key for it");
-      return {};
+      return ExplainUntested(outcome.before);
     }
     std::string serial = std::to_string(keys->front().serial());
     Result<void> updated =
@@ -172,6 +183,17 @@ class Unlocker {
     }
     outcome.revalidated = true;
     return {};
+  }
+
+  Result<void> ExplainUntested(const Dimm& dimm) {
+    auto failed = keys_.failed.find(CanonicalDimmId(dimm.id));
+    if (failed == keys_.failed.end()) {
+      report_.notes.push_back(dimm.nmem + " was unlocked by the firmware; no key for it");
+      return {};
+    }
+    // After a kexec there is no key and nothing is wrong with the DIMM.
+    if (failed->second.code == Errc::kLatchClosed) return {};
+    return Failure(failed->second);
   }
 
   Result<void> FreezeIfOpen(DimmOutcome& outcome) {
@@ -192,17 +214,20 @@ class Unlocker {
   }
 
   const Environment& environment_;
+  const UnlockOptions& options_;
   const Config& config_;
-  const std::string& host_;
+  KeyStore store_;
+  TpmConnection tpm_;
   NdBus bus_;
   LoadedKeys keys_;
   UnlockReport report_;
 };
 
 /// Deepest cause first: without its TPM a machine's DIMMs stay locked, not the other way round.
-constexpr Errc kDepth[] = {Errc::kNoTpm,      Errc::kWrongTpm,   Errc::kPolicyMismatch,
-                           Errc::kLockout,    Errc::kBadKeyFile, Errc::kKeysIncomplete,
-                           Errc::kDimmLocked, Errc::kNotFrozen,  Errc::kFailed};
+constexpr Errc kDepth[] = {Errc::kNoTpm,       Errc::kWrongTpm,       Errc::kPolicyMismatch,
+                           Errc::kLatchClosed, Errc::kLockout,        Errc::kWrongPin,
+                           Errc::kBadKeyFile,  Errc::kKeysIncomplete, Errc::kDimmLocked,
+                           Errc::kNotFrozen,   Errc::kFailed};
 
 }  // namespace
 
@@ -220,8 +245,8 @@ std::optional<Errc> UnlockReport::Verdict() const {
   return std::nullopt;
 }
 
-UnlockReport Unlock(const Environment& environment, const Config& config, const std::string& host) {
-  return Unlocker(environment, config, host).Run();
+UnlockReport Unlock(const Environment& environment, const UnlockOptions& options) {
+  return Unlocker(environment, options).Run();
 }
 
 }  // namespace nvunlock

@@ -9,6 +9,7 @@
 #include "src/model/config.h"
 #include "src/model/dimm.h"
 #include "src/model/environment.h"
+#include "src/procedures/load_keys.h"
 
 namespace nvunlock {
 
@@ -30,10 +31,17 @@ struct UnlockReport {
   [[nodiscard]] std::optional<Errc> Verdict() const;
 };
 
-/// Keys in, drivers loaded, DIMMs bound one by one, verified and frozen, keys out: doc/unlock.md
-/// has the order and its reasons. No DIMM is ever bound when the kernel could send it a passphrase
-/// that is not its own. Goes on as far as it safely can after any failure.
-UnlockReport Unlock(const Environment& environment, const Config& config, const std::string& host);
+struct UnlockOptions {
+  Config config;
+  std::string host;  ///< whose blobs are preferred
+  RecoveryQuestion ask_recovery;
+  PinQuestion ask_pin;
+};
+
+/// Keys in, latches closed, drivers loaded, DIMMs bound one by one, verified and frozen, keys out:
+/// doc/unlock.md has the order and its reasons. No DIMM is ever bound when the kernel could send it
+/// a passphrase that is not its own. Goes on as far as it safely can after any failure.
+UnlockReport Unlock(const Environment& environment, const UnlockOptions& options);
 
 }  // namespace nvunlock
 

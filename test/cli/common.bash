@@ -10,6 +10,12 @@ start_tpm() {
   local dir=${1:-$BATS_FILE_TMPDIR/tpm}
   mkdir -p "$dir"
   swtpm_setup --tpm2 --tpmstate "$dir" --pcr-banks sha256,sha1 >/dev/null
+  power_on "$dir"
+}
+
+# The machine boots, as far as its TPM sees it.
+power_on() { # DIRECTORY
+  local dir=$1
   swtpm socket --tpm2 --tpmstate "dir=$dir" --server "type=unixio,path=$dir/s" \
     --ctrl "type=unixio,path=$dir/s.ctrl" --flags not-need-init,startup-clear \
     --pid "file=$dir/pid" >"$dir/log" 2>&1 3>&- &
@@ -28,6 +34,14 @@ wait_for_socket() {
   done
   echo "no socket $1 after $tries tries"
   return 1
+}
+
+# The machine loses its power and boots again.
+power_cycle() {
+  local dir=${1:-$BATS_FILE_TMPDIR/tpm}
+  kill -KILL "$(cat "$dir/pid")"
+  rm -f "$dir/s" "$dir/s.ctrl" "$dir/pid"
+  power_on "$dir"
 }
 
 stop_tpm() {
@@ -50,11 +64,62 @@ nvunlock() {
 }
 
 enroll() {
-  nvunlock enroll --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-pcrs=7+8 "$@"
+  nvunlock enroll --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-pcrs=7+8 --no-recovery "$@"
 }
 
 load_keys() {
   nvunlock load-keys --keys-dir="$KEYS" --tpm2-device="$TPM" "$@"
+}
+
+# enroll_with WAY...: enroll with recovery ways, or other options than --no-recovery.
+enroll_with() {
+  nvunlock enroll --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-pcrs=7+8 "$@"
+}
+
+reseal() {
+  nvunlock reseal --keys-dir="$KEYS" --tpm2-device="$TPM" "$@"
+}
+
+list_slots() {
+  nvunlock list-slots --keys-dir="$KEYS"
+}
+
+wipe_slot() {
+  nvunlock wipe-slot --keys-dir="$KEYS" "$@"
+}
+
+close_latch() {
+  nvunlock latch --keys-dir="$KEYS" --tpm2-device="$TPM"
+}
+
+# The kek in the keyring goes into FILE.
+save_kek() { # FILE
+  keyctl pipe "$(keyctl search @u user nvdimm-master)" >"$1"
+}
+
+# The recovery key in what enroll or reseal printed.
+recovery_key_in() { # TEXT
+  grep -oE '([cbdefghijklnrtuv]{8}-){7}[cbdefghijklnrtuv]{8}' <<<"$1"
+}
+
+# The NUMBERth CMS block of the key file, as PEM.
+cms_block() { # NUMBER
+  awk -v wanted="$1" '/^-----BEGIN CMS-----/ { n++ } n == wanted' "$KEYS/nvdimm-master.pem" |
+    sed '/^-----END CMS-----/q'
+}
+
+# What openssl alone makes of the NUMBERth CMS block.
+decrypt_block() { # NUMBER OPTION...
+  local number=$1
+  shift
+  cms_block "$number" | openssl cms -decrypt -inform PEM "$@"
+}
+
+# A certificate for escrow at PATH, and its key at PATH.key.
+make_certificate() { # PATH OPENSSL-REQ-OPTION...
+  local path=$1
+  shift
+  openssl req -x509 -nodes -days 2 -subj /CN=Escrow -keyout "$path.key" -out "$path" "$@" 2>/dev/null
 }
 
 # ndctl's setup: a kek in the keyring and in clear in the keys directory.

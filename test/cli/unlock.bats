@@ -96,7 +96,7 @@ image_says() {
   refute key_exists user nvdimm-master
 }
 
-@test "keys are unsealed and taken out again; kek-keyring=user leaves them" {
+@test "keys are unsealed and taken out again" {
   make_clear_kek
   make_blob 8680-00000001
   enroll --root="$ROOT" --import
@@ -104,7 +104,25 @@ image_says() {
   run unlock
   expect 0
   [[ $(keyctl list @u) == "keyring is empty" ]]
+}
 
+@test "a second unlock in the same boot: the latch is closed, exit code 11, no key is loaded" {
+  make_clear_kek
+  make_blob 8680-00000001
+  enroll --root="$ROOT" --import
+  keyctl clear @u
+  unlock
+  run unlock
+  expect 11 "the latch is closed"
+  [[ $(keyctl list @u) == "keyring is empty" ]]
+  [[ $(jq .exit_code "$ROOT/run/nvunlock/status.json") -eq 11 ]]
+}
+
+@test "kek-keyring=user leaves the keys" {
+  make_clear_kek
+  make_blob 8680-00000001
+  enroll --root="$ROOT" --import
+  keyctl clear @u
   echo kek-keyring=user >"$ROOT/etc/nvunlock/nvunlock.conf"
   run unlock
   expect 0

@@ -6,7 +6,7 @@ load common
 @test "--help lists every command and exits with 0" {
   run nvunlock --help
   expect 0
-  for command in enroll unlock load-keys freeze-security list; do
+  for command in enroll reseal list-slots wipe-slot unlock load-keys latch freeze-security list; do
     [[ $output == *"  $command "* ]]
   done
 }
@@ -18,7 +18,7 @@ load common
 }
 
 @test "every command has a help that shows its options" {
-  for command in enroll unlock load-keys freeze-security list; do
+  for command in enroll reseal list-slots wipe-slot unlock load-keys latch freeze-security list; do
     run nvunlock "$command" --help
     expect 0 "usage: nvunlock $command"
     expect 0 "--root=DIR"
@@ -30,7 +30,7 @@ load common
   expect 2 "no command"
   run nvunlock frobnicate
   expect 2 "no command 'frobnicate'"
-  for command in enroll unlock load-keys freeze-security list; do
+  for command in enroll reseal list-slots wipe-slot unlock load-keys latch freeze-security list; do
     run nvunlock "$command" --frobnicate
     expect 2 "unrecognized option '--frobnicate'"
     [[ ${#lines[@]} -eq 1 ]]
@@ -38,7 +38,7 @@ load common
 }
 
 @test "arguments where none belong: exit code 2" {
-  for command in enroll unlock load-keys list; do
+  for command in enroll reseal list-slots unlock load-keys latch list; do
     run nvunlock "$command" surplus
     expect 2 "unexpected argument 'surplus'"
   done
@@ -61,6 +61,33 @@ load common
   run nvunlock enroll
   expect 2 "--tpm2-pcrs="
   expect 2 "7+8"
+}
+
+@test "enroll without a recovery way says which there are; with one, --no-recovery is a contradiction" {
+  run nvunlock enroll --tpm2-pcrs=7+8
+  expect 2 "--recovery-key, --recovery-passphrase, --escrow=CERT.pem, or --no-recovery"
+  for way in --recovery-key --recovery-passphrase --escrow=cert.pem; do
+    run nvunlock enroll --tpm2-pcrs=7+8 --no-recovery "$way"
+    expect 2 "--no-recovery, and yet a recovery slot"
+  done
+}
+
+@test "latches that are none are named" {
+  for command in enroll reseal; do
+    run nvunlock "$command" --latch=xyz
+    expect 2 "no latch 'xyz'; there are nv, pcr:N and none"
+    run nvunlock "$command" --latch=pcr:7
+    expect 2 "PCR 7 is no latch"
+    run nvunlock "$command" --latch=pcr:16
+    expect 2 "PCR 16 is no latch"
+  done
+}
+
+@test "wipe-slot wants one slot" {
+  run nvunlock wipe-slot
+  expect 2 "say which slot"
+  run nvunlock wipe-slot 0 1
+  expect 2 "say which slot"
 }
 
 @test "freeze-security wants DIMMs' names" {

@@ -33,7 +33,7 @@ class BusTrafficTest : public SwtpmTest {
 
   const Secret secret_ = SampleSecret(32, 0x60);
   TPM2B_PUBLIC srk_ = {};
-  PcrPolicy policy_;
+  Policy policy_;
   SealedObject sealed_;
 };
 
@@ -60,7 +60,7 @@ TEST_F(BusTrafficTest, SealingDoesNotShowTheSecret) {
 }
 
 /// TPM2_Unseal as Unseal does it, but for a session that is neither salted nor encrypts.
-void UnsealInClear(SealingTpm& us, const SealedObject& sealed, const PcrPolicy& policy) {
+void UnsealInClear(SealingTpm& us, const SealedObject& sealed, const Policy& policy) {
   TPM2B_PUBLIC public_area = Must(UnmarshalPublic(sealed.public_area));
   TPM2B_PRIVATE private_area = {};
   private_area.size = static_cast<UINT16>(sealed.private_area.size() - 2);

@@ -26,13 +26,6 @@ inline Bytes Concatenate(std::initializer_list<ByteView> parts) {
   return all;
 }
 
-/// NUMBER in SIZE bytes, the most significant first.
-inline Bytes BigEndian(uint64_t number, size_t size) {
-  Bytes bytes(size);
-  for (size_t i = 0; i < size; i++) bytes[size - 1 - i] = static_cast<uint8_t>(number >> 8 * i);
-  return bytes;
-}
-
 inline bool Contains(ByteView haystack, ByteView needle) {
   return std::search(haystack.begin(), haystack.end(), needle.begin(), needle.end()) !=
          haystack.end();

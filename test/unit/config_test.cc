@@ -17,6 +17,8 @@ void ExpectDefaults(const Config& config) {
   EXPECT_TRUE(config.key_revalidate);
   EXPECT_EQ(config.on_failure, OnFailure::kHold);
   EXPECT_EQ(config.tpm_device, "auto");
+  EXPECT_TRUE(config.recovery_prompt);
+  EXPECT_EQ(config.recovery_timeout, 90U);
 }
 
 TEST(ConfigTest, DefaultsAreTheSafeChoices) {
@@ -42,6 +44,14 @@ TEST(ConfigTest, EveryValueIsRead) {
   EXPECT_TRUE(ParseConfig("key-revalidate=yes").config.key_revalidate);
 }
 
+TEST(ConfigTest, TheRecoverySettingsAreRead) {
+  ParsedConfig parsed = ParseConfig("recovery-prompt=no\nrecovery-timeout=5\n");
+  EXPECT_FALSE(parsed.config.recovery_prompt);
+  EXPECT_EQ(parsed.config.recovery_timeout, 5U);
+  EXPECT_THAT(parsed.complaints, IsEmpty());
+  EXPECT_TRUE(ParseConfig("recovery-prompt=no\nrecovery-prompt=yes").config.recovery_prompt);
+}
+
 TEST(ConfigTest, CommentsBlankLinesAndSpaceDoNotMatter) {
   ParsedConfig parsed = ParseConfig("# comment\n\n  \t\n  # more\n  on-failure =  proceed \r\n");
   EXPECT_EQ(parsed.config.on_failure, OnFailure::kProceed);
@@ -51,7 +61,9 @@ TEST(ConfigTest, CommentsBlankLinesAndSpaceDoNotMatter) {
 TEST(ConfigTest, ABadLineIsComplainedAboutAndKeepsTheDefault) {
   for (const char* line :
        {"kek-keyring=session", "key-revalidate=off", "on-failure=", "on-failure=Proceed",
-        "tpm2-device=", "unknown=1", "no equals sign", "=", "kek_keyring=user"}) {
+        "tpm2-device=", "unknown=1", "no equals sign", "=", "kek_keyring=user",
+        "recovery-prompt=maybe", "recovery-timeout=", "recovery-timeout=0", "recovery-timeout=-1",
+        "recovery-timeout=90s", "recovery-timeout=99999999999"}) {
     ParsedConfig parsed = ParseConfig(line);
     ExpectDefaults(parsed.config);
     EXPECT_THAT(parsed.complaints, ElementsAre(HasSubstr(line))) << line;

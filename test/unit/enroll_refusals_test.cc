@@ -104,9 +104,9 @@ TEST_F(EnrollRefusalTest, WithoutATpmNothingIsEnrolled) {
 
 TEST_F(EnrollRefusalTest, APolicyThatAssertsTooLittleIsRefusedUnlessItIsAskedFor) {
   EnrollOptions options = DefaultOptions();
-  options.pcrs = Must(ParsePcrTerms("7"));
+  options.slot.pcrs = Must(ParsePcrTerms("7"));
   ExpectRefusal(options, Errc::kFailed, "--weak-policy");
-  options.weak_policy = true;
+  options.slot.weak_policy = true;
   EXPECT_THAT(Enroll(environment_, options), Succeeds());
 }
 

@@ -38,7 +38,7 @@ class EnrollTest : public MachineTest {
 
   [[nodiscard]] static EnrollOptions OptionsWithPcrs(std::string_view terms) {
     EnrollOptions options = DefaultOptions();
-    options.pcrs = Must(ParsePcrTerms(terms));
+    options.slot.pcrs = Must(ParsePcrTerms(terms));
     return options;
   }
 };
@@ -47,7 +47,7 @@ TEST_F(EnrollTest, ANewKekIsSealedAndOpensAgain) {
   EnrollReport report = EnrollWith(DefaultOptions());
   EXPECT_EQ(report.key_file, KeysPathOf("nvdimm-master.pem"));
   EXPECT_EQ(report.clear_file, "");
-  EXPECT_TRUE(report.unsealed_again);
+  EXPECT_EQ(report.proof, Proof::kUnsealed);
   EXPECT_THAT(report.notes, IsEmpty());
   EXPECT_EQ(UnsealEnrolled().size(), 32U);
 }
@@ -138,7 +138,7 @@ TEST_F(EnrollTest, ADimmWithAPassphraseButNoBlobIsNoted) {
 
 TEST_F(EnrollTest, ValuesThatDoNotHoldNowCannotBeProvedAndDoNotOpen) {
   EnrollReport report = EnrollWith(OptionsWithPcrs("8:sha256=" + std::string(64, 'a')));
-  EXPECT_FALSE(report.unsealed_again);
+  EXPECT_EQ(report.proof, Proof::kNotNow);
   Tpm tpm = ConnectTo(swtpm());
   EXPECT_THAT(UnsealKek(tpm, Must(store_.ReadKeyFile({"user", "nvdimm-master"}))),
               FailsWith(Errc::kPolicyMismatch));

@@ -9,6 +9,7 @@
 #include "test/unit/tpm_samples.h"
 #include "tpm/pcr.h"
 #include "tpm/sealed_object.h"
+#include "tpm/session.h"
 #include "tpm/srk.h"
 #include "tpm/tpm.h"
 

@@ -4,6 +4,7 @@
 
 #include "test/unit/byte_strings.h"
 #include "test/unit/sealing_tpm.h"
+#include "tpm/session.h"
 
 namespace nvunlock {
 namespace {
@@ -17,7 +18,7 @@ class UnsealKekTest : public SwtpmTest {
   TpmSlot MakeSlot(const Secret& kek) {
     Secret slot_secret = SampleSecret(kSlotSecretSize, 0xa0);
     PcrValues values = Must(ReadPcrs(us_.tpm, Sha256Bank(), kBootPcrs));
-    PcrPolicy policy = PolicyForValues(Sha256Bank(), values);
+    Policy policy = {.pcrs = PolicyForValues(Sha256Bank(), values), .latch = std::nullopt};
     SealedObject sealed = Must(Seal(us_.tpm, us_.parent, slot_secret, policy));
     Bytes kek_cms = Must(EncryptKekForSlot(kek, slot_secret, sealed));
     return {.key = {.parent_handle = kSrkHandle, .sealed = sealed, .policy = policy},

@@ -2,6 +2,9 @@
 
 #include <keyutils.h>
 
+#include <fstream>
+#include <iomanip>
+#include <sstream>
 #include <stdexcept>
 
 #include "test/unit/results.h"
@@ -33,6 +36,19 @@ std::string TestKeyring::MakeBlob(const std::string& kek_description) const {
   std::string blob = PayloadOf(Key(serial));
   keyctl_unlink(serial, keyring_.serial());
   return blob;
+}
+
+std::string ExpiryOf(const Key& key) {
+  std::ostringstream serial;
+  serial << std::hex << std::setw(8) << std::setfill('0') << key.serial();
+  std::ifstream keys("/proc/keys");
+  for (std::string line; std::getline(keys, line);) {
+    std::istringstream words(line);
+    std::string first, flags, usage, expiry;
+    words >> first >> flags >> usage >> expiry;
+    if (first == serial.str()) return expiry;
+  }
+  return "";
 }
 
 std::string PayloadOf(const Key& key) {

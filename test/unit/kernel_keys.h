@@ -27,6 +27,9 @@ class TestKeyring {
   Keyring keyring_;
 };
 
+/// When KEY expires, as /proc/keys shows it: "perm", or how long it has.
+std::string ExpiryOf(const Key& key);
+
 /// The payload of a key as text.
 std::string PayloadOf(const Key& key);
 

@@ -2,10 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include <fstream>
-#include <iomanip>
-#include <sstream>
-
 #include "test/unit/machine.h"
 
 namespace nvunlock {
@@ -34,20 +30,6 @@ class LoadKeysTest : public MachineTest {
   [[nodiscard]] bool HoldsKek(const std::string& description = "nvdimm-master") const {
     return HoldsKey("user", description) ||
            Must(Keyring::Process().Find("user", description)).has_value();
-  }
-
-  /// The third column of /proc/keys: "perm", or when the key expires.
-  [[nodiscard]] static std::string ExpiryOf(const nvunlock::Key& key) {
-    std::ostringstream serial;
-    serial << std::hex << std::setw(8) << std::setfill('0') << key.serial();
-    std::ifstream keys("/proc/keys");
-    for (std::string line; std::getline(keys, line);) {
-      std::istringstream words(line);
-      std::string first, flags, usage, expiry;
-      words >> first >> flags >> usage >> expiry;
-      if (first == serial.str()) return expiry;
-    }
-    return "";
   }
 
   const Secret kek_ = SampleSecret(32);

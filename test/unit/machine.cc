@@ -29,7 +29,10 @@ std::string MachineTest::AddBlob(const std::string& dimm_id, const Secret& kek,
 }
 
 EnrollOptions MachineTest::DefaultOptions() {
-  return {.kek = {"user", "nvdimm-master"}, .pcrs = Must(ParsePcrTerms("7+8"))};
+  EnrollOptions options;
+  options.kek = {"user", "nvdimm-master"};
+  options.slot.pcrs = Must(ParsePcrTerms("7+8"));
+  return options;
 }
 
 void MachineTest::EnrollKek(const Secret& kek, const std::string& description) const {

@@ -7,6 +7,7 @@
 #include "test/unit/swtpm.h"
 #include "test/unit/tpm_samples.h"
 #include "tpm/sealed_object.h"
+#include "tpm/session.h"
 #include "tpm/srk.h"
 
 namespace nvunlock {

@@ -51,14 +51,14 @@ TEST_F(SealedObjectTest, OnlyThePolicyOpensItAndOnlyInThisTpm) {
 
 TEST_F(SealedObjectTest, StaysClosedWhenAPcrIsExtended) {
   SealedObject sealed = us().SealNow(SampleSecret(32));
-  PcrPolicy policy = us().PolicyOfNow();
+  Policy policy = us().PolicyOfNow();
   ExtendPcr(us().tpm, 8, Sha256Bank());
   EXPECT_THAT(Unseal(us().tpm, us().parent, sealed, policy), FailsWith(Errc::kPolicyMismatch));
 }
 
 TEST_F(SealedObjectTest, StaysClosedUnderAPolicyThatHoldsButIsNotItsOwn) {
   SealedObject sealed = us().SealNow(SampleSecret(32));
-  PcrPolicy other = us().PolicyOfNow(1U << 16);
+  Policy other = us().PolicyOfNow(1U << 16);
   EXPECT_THAT(Unseal(us().tpm, us().parent, sealed, other), FailsWith(Errc::kPolicyMismatch));
 }
 
@@ -130,7 +130,7 @@ TEST_F(SealedObjectTest, AParentThatIsNotThereIsAWrongTpm) {
 TEST_F(SealedObjectTest, ManyUnsealsLeaveNothingBehind) {
   SealedObject sealed = us().SealNow(SampleSecret(32));
   for (int i = 0; i < 20; i++) ASSERT_THAT(Open(sealed), Succeeds()) << i;
-  PcrPolicy mismatch = SamplePolicy();
+  Policy mismatch = SamplePolicy();
   for (int i = 0; i < 20; i++) {
     ASSERT_THAT(Unseal(us().tpm, us().parent, sealed, mismatch), FailsWith(Errc::kPolicyMismatch));
   }

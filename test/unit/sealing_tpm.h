@@ -20,8 +20,9 @@ struct SealingTpm {
         parent(Must(PinParent(tpm, kSrkHandle, srk))) {}
 
   /// The policy that the PCRs of MASK hold what they hold now.
-  PcrPolicy PolicyOfNow(uint32_t mask = 1U << 7 | 1U << 8) {
-    return PolicyForValues(Sha256Bank(), Must(ReadPcrs(tpm, Sha256Bank(), mask)));
+  Policy PolicyOfNow(uint32_t mask = 1U << 7 | 1U << 8) {
+    return {.pcrs = PolicyForValues(Sha256Bank(), Must(ReadPcrs(tpm, Sha256Bank(), mask))),
+            .latch = std::nullopt};
   }
 
   SealedObject SealNow(const Secret& secret) {

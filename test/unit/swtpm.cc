@@ -27,6 +27,12 @@ Swtpm::~Swtpm() {
   Stop();
 }
 
+void Swtpm::PowerCycle() {
+  Stop();
+  Start();
+  AwaitReady();
+}
+
 void Swtpm::Start() {
   std::string state = "dir=" + directory_.path();
   std::string server = "type=unixio,path=" + socket_path();

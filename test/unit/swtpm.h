@@ -26,6 +26,9 @@ class Swtpm {
 
   [[nodiscard]] std::string socket_path() const { return directory_.PathOf("s"); }
 
+  /// As a machine that loses its power and gets it back: TPM Reset. Connections break.
+  void PowerCycle();
+
   /// For Tpm::Connect.
   [[nodiscard]] std::string device() const { return "swtpm:path=" + socket_path(); }
 

@@ -39,9 +39,9 @@ Bytes DerInteger(uint32_t number) {
   return Der(kInteger, {BigEndian(number, number < 0x80 ? 1 : 2)});
 }
 
-Bytes PolicyStep(uint32_t command) {
-  return Der(kSequence, {Der(kContext, {DerInteger(command)}),
-                         Der(kContext + 1, {Der(kOctets, {EncodePcrPolicy(SamplePolicy())})})});
+Bytes PolicyStep(uint32_t command, const Bytes& body = EncodePcrPolicy(SamplePcrPolicy())) {
+  return Der(kSequence,
+             {Der(kContext, {DerInteger(command)}), Der(kContext + 1, {Der(kOctets, {body})})});
 }
 
 Bytes Policy(std::initializer_list<ByteView> steps) {
@@ -64,7 +64,7 @@ void ExpectSample(const TpmKey& key) {
   EXPECT_EQ(key.parent_handle, kSrkHandle);
   EXPECT_EQ(key.sealed.public_area, SampleSealedObject().public_area);
   EXPECT_EQ(key.sealed.private_area, SampleSealedObject().private_area);
-  EXPECT_EQ(EncodePcrPolicy(key.policy), EncodePcrPolicy(SamplePolicy()));
+  EXPECT_EQ(EncodePcrPolicy(*key.policy.pcrs), EncodePcrPolicy(SamplePcrPolicy()));
 }
 
 TEST(TpmKeyTest, IsReadBack) {
@@ -74,6 +74,40 @@ TEST(TpmKeyTest, IsReadBack) {
 TEST(TpmKeyTest, IsTheTpmKeyOfTheDraft) {
   EXPECT_EQ(ToHex(Must(EncodeTpmKey(SampleKey()))),
             ToHex(MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, kPcrPolicy}))));
+}
+
+TEST(TpmKeyTest, ALatchIsTheSecondStepOfThePolicy) {
+  TpmKey key = SampleKey();
+  key.policy.latch = SampleLatch();
+  Bytes der = Must(EncodeTpmKey(key));
+  const Bytes steps = Policy(
+      {PolicyStep(TPM2_CC_PolicyPCR), PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()))});
+  EXPECT_EQ(ToHex(der), ToHex(MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, steps}))));
+  EXPECT_EQ(PolicyDigest(Must(DecodeTpmKey(der)).policy), PolicyDigest(key.policy));
+}
+
+TEST(TpmKeyTest, APinIsTheLastStepOfThePolicyAndTheAuthorizationIsNotEmpty) {
+  TpmKey key = SampleKey();
+  key.policy.pin = true;
+  Bytes der = Must(EncodeTpmKey(key));
+  const Bytes not_empty = Der(kContext, {Hex("010100")});
+  const Bytes steps =
+      Policy({PolicyStep(TPM2_CC_PolicyPCR), PolicyStep(TPM2_CC_PolicyAuthValue, {})});
+  EXPECT_EQ(ToHex(der), ToHex(MakeKey(kSealedKeyOid, Concatenate({not_empty, steps}))));
+  EXPECT_EQ(PolicyDigest(Must(DecodeTpmKey(der)).policy), PolicyDigest(key.policy));
+}
+
+TEST(TpmKeyTest, NothingComesBehindThePin) {
+  const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR);
+  const Bytes pin = PolicyStep(TPM2_CC_PolicyAuthValue, {});
+  const Bytes latch = PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()));
+  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, Policy({pcr, latch, pin}))), Succeeds());
+  for (const Bytes& policy : {Policy({pcr, pin, pin}), Policy({pcr, pin, latch}),
+                              Policy({pin, pcr}), Policy({latch, pin}), Policy({pin})}) {
+    EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, policy)),
+                FailsWith(Errc::kBadKeyFile, "its policy"))
+        << ToHex(policy);
+  }
 }
 
 TEST(TpmKeyTest, OpensslParsesIt) {
@@ -103,12 +137,14 @@ TEST(TpmKeyTest, OtherTypesOfKeyAreRefused) {
 TEST(TpmKeyTest, PoliciesThatAreNotKnownHereAreRefused) {
   const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR);
   const Bytes auth_value = PolicyStep(TPM2_CC_PolicyAuthValue);
+  const Bytes latch = PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()));
   const Bytes auth_policy = Der(kContext + 3, {Der(kSequence, {Der(kSequence, {Policy({pcr})})})});
-  for (const Bytes& policy : {Bytes(), Policy({}), Policy({auth_value}), Policy({pcr, auth_value}),
-                              Policy({pcr, pcr}), Policy({PolicyStep(TPM2_CC_PolicyNV)}),
-                              Policy({PolicyStep(0)}), Concatenate({kPcrPolicy, auth_policy})}) {
+  for (const Bytes& policy :
+       {Bytes(), Policy({}), Policy({auth_value}), Policy({pcr, auth_value}), Policy({pcr, pcr}),
+        Policy({latch}), Policy({latch, pcr}), Policy({pcr, latch, latch}), Policy({PolicyStep(0)}),
+        Concatenate({kPcrPolicy, auth_policy})}) {
     EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, policy)),
-                FailsWith(Errc::kBadKeyFile, "policy is not one that this version knows"))
+                FailsWith(Errc::kBadKeyFile, "its policy"))
         << ToHex(policy);
   }
 }

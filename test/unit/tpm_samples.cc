@@ -44,8 +44,24 @@ SealedObject SampleSealedObject() {
   return {MarshalPublic(object), Concatenate({BigEndian(160, 2), Bytes(160, 0x77)})};
 }
 
-PcrPolicy SamplePolicy() {
+PcrPolicy SamplePcrPolicy() {
   return PolicyForValues(Sha256Bank(), {{7, Bytes(32, 0x07)}, {11, Bytes(32, 0x11)}});
+}
+
+Policy SamplePolicy() {
+  return {.pcrs = SamplePcrPolicy(), .latch = std::nullopt};
+}
+
+NvLatch SampleLatch() {
+  NvLatch latch = {.index = {}, .value = Hex("0102030405060708")};
+  TPMS_NV_PUBLIC& area = latch.index.nvPublic;
+  area.nvIndex = 0x01804e56;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.attributes = TPMA_NV_AUTHREAD | TPMA_NV_POLICYWRITE | TPMA_NV_READ_STCLEAR | TPMA_NV_NO_DA |
+                    TPMA_NV_WRITTEN;
+  area.authPolicy.size = 32;
+  area.dataSize = 8;
+  return latch;
 }
 
 }  // namespace nvunlock

@@ -20,7 +20,11 @@ TPM2B_PUBLIC SampleParent();
 SealedObject SampleSealedObject();
 
 /// The policy that PCRs 7 and 11 hold values which no TPM has.
-PcrPolicy SamplePolicy();
+PcrPolicy SamplePcrPolicy();
+Policy SamplePolicy();
+
+/// The policy that an index which no TPM has holds a value.
+NvLatch SampleLatch();
 
 }  // namespace nvunlock
 

@@ -8,6 +8,7 @@
 #include "test/unit/recording_proxy.h"
 #include "test/unit/swtpm.h"
 #include "tpm/sealed_object.h"
+#include "tpm/session.h"
 #include "tpm/srk.h"
 
 namespace nvunlock {

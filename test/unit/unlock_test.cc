@@ -36,9 +36,10 @@ TEST(UnlockVerdictTest, TheProblemOfADimmCountsAsMuchAsOneOfAll) {
 }
 
 TEST(UnlockVerdictTest, TheProblemThatLiesDeepestWins) {
-  const Errc deepest_first[] = {Errc::kNoTpm,      Errc::kWrongTpm,   Errc::kPolicyMismatch,
-                                Errc::kLockout,    Errc::kBadKeyFile, Errc::kKeysIncomplete,
-                                Errc::kDimmLocked, Errc::kNotFrozen,  Errc::kFailed};
+  const Errc deepest_first[] = {Errc::kNoTpm,          Errc::kWrongTpm,   Errc::kPolicyMismatch,
+                                Errc::kLatchClosed,    Errc::kLockout,    Errc::kBadKeyFile,
+                                Errc::kKeysIncomplete, Errc::kDimmLocked, Errc::kNotFrozen,
+                                Errc::kFailed};
   for (size_t i = 0; i < std::size(deepest_first); i++) {
     for (size_t j = i; j < std::size(deepest_first); j++) {
       Errc deeper = deepest_first[i];
@@ -60,7 +61,9 @@ class UnlockTest : public MachineTest {
     MakeModuleTree(directory_, {"libnvdimm", "nfit"});
   }
 
-  UnlockReport RunUnlock() const { return Unlock(environment_, config_, "here"); }
+  UnlockReport RunUnlock() const {
+    return Unlock(environment_, {.config = config_, .host = "here", .ask_recovery = {}});
+  }
 
   [[nodiscard]] std::string Bound() const { return tree_.ReadBusFile("drivers/nvdimm/bind"); }
 
@@ -139,7 +142,12 @@ TEST_F(UnlockTest, AnUnlockedDimmIsTestedWithItsKeyBeforeItIsFrozen) {
   EnrollAndAddBlob();
   tree_.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "unlocked", .bound = true});
   EXPECT_TRUE(RunUnlock().dimms.at(0).revalidated);
+}
+
+TEST_F(UnlockTest, AnUnlockedDimmIsNotTestedWhenTheAdminDoesNotWantIt) {
+  EnrollAndAddBlob();
   config_.key_revalidate = false;
+  tree_.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "unlocked", .bound = true});
   EXPECT_FALSE(RunUnlock().dimms.at(0).revalidated);
 }
 
@@ -200,7 +208,7 @@ TEST(UnlockWithoutDimmsTest, ThereIsNothingToDo) {
   TemporaryDirectory directory;
   Environment environment = EnvironmentBelow(directory.path());
   environment.tpm_device = "/nonexistent/tpm";
-  UnlockReport report = Unlock(environment, {}, "here");
+  UnlockReport report = Unlock(environment, {.config = {}, .host = "here"});
   EXPECT_EQ(report.Verdict(), std::nullopt);
   EXPECT_THAT(report.dimms, IsEmpty());
 }

@@ -1,0 +1,77 @@
+#include "src/procedures/reseal.h"
+
+#include "src/commands/commands.h"
+#include "src/commands/options.h"
+#include "src/commands/output.h"
+#include "src/commands/questions.h"
+#include "src/commands/slot_options.h"
+
+namespace nvunlock {
+namespace {
+
+struct Arguments {
+  Environment environment = EnvironmentBelow("");
+  KekName kek = {"user", "nvdimm-master"};
+  SlotOptions slot;
+  std::string latch;
+  RecoveryRequest recovery;
+  bool with_pin = false;
+};
+
+std::vector<Option> OptionsFor(Arguments& arguments) {
+  std::vector<Option> options = {
+      KekOption(arguments.kek),
+      {"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
+       Store(arguments.environment.tpm_device)},
+  };
+  Append(options, TpmSlotOptions(arguments.slot));
+  options.push_back({"latch", "KIND", "nv, pcr:N or none [as before]", Store(arguments.latch)});
+  options.push_back({"tpm2-with-pin", nullptr, "ask for a PIN, which each unlock then wants",
+                     Set(arguments.with_pin)});
+  Append(options, RecoveryOptions(arguments.recovery));
+  Append(options, EnvironmentOptions(arguments.environment));
+  return options;
+}
+
+Result<ResealReport> Run(const Arguments& arguments) {
+  ResealOptions options = {.kek = arguments.kek,
+                           .pcrs = arguments.slot.pcrs,
+                           .weak_policy = arguments.slot.weak_policy,
+                           .latch = std::nullopt,
+                           .pin = {},
+                           .recovery = {},
+                           .ask_recovery =
+                               [](const KekName& kek, const Error& why) {
+                                 PrintError(why.message);
+                                 return AskForRecovery(kek);
+                               },
+                           .ask_pin = AskForPin};
+  if (!arguments.latch.empty()) options.latch = TRY(ParseLatchChoice(arguments.latch));
+  options.pin = TRY(AskNewPin(arguments.with_pin));
+  options.recovery = TRY(Prepare(arguments.recovery));
+  ResealReport report = TRY(Reseal(arguments.environment, options));
+  TRY(PrintRecoveryKey(options.recovery));
+  return report;
+}
+
+void PrintReport(const ResealReport& report) {
+  for (const std::string& note : report.notes) PrintError(note);
+  Print("wrote " + report.key_file + "\npolicy: " + report.pcrs +
+        "\nlatch: " + ToText(report.latch) + "\n");
+  Print(Explain(report.proof));
+  Print("Next: rebuild the initramfs image, so that it holds the key file.\n");
+}
+
+}  // namespace
+
+int RunReseal(const Invocation& invocation) {
+  Arguments arguments;
+  Result<void> parsed = ParseOptionsOnly(invocation, OptionsFor(arguments));
+  if (!parsed) return Report(parsed.error());
+  Result<ResealReport> report = Run(arguments);
+  if (!report) return Report(report.error());
+  PrintReport(*report);
+  return 0;
+}
+
+}  // namespace nvunlock

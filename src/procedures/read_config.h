@@ -1,0 +1,15 @@
+#ifndef NVUNLOCK_PROCEDURES_READ_CONFIG_H_
+#define NVUNLOCK_PROCEDURES_READ_CONFIG_H_
+
+#include "src/model/config.h"
+#include "src/model/environment.h"
+
+namespace nvunlock {
+
+/// nvunlock.conf. Without the file the defaults hold, and with a bad one as well; complaints name
+/// the file.
+ParsedConfig ReadConfig(const Environment& environment);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_READ_CONFIG_H_

@@ -1,0 +1,42 @@
+#ifndef NVUNLOCK_PROCEDURES_RESEAL_H_
+#define NVUNLOCK_PROCEDURES_RESEAL_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/model/environment.h"
+#include "src/procedures/load_keys.h"
+#include "src/procedures/recovery_ways.h"
+#include "src/procedures/tpm_slot.h"
+
+namespace nvunlock {
+
+struct ResealOptions {
+  KekName kek;
+  PcrTerms pcrs;  ///< empty: the PCRs of the slot before, with their values of this boot
+  bool weak_policy = false;
+  std::optional<LatchChoice> latch;  ///< nullopt: as before
+  std::optional<Secret> pin;
+  RecoveryWays recovery;  ///< slots to add
+  RecoveryQuestion ask_recovery;
+  PinQuestion ask_pin;  ///< the PIN of the slot before
+};
+
+struct ResealReport {
+  std::string key_file;
+  std::string pcrs;
+  LatchChoice latch;
+  Proof proof = Proof::kNotNow;
+  std::vector<std::string> notes;
+};
+
+/// Replaces the TPM slots of a key file by one under a new policy, for the same kek: that in the
+/// keyring, or what the TPM or a recovery slot yields. The old slots are there until the new one
+/// has been proved and is on disk. Recovery slots stay, and new ones are added.
+Result<ResealReport> Reseal(const Environment& environment, const ResealOptions& options);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_RESEAL_H_

@@ -1,0 +1,29 @@
+#ifndef NVUNLOCK_PROCEDURES_SLOTS_H_
+#define NVUNLOCK_PROCEDURES_SLOTS_H_
+
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/model/environment.h"
+#include "src/model/key_file.h"
+
+namespace nvunlock {
+
+/// One way to a kek, for people.
+struct SlotSummary {
+  std::string kind;     ///< "tpm2", or that of a recovery slot
+  std::string details;  ///< what it is bound to, or for whom it is
+};
+
+/// The slots of FILE in the order of their numbers: TPM slots, then recovery slots.
+std::vector<SlotSummary> Summarize(const KeyFile& file);
+
+/// Takes the slots that WHICH names, a number or a kind, out of the key file of KEK. Returns them.
+/// The last way in that somebody could use here is never removed: an escrow slot does not count.
+Result<std::vector<SlotSummary>> WipeSlots(const Environment& environment, const KekName& kek,
+                                           const std::string& which);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_SLOTS_H_

@@ -1,0 +1,139 @@
+#include "src/procedures/tpm_slot.h"
+
+#include <algorithm>
+
+#include "src/base/hex.h"
+#include "src/procedures/kek.h"
+#include "src/procedures/record_pcrs.h"
+#include "tpm/sealed_object.h"
+#include "tpm/session.h"
+#include "tpm/srk.h"
+
+namespace nvunlock {
+namespace {
+
+std::string DescribePcrs(const ResolvedPcrs& pcrs) {
+  std::string text;
+  for (const auto& [pcr, value] : pcrs.values) {
+    text += (text.empty() ? "" : "+") + std::to_string(pcr) + ":" + pcrs.bank->name + "=" +
+            ToHex(value);
+  }
+  return text;
+}
+
+void NoteLateRecord(const std::optional<PcrRecord>& record, const PcrTerms& terms,
+                    std::vector<std::string>& notes) {
+  bool has_changing_pcr = std::any_of(terms.pcrs.begin(), terms.pcrs.end(), [](const auto& term) {
+    return !term.second && ChangesAfterInitramfs(term.first);
+  });
+  if (!record || record->in_initramfs || !has_changing_pcr) return;
+  notes.push_back(
+      "the PCRs of this boot were recorded in the running system, not in an initramfs: boot an "
+      "image that holds nvunlock and enroll again before you rely on PCR 9 or 11 to 15");
+}
+
+/// Binds to the latch's PCR at zero, too.
+Result<void> AddLatchPcr(Tpm& tpm, const LatchChoice& latch, SlotPlan& plan) {
+  if (latch.kind != LatchKind::kPcr) return {};
+  Bytes zero(plan.pcrs.bank->digest_size);
+  PcrValues current = TRY(ReadPcrs(tpm, *plan.pcrs.bank, 1U << latch.pcr));
+  if (!plan.pcrs.values.emplace(latch.pcr, zero).second) {
+    return Fail(Errc::kUsage,
+                "PCR " + std::to_string(latch.pcr) + " cannot be both bound to and the latch");
+  }
+  plan.pcrs.hold_now = plan.pcrs.hold_now && current[latch.pcr] == zero;
+  if (latch.pcr == 11 || latch.pcr == 15) {
+    plan.notes.push_back("systemd extends PCR " + std::to_string(latch.pcr) +
+                         ", too: before the unlock, and it does not open; see nvunlock(8)");
+  }
+  return {};
+}
+
+/// The latch of a key file in STORE that this TPM still holds.
+std::optional<NvLatch> FindNvLatch(Tpm& tpm, const KeyStore& store) {
+  Result<std::vector<KekName>> keks = store.EnrolledKeks();
+  if (!keks) return std::nullopt;
+  for (const KekName& kek : *keks) {
+    Result<KeyFile> file = store.ReadKeyFile(kek);
+    if (!file) continue;
+    for (const TpmSlot& slot : file->slots) {
+      const std::optional<NvLatch>& latch = slot.key.policy.latch;
+      if (latch && CheckNvLatch(tpm, *latch)) return latch;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Puts a latch into the policy of NEW_SLOT.
+Result<void> AddNvLatch(Tpm& tpm, const KeyStore& store, NewTpmSlot& new_slot) {
+  std::optional<NvLatch>& latch = new_slot.slot.key.policy.latch;
+  latch = FindNvLatch(tpm, store);
+  if (latch) return {};
+  latch = TRY(MakeNvLatch(tpm));
+  new_slot.new_latch = latch;
+  return {};
+}
+
+Result<void> SealInto(Tpm& tpm, const SlotPlan& plan, const Secret& kek, const SlotPin* pin,
+                      TpmSlot& slot) {
+  TpmObject session = TRY(StartHmacSession(tpm, plan.parent));
+  Secret slot_secret = TRY(MakeRandomSecret(tpm, session.tr(), kSlotSecretSize));
+  const Secret* auth_value = pin == nullptr ? nullptr : &pin->keys.auth_value;
+  slot.key.sealed = TRY(Seal(tpm, plan.parent, slot_secret, slot.key.policy, auth_value));
+  slot.kek_cms = TRY(EncryptKekForSlot(kek, slot_secret, slot.key.sealed, pin));
+  return {};
+}
+
+}  // namespace
+
+Result<SlotPlan> PlanTpmSlot(const Environment& environment, Tpm& tpm, const SlotOptions& options) {
+  SlotPlan plan;
+  std::optional<PcrRecord> record = TRY(ReadPcrRecord(environment));
+  plan.pcrs = TRY(ResolvePcrs(tpm, options.pcrs, record, options.weak_policy));
+  NoteLateRecord(record, options.pcrs, plan.notes);
+  TRY(AddLatchPcr(tpm, options.latch, plan));
+  plan.srk = TRY(ProvisionSrk(tpm));
+  plan.parent = TRY(PinParent(tpm, kSrkHandle, plan.srk));
+  return plan;
+}
+
+Result<NewTpmSlot> MakeTpmSlot(Tpm& tpm, const KeyStore& store, const SlotPlan& plan,
+                               const LatchChoice& latch, const Secret& kek, const SlotPin* pin) {
+  NewTpmSlot made;
+  TpmSlot& slot = made.slot;
+  slot.key.parent_handle = kSrkHandle;
+  slot.key.policy.pcrs = PolicyForValues(*plan.pcrs.bank, plan.pcrs.values);
+  slot.parent = plan.srk;
+  slot.pcr_values = DescribePcrs(plan.pcrs);
+  slot.latch = latch;
+  slot.key.policy.pin = pin != nullptr;
+  if (latch.kind == LatchKind::kNv) TRY(AddNvLatch(tpm, store, made));
+  Result<void> sealed = SealInto(tpm, plan, kek, pin, slot);
+  if (!sealed) {
+    if (made.new_latch) (void)RemoveNvLatch(tpm, *made.new_latch);
+    return Failure(std::move(sealed.error()));
+  }
+  return made;
+}
+
+Result<std::optional<SlotPin>> MakeSlotPin(const std::optional<Secret>& pin) {
+  if (!pin) return std::optional<SlotPin>();
+  ScryptParameters scrypt = TRY(MakeScryptParameters());
+  PinKeys keys = TRY(DerivePinKeys(*pin, scrypt));
+  return std::optional<SlotPin>(SlotPin{std::move(scrypt), std::move(keys)});
+}
+
+Result<Proof> ProveTpmSlot(Tpm& tpm, const KeyFile& file, size_t index, const SlotPlan& plan,
+                           const Secret& kek, const SlotPin* pin) {
+  TRY(ProveClosedWithoutPolicy(tpm, plan.parent, file.slots[index].key.sealed));
+  KeyFile read_back = TRY(ParseKeyFile(TRY(FormatKeyFile(file))));
+  if (!plan.pcrs.hold_now) return Proof::kNotNow;
+  Result<Secret> unsealed = UnsealKekThrough(tpm, read_back, read_back.slots.at(index),
+                                             pin == nullptr ? nullptr : &pin->keys);
+  if (!unsealed && unsealed.error().code == Errc::kLatchClosed) return Proof::kLatchedUp;
+  if (!unsealed) return Failure(std::move(unsealed.error()).Within("prove the new key file"));
+  if (!unsealed->Equals(kek)) return Fail("prove the new key file: another kek comes out");
+  return Proof::kUnsealed;
+}
+
+}  // namespace nvunlock

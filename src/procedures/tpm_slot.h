@@ -1,0 +1,64 @@
+#ifndef NVUNLOCK_PROCEDURES_TPM_SLOT_H_
+#define NVUNLOCK_PROCEDURES_TPM_SLOT_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/base/secret.h"
+#include "src/model/environment.h"
+#include "src/model/key_file.h"
+#include "src/model/key_store.h"
+#include "src/model/latch_choice.h"
+#include "src/model/pcr_terms.h"
+#include "src/procedures/resolve_pcrs.h"
+#include "tpm/tpm.h"
+
+namespace nvunlock {
+
+/// What a TPM slot is bound to.
+struct SlotOptions {
+  PcrTerms pcrs;
+  bool weak_policy = false;
+  LatchChoice latch;
+};
+
+/// A slot that is about to be made; all that can be refused has been.
+struct SlotPlan {
+  ResolvedPcrs pcrs;
+  TPM2B_PUBLIC srk = {};
+  ESYS_TR parent = ESYS_TR_NONE;
+  std::vector<std::string> notes;
+};
+
+/// Resolves the PCRs and finds or makes the storage root key.
+Result<SlotPlan> PlanTpmSlot(const Environment& environment, Tpm& tpm, const SlotOptions& options);
+
+struct NewTpmSlot {
+  TpmSlot slot;
+  std::optional<NvLatch> new_latch;  ///< made for it; remove it if the slot is given up
+};
+
+/// Seals a new secret and encrypts KEK under it. The latch of another key file in STORE is used
+/// again when the TPM still holds it: TPMs have little room for them.
+Result<NewTpmSlot> MakeTpmSlot(Tpm& tpm, const KeyStore& store, const SlotPlan& plan,
+                               const LatchChoice& latch, const Secret& kek, const SlotPin* pin);
+
+enum class Proof {
+  kUnsealed,   ///< it opens now, and not without its policy
+  kNotNow,     ///< it stays closed without its policy; the PCRs hold other values now
+  kLatchedUp,  ///< the same, and this boot's latch is closed
+};
+
+/// Shows that FILE, written and read back, yields KEK through its TPM slot INDEX where that can be
+/// seen now, and that the slot does not open without its policy.
+Result<Proof> ProveTpmSlot(Tpm& tpm, const KeyFile& file, size_t index, const SlotPlan& plan,
+                           const Secret& kek, const SlotPin* pin);
+
+/// The keys of a new PIN; nullopt for none. The slow part is here.
+Result<std::optional<SlotPin>> MakeSlotPin(const std::optional<Secret>& pin);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_TPM_SLOT_H_

@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# The latch: one unseal in each boot.
+
+load common
+
+setup() {
+  start_tpm "$BATS_TEST_TMPDIR/tpm"
+  fresh_keys
+}
+teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
+
+@test "latch closes the NV latch: exit code 11 until the machine boots again" {
+  run enroll
+  expect 0 "latch: nv"
+  keyctl clear @u
+  load_keys
+  keyctl clear @u
+  close_latch
+  run load_keys
+  expect 11 "the latch is closed"
+  expect 11 "load-keys --recovery"
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  run load_keys
+  expect 0 "nvdimm master key loaded."
+}
+
+@test "latch closes a PCR latch: exit code 5 until the machine boots again" {
+  run enroll --latch=pcr:13
+  expect 0 "latch: pcr:13"
+  keyctl clear @u
+  close_latch
+  run load_keys
+  expect 5 "PCR 13"
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  run load_keys
+  expect 0 "nvdimm master key loaded."
+}
+
+@test "without a latch load-keys works as before" {
+  run enroll --latch=none
+  expect 0 "latch: none"
+  keyctl clear @u
+  close_latch
+  run load_keys
+  expect 0
+}
+
+@test "unlock closes the latch, and a second unlock says so" {
+  mkdir -p "$BATS_TEST_TMPDIR/root/sys"
+  enroll
+  keyctl clear @u
+  unlock() { nvunlock unlock --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS" --tpm2-device="$TPM"; }
+  run unlock
+  expect 0
+  run load_keys
+  expect 11
+}
+
+@test "with a closed latch a recovery key still loads the keys" {
+  key=$(recovery_key_in "$(enroll_with --recovery-key)")
+  keyctl clear @u
+  close_latch
+  run load_keys
+  expect 11
+  run load_keys --recovery <<<"$key"
+  expect 0 "nvdimm master key loaded."
+}
+
+@test "latch may be repeated, and needs neither TPM nor key files" {
+  close_latch
+  enroll
+  close_latch
+  run close_latch
+  expect 0
+  [[ -z $output ]]
+  run nvunlock latch --keys-dir="$KEYS" --tpm2-device=/none
+  expect 0
+  rm "$KEYS"/nvdimm-master.pem
+  run close_latch
+  expect 0
+}
+
+@test "latch with a damaged key file: exit code 7, and the others are closed" {
+  enroll
+  echo damaged >"$KEYS/another.pem"
+  keyctl clear @u
+  run close_latch
+  expect 7 "its latch was not closed"
+  rm "$KEYS/another.pem"
+  run load_keys
+  expect 11
+}
+
+@test "two keks share one NV index" {
+  enroll
+  enroll --kek=user:second
+  [[ $(tpm2_getcap handles-nv-index | grep -ic 0x1804e) -eq 1 ]]
+}
+
+@test "enroll behind a closed latch says that it cannot be proved in this boot" {
+  enroll
+  close_latch
+  run enroll --kek=user:second
+  expect 0 "cannot be proved in this boot, whose latch is closed"
+}
+
+@test "an index that the owner made anew opens nothing: exit code 4" {
+  enroll
+  keyctl clear @u
+  index=$(tpm2_getcap handles-nv-index | grep -io 0x1804e..)
+  tpm2_nvundefine -C o "$index"
+  run load_keys
+  expect 4 "the latch is gone or was made anew"
+}

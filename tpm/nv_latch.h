@@ -1,0 +1,48 @@
+#ifndef NVUNLOCK_TPM_NV_LATCH_H_
+#define NVUNLOCK_TPM_NV_LATCH_H_
+
+#include <tss2/tss2_esys.h>
+
+#include "src/base/bytes.h"
+#include "src/base/result.h"
+#include "src/crypto/hash.h"
+#include "tpm/tpm.h"
+
+namespace nvunlock {
+
+/// An NV index that the TPM stops reading when it is told to, until the next TPM Reset
+/// (TPMA_NV_READ_STCLEAR). A policy that asserts its value holds while the latch is open. The value
+/// is no secret, but nobody can ever write it again: that takes a signature of a key that was
+/// thrown away. Whoever owns the TPM can undefine the index, and thereby close the latch for good.
+struct NvLatch {
+  TPM2B_NV_PUBLIC index = {};  ///< as written; its Name is in the policy
+  Bytes value;
+};
+
+/// Defines and writes an index at the first free handle. The owner authorization must be empty.
+Result<NvLatch> MakeNvLatch(Tpm& tpm);
+
+/// Fails with kWrongTpm unless the TPM holds this very index. Tells nothing of open or closed.
+Result<void> CheckNvLatch(Tpm& tpm, const NvLatch& latch);
+
+/// Undefines the index. The owner authorization must be empty.
+Result<void> RemoveNvLatch(Tpm& tpm, const NvLatch& latch);
+
+/// The policyDigest DIGEST after TPM2_PolicyNV (Part 3, section 23.9), computed without a TPM.
+Sha256Digest ExtendDigest(const Sha256Digest& digest, const NvLatch& latch);
+
+/// Our body of a PolicyNV element, since that of the draft lacks the Name: TPM2B_NV_PUBLIC, and
+/// then the command's parameters, TPM2B_OPERAND, offset and operation.
+Bytes EncodeNvLatch(const NvLatch& latch);
+Result<NvLatch> DecodeNvLatch(ByteView body);
+
+/// Runs TPM2_PolicyNV in SESSION. Fails with kLatchClosed when the latch is closed.
+Result<void> AssertNvLatch(Tpm& tpm, ESYS_TR session, const NvLatch& latch);
+
+/// Closes the latch with TPM2_NV_ReadLock. The answer is authenticated by a session salted to
+/// PARENT, so that nothing on the bus can pretend it. Closing a closed one succeeds.
+Result<void> CloseNvLatch(Tpm& tpm, ESYS_TR parent, const NvLatch& latch);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_TPM_NV_LATCH_H_

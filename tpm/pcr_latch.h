@@ -1,0 +1,15 @@
+#ifndef NVUNLOCK_TPM_PCR_LATCH_H_
+#define NVUNLOCK_TPM_PCR_LATCH_H_
+
+#include "src/base/result.h"
+#include "tpm/tpm.h"
+
+namespace nvunlock {
+
+/// Extends PCR in every active bank where it is still zero, and sees that it is not zero any more:
+/// a policy that wants it at zero then holds no longer, until the next TPM Reset.
+Result<void> ClosePcrLatch(Tpm& tpm, unsigned pcr);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_TPM_PCR_LATCH_H_
