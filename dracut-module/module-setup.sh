@@ -52,10 +52,20 @@ copy_private() {
   command install -m 0600 "$1" "$initdir$2/"
 }
 
+# Without the slots that an image must not hold.
+install_key_file() {
+  local nvunlock=${nvunlock_binary:-$(command -v nvunlock)}
+  (umask 077 && "$nvunlock" image-key-file "$1" >"$initdir/etc/ndctl/keys/${1##*/}") || {
+    dfatal "nvunlock: $1 cannot go into the image"
+    exit 1
+  }
+}
+
 install_keys() {
   local file
   make_directory /etc/ndctl/keys
-  for file in "$1"/*.pem "$1"/nvdimm_*.blob "$1"/enrolled-dimms; do
+  for file in "$1"/*.pem; do install_key_file "$file"; done
+  for file in "$1"/nvdimm_*.blob "$1"/enrolled-dimms; do
     [[ ! -f $file ]] || copy_private "$file" /etc/ndctl/keys
   done
 }
@@ -70,7 +80,14 @@ describe_image() {
   (umask 077 && printf 'enrolled=%s\nhost=%s\n' "$1" "$(uname -n)" >"$initdir/etc/nvunlock/image")
 }
 
+# Whoever gets a shell, by rd.break or after a failure, finds the latch closed.
+install_emergency() {
+  inst_hook emergency 01 "$moddir/nvunlock-latch.sh"
+  inst_hook shutdown-emergency 01 "$moddir/nvunlock-latch.sh"
+}
+
 install_start() {
+  install_emergency
   if dracut_module_included systemd; then
     inst_simple "$moddir/nvunlock-initrd.service" "$systemdsystemunitdir/nvunlock-initrd.service"
     $SYSTEMCTL -q --root "$initdir" add-wants sysinit.target nvunlock-initrd.service

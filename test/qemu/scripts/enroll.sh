@@ -1,6 +1,7 @@
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Stock ndctl gives each of the first OURS DIMMs a passphrase, nvunlock enrolls the kek, and a file
-# is left on /dev/pmem0; then the power is cut. The kek in clear goes to /persist/safe.
+# is left on /dev/pmem0; then the power is cut. The kek in clear goes to /persist/safe,
+# and so does the recovery key, where RECOVERY asks for one.
 . /test/lib.sh
 
 keys=/etc/ndctl/keys
@@ -20,9 +21,11 @@ head -c 1000000 /dev/urandom >/tmp/data
 dd if=/tmp/data of="$pmem" bs=4096 conv=fsync 2>/dev/null
 sha256sum </tmp/data >/persist/data.sha256
 
-nvunlock enroll --import --tpm2-pcrs=1 --weak-policy
-check "enroll" 0 $?
 mkdir -p /persist/safe
+nvunlock enroll --import --tpm2-pcrs=1 --weak-policy "--latch=${LATCH:-none}" \
+  "${RECOVERY:---no-recovery}" >/tmp/enroll
+check "enroll" 0 $?
+grep -E '^    [a-z-]{71}$' /tmp/enroll | tr -d ' ' >/persist/safe/recovery-key
 mv $keys/nvdimm-master.blob /persist/safe/
 for nmem in $ours; do check "$nmem" unlocked "$(security "$nmem")"; done
 sync

@@ -3,7 +3,7 @@
 . /test/lib.sh
 
 load_nvdimm
-nvunlock enroll --tpm2-pcrs=1 --weak-policy
+nvunlock enroll --tpm2-pcrs=1 --weak-policy --no-recovery
 check "enroll" 0 $?
 ndctl disable-region all
 ndctl setup-passphrase all -k user:nvdimm-master

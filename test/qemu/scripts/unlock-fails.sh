@@ -8,7 +8,7 @@ first=$(echo /tmp/keys/nvdimm_8680-56341200_*.blob)
 
 forge_kek() { # a second kek of the same name, enrolled in /tmp/forged
   mkdir /tmp/forged
-  nvunlock enroll --keys-dir=/tmp/forged --tpm2-pcrs=1 --weak-policy >/dev/null
+  nvunlock enroll --keys-dir=/tmp/forged --tpm2-pcrs=1 --weak-policy --no-recovery >/dev/null
 }
 
 case $ROW in
