@@ -52,6 +52,15 @@ extend() {
   tpm2_pcrextend "$1:sha256=$(printf '%064x' "$1")"
 }
 
+# killed_after SECONDS COMMAND...: it is killed then, or has ended well before. Any other end is a
+# failure. What it left in the TPM is flushed, as the kernel's resource manager would.
+killed_after() {
+  local status=0 kind
+  timeout -s KILL "$@" >/dev/null 2>&1 || status=$?
+  for kind in -t -l -s; do tpm2_flushcontext "$kind"; done
+  [[ $status -eq 0 || $status -eq 137 ]]
+}
+
 # An empty keyring and an empty keys directory for each test.
 fresh_keys() {
   keyctl clear @u

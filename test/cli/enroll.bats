@@ -220,8 +220,8 @@ blocks_in_hex() {
   for tenth in 0 1 2 3 5 8; do
     rm -rf "$KEYS"
     keyctl clear @u
-    timeout -s KILL "0.0$tenth" "$NVUNLOCK" enroll --keys-dir="$KEYS" --tpm2-device="$TPM" \
-      --tpm2-pcrs=7+8 --no-recovery >/dev/null 2>&1 || true
+    killed_after "0.0$tenth" "$NVUNLOCK" enroll --keys-dir="$KEYS" --tpm2-device="$TPM" \
+      --tpm2-pcrs=7+8 --no-recovery
     [[ ! -e $KEYS/nvdimm-master.pem ]] || load_keys
   done
 }

@@ -160,8 +160,7 @@ add_passphrase() {
 @test "killed at any moment, reseal leaves a key file that opens" {
   for tenth in 0 1 2 3 5 8; do
     keyctl clear @u
-    timeout -s KILL "0.0$tenth" "$NVUNLOCK" reseal --keys-dir="$KEYS" --tpm2-device="$TPM" \
-      >/dev/null 2>&1 || true
+    killed_after "0.0$tenth" "$NVUNLOCK" reseal --keys-dir="$KEYS" --tpm2-device="$TPM"
     load_keys
     kek_is "$KEK"
   done
