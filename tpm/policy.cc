@@ -6,6 +6,7 @@ namespace nvunlock {
 
 Sha256Digest PolicyDigest(const Policy& policy) {
   Sha256Digest digest = {};
+  if (policy.signed_pcrs) digest = DigestOf(*policy.signed_pcrs);
   if (policy.pcrs) digest = ExtendDigest(digest, *policy.pcrs);
   if (policy.latch) digest = ExtendDigest(digest, *policy.latch);
   if (policy.pin) digest = Sha256({digest, BigEndian(TPM2_CC_PolicyAuthValue, 4)});
@@ -13,6 +14,7 @@ Sha256Digest PolicyDigest(const Policy& policy) {
 }
 
 Result<void> AssertPolicy(Tpm& tpm, ESYS_TR session, const Policy& policy) {
+  if (policy.signed_pcrs) TRY(AssertSignedPolicy(tpm, session, *policy.signed_pcrs));
   if (policy.pcrs) TRY(AssertPcrPolicy(tpm, session, *policy.pcrs));
   if (policy.latch) TRY(AssertNvLatch(tpm, session, *policy.latch));
   if (policy.pin) {

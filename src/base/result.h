@@ -23,6 +23,7 @@ enum class Errc {
   kNotFrozen = 10,
   kLatchClosed = 11,
   kWrongPin = 12,
+  kNoSignature = 13,
 };
 
 /// A failure with its cause in words, outermost context first.

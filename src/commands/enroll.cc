@@ -12,6 +12,7 @@ namespace {
 struct Arguments {
   Environment environment = EnvironmentBelow("");
   EnrollOptions options = {.kek = {"user", "nvdimm-master"}, .slot = {}, .pin = {}, .recovery = {}};
+  PolicyRequest policy;
   RecoveryRequest recovery;
   bool with_pin = false;
 };
@@ -26,7 +27,7 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
        Store(arguments.environment.tpm_device)},
       {"no-recovery", nullptr, "make no recovery slot", Set(arguments.recovery.none)},
   };
-  Append(options, TpmSlotOptions(enroll.slot));
+  Append(options, PolicyOptions(arguments.policy));
   options.push_back({"latch", "KIND",
                      "what forbids a second unseal in a boot: nv, pcr:N or none [nv]",
                      [&](std::string_view value) -> Result<void> {
@@ -50,13 +51,22 @@ Result<void> CheckRecovery(const RecoveryRequest& recovery) {
               "--recovery-passphrase, --escrow=CERT.pem, or --no-recovery");
 }
 
+Result<void> TakePolicy(const PolicyRequest& request, SlotOptions& slot) {
+  slot.signed_pcrs = TRY(ReadSignedTerms(request));
+  slot.weak_policy = request.weak_policy;
+  if (request.pcrs) slot.pcrs = *request.pcrs;
+  if (!slot.signed_pcrs && !request.signed_terms.signature_file.empty()) {
+    return Fail(Errc::kUsage, "--tpm2-signature wants --tpm2-public-key=");
+  }
+  if (!slot.pcrs.pcrs.empty() || slot.signed_pcrs) return {};
+  return Fail(Errc::kUsage,
+              "say what the kek is bound to: --tpm2-pcrs=7+8 suits GRUB, 7+12 a UKI or "
+              "systemd-boot, --tpm2-public-key= a UKI with signed PCRs (nvunlock(8), POLICY)");
+}
+
 Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
   TRY(ParseOptionsOnly(invocation, OptionsFor(arguments)));
-  if (arguments.options.slot.pcrs.pcrs.empty()) {
-    return Fail(Errc::kUsage,
-                "say with --tpm2-pcrs= what the kek is bound to: 7+8 suits GRUB, 7+12 a UKI or "
-                "systemd-boot (nvunlock(8), POLICY)");
-  }
+  TRY(TakePolicy(arguments.policy, arguments.options.slot));
   return CheckRecovery(arguments.recovery);
 }
 
@@ -83,7 +93,7 @@ void PrintReport(const EnrollReport& report, const Arguments& arguments) {
   for (const std::string& note : report.notes) PrintError(note);
   Print("wrote " + report.key_file + ": " + arguments.options.kek.ToString() +
         " sealed to this TPM\n");
-  Print("policy: " + report.pcrs + "\n");
+  Print("policy: " + report.policy + "\n");
   Print("latch: " + ToText(arguments.options.slot.latch) + "\n");
   Print(Explain(report.proof));
   PrintSafekeeping(report, arguments);

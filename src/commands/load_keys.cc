@@ -4,6 +4,7 @@
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
+#include "src/commands/slot_options.h"
 #include "src/os/process.h"
 
 namespace nvunlock {
@@ -33,6 +34,7 @@ Result<LoadedKeys> LoadAll(const Environment& environment, bool recovery) {
                              .keep_kek = true,
                              .all_keks = true,
                              .host = HostName(),
+                             .signature_files = environment.signature_files,
                              .ask_pin = AskForPin};
   if (recovery) {
     options.recovery_only = true;
@@ -53,6 +55,7 @@ int RunLoadKeys(const Invocation& invocation) {
       {"key-path", "DIR", "the same as --keys-dir", Store(environment.keys_dir), 'p'});
   options.push_back({"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
                      Store(environment.tpm_device)});
+  options.push_back(SignatureFileOption(environment));
   bool recovery = false;
   options.push_back({"recovery", nullptr,
                      "ask for a recovery key or passphrase instead of the TPM; the keys vanish "

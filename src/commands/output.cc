@@ -21,6 +21,10 @@ const char* RemedyFor(Errc code) {
       return "boot what was enrolled; if the change is yours, run 'nvunlock reseal'; without a "
              "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
              "place, run 'nvunlock enroll --import'";
+    case Errc::kNoSignature:
+      return "boot an image that the enrolled key has signed; if the key is a new one, run "
+             "'nvunlock "
+             "reseal --tpm2-public-key='";
     case Errc::kWrongPin:
       return "try again; after too many wrong PINs use 'nvunlock load-keys --recovery'";
     case Errc::kLatchClosed:

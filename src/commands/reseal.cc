@@ -12,7 +12,7 @@ namespace {
 struct Arguments {
   Environment environment = EnvironmentBelow("");
   KekName kek = {"user", "nvdimm-master"};
-  SlotOptions slot;
+  PolicyRequest policy;
   std::string latch;
   RecoveryRequest recovery;
   bool with_pin = false;
@@ -24,7 +24,7 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
       {"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
        Store(arguments.environment.tpm_device)},
   };
-  Append(options, TpmSlotOptions(arguments.slot));
+  Append(options, PolicyOptions(arguments.policy));
   options.push_back({"latch", "KIND", "nv, pcr:N or none [as before]", Store(arguments.latch)});
   options.push_back({"tpm2-with-pin", nullptr, "ask for a PIN, which each unlock then wants",
                      Set(arguments.with_pin)});
@@ -35,8 +35,11 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
 
 Result<ResealReport> Run(const Arguments& arguments) {
   ResealOptions options = {.kek = arguments.kek,
-                           .pcrs = arguments.slot.pcrs,
-                           .weak_policy = arguments.slot.weak_policy,
+                           .pcrs = arguments.policy.pcrs,
+                           .keep_signed_pcrs = !arguments.policy.public_key,
+                           .signed_pcrs = std::nullopt,
+                           .signature_file = arguments.policy.signed_terms.signature_file,
+                           .weak_policy = arguments.policy.weak_policy,
                            .latch = std::nullopt,
                            .pin = {},
                            .recovery = {},
@@ -47,6 +50,7 @@ Result<ResealReport> Run(const Arguments& arguments) {
                                },
                            .ask_pin = AskForPin};
   if (!arguments.latch.empty()) options.latch = TRY(ParseLatchChoice(arguments.latch));
+  options.signed_pcrs = TRY(ReadSignedTerms(arguments.policy));
   options.pin = TRY(AskNewPin(arguments.with_pin));
   options.recovery = TRY(Prepare(arguments.recovery));
   ResealReport report = TRY(Reseal(arguments.environment, options));
@@ -56,7 +60,7 @@ Result<ResealReport> Run(const Arguments& arguments) {
 
 void PrintReport(const ResealReport& report) {
   for (const std::string& note : report.notes) PrintError(note);
-  Print("wrote " + report.key_file + "\npolicy: " + report.pcrs +
+  Print("wrote " + report.key_file + "\npolicy: " + report.policy +
         "\nlatch: " + ToText(report.latch) + "\n");
   Print(Explain(report.proof));
   Print("Next: rebuild the initramfs image, so that it holds the key file.\n");

@@ -2,18 +2,78 @@
 
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
+#include "src/os/file.h"
 
 namespace nvunlock {
-std::vector<Option> TpmSlotOptions(SlotOptions& slot) {
+namespace {
+
+constexpr size_t kPublicKeyLimit = 64 << 10;
+
+Result<PcrTerms> ParseSignedPcrs(std::string_view text) {
+  PcrTerms terms = TRY(ParsePcrTerms(text));
+  for (const auto& [pcr, value] : terms.pcrs) {
+    if (value) return Fail(Errc::kUsage, "signed PCRs take no digest: it is in the signature");
+  }
+  return terms;
+}
+
+Result<std::string> ParseReference(std::string_view text) {
+  if (text.size() <= kPolicyReferenceLimit) return std::string(text);
+  return Fail(Errc::kUsage, "a policyRef has at most 64 bytes");
+}
+
+}  // namespace
+
+std::vector<Option> PolicyOptions(PolicyRequest& request) {
+  SignedTerms& terms = request.signed_terms;
   return {
       {"tpm2-pcrs", "LIST", "PCRs to bind to: NAME|0-23[:BANK[=DIGEST]] joined by +",
-       [&slot](std::string_view value) -> Result<void> {
-         slot.pcrs = TRY(ParsePcrTerms(value));
+       [&request](std::string_view value) -> Result<void> {
+         request.pcrs = value.empty() ? PcrTerms() : TRY(ParsePcrTerms(value));
          return {};
        }},
+      {"tpm2-public-key", "KEY.pem", "bind to PCR values that this RSA key has signed",
+       [&request](std::string_view value) -> Result<void> {
+         request.public_key = value;
+         return {};
+       }},
+      {"tpm2-public-key-pcrs", "LIST", "which PCRs it signs [11]",
+       [&request, &terms](std::string_view value) -> Result<void> {
+         terms.pcrs = TRY(ParseSignedPcrs(value));
+         request.has_signed_terms = true;
+         return {};
+       }},
+      {"tpm2-public-key-policyref", "TEXT", "the policyRef that it signs with them",
+       [&request, &terms](std::string_view value) -> Result<void> {
+         terms.reference = TRY(ParseReference(value));
+         request.has_signed_terms = true;
+         return {};
+       }},
+      {"tpm2-signature", "FILE.json", "signatures that must fit this boot",
+       Store(terms.signature_file)},
       {"weak-policy", nullptr, "accept PCRs that cover neither initrd nor command line",
-       Set(slot.weak_policy)},
+       Set(request.weak_policy)},
   };
+}
+
+Option SignatureFileOption(Environment& environment) {
+  return {"tpm2-signature", "FILE.json", "PCR signatures, instead of those in the usual places",
+          [&environment](std::string_view value) -> Result<void> {
+            environment.signature_files = {std::string(value)};
+            return {};
+          }};
+}
+
+Result<std::optional<SignedTerms>> ReadSignedTerms(const PolicyRequest& request) {
+  bool wanted = request.public_key && !request.public_key->empty();
+  if (!wanted && request.has_signed_terms) {
+    return Fail(Errc::kUsage, "say with --tpm2-public-key= whose signatures to accept");
+  }
+  if (!wanted) return std::optional<SignedTerms>();
+  std::string pem = TRY(ReadFile(*request.public_key, kPublicKeyLimit));
+  SignedTerms terms = request.signed_terms;
+  terms.key = TRY_IN(*request.public_key, ParseRsaKey(pem));
+  return std::optional(std::move(terms));
 }
 
 std::vector<Option> RecoveryOptions(RecoveryRequest& request) {

@@ -11,8 +11,23 @@
 
 namespace nvunlock {
 
-/// --tpm2-pcrs, --weak-policy. SLOT must outlive them.
-std::vector<Option> TpmSlotOptions(SlotOptions& slot);
+/// What a TPM slot shall be bound to, as asked for.
+struct PolicyRequest {
+  std::optional<PcrTerms> pcrs;           ///< no terms: no literal PCRs
+  std::optional<std::string> public_key;  ///< path; empty: no signed PCRs
+  SignedTerms signed_terms;               ///< all but the key
+  bool has_signed_terms = false;
+  bool weak_policy = false;
+};
+
+/// --tpm2-pcrs, --tpm2-public-key and what goes with it, --weak-policy. REQUEST must outlive them.
+std::vector<Option> PolicyOptions(PolicyRequest& request);
+
+/// Reads the public key. nullopt when none was asked for.
+Result<std::optional<SignedTerms>> ReadSignedTerms(const PolicyRequest& request);
+
+/// --tpm2-signature for commands that unseal: the only file in which to look for PCR signatures.
+Option SignatureFileOption(Environment& environment);
 
 /// Which recovery slots were asked for, before anybody has typed anything.
 struct RecoveryRequest {

@@ -4,6 +4,7 @@
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
+#include "src/commands/slot_options.h"
 #include "src/commands/unlock_status.h"
 #include "src/model/key_store.h"
 #include "src/os/file.h"
@@ -130,6 +131,7 @@ int RunUnlock(const Invocation& invocation) {
   std::vector<Option> options = EnvironmentOptions(environment);
   options.push_back(
       {"tpm2-device", "DEVICE", "overrides tpm2-device= of nvunlock.conf", Store(tpm_device)});
+  options.push_back(SignatureFileOption(environment));
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
 

@@ -12,21 +12,34 @@
 namespace nvunlock {
 namespace {
 
-/// SHA-256 and HMAC cannot fail but for lack of memory, and then nothing else works either.
+/// Hashes and HMAC cannot fail but for lack of memory, and then nothing else works either.
 void OrAbort(bool succeeded) {
   if (!succeeded) abort();
+}
+
+void HashInto(std::span<uint8_t> digest, const char* algorithm,
+              std::initializer_list<ByteView> parts) {
+  OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
+  OrAbort(EVP_DigestInit_ex2(context.get(), FetchDigest(algorithm), nullptr) == 1);
+  for (ByteView part : parts) {
+    OrAbort(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
+  }
+  OrAbort(EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1);
 }
 
 }  // namespace
 
 Sha256Digest Sha256(std::initializer_list<ByteView> parts) {
-  OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
-  OrAbort(EVP_DigestInit_ex2(context.get(), FetchDigest("SHA256"), nullptr) == 1);
-  for (ByteView part : parts) {
-    OrAbort(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
-  }
   Sha256Digest digest;
-  OrAbort(EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1);
+  HashInto(digest, "SHA256", parts);
+  return digest;
+}
+
+Bytes Hash(const char* algorithm, std::initializer_list<ByteView> parts) {
+  const EVP_MD* type = FetchDigest(algorithm);
+  OrAbort(type != nullptr);
+  Bytes digest(static_cast<size_t>(EVP_MD_get_size(type)));
+  HashInto(digest, algorithm, parts);
   return digest;
 }
 

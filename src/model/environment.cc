@@ -20,6 +20,11 @@ Environment EnvironmentBelow(const std::string& root) {
   environment.config_dir = root + "/etc/nvunlock";
   environment.run_dir = root + "/run/nvunlock";
   environment.initrd_release = root + "/etc/initrd-release";
+  environment.stub_dir = root + "/.extra";
+  for (const char* directory : {"/.extra", "/run/nvunlock", "/etc/systemd", "/run/systemd",
+                                "/usr/local/lib/systemd", "/usr/lib/systemd"}) {
+    environment.signature_files.push_back(root + directory + "/tpm2-pcr-signature.json");
+  }
   environment.modules_dir = ModulesBelow(root);
   for (const char* directory : {"/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"}) {
     environment.modprobe_dirs.push_back(root + directory + "/modprobe.d");

@@ -15,9 +15,11 @@ struct Environment {
   std::string keys_dir;
   std::string config_dir;
   std::string run_dir;
-  std::string initrd_release;              ///< a file that only an initramfs has
-  std::string modules_dir;                 ///< empty: those of the running kernel
-  std::vector<std::string> modprobe_dirs;  ///< in modprobe.d(5)'s order, strongest first
+  std::string initrd_release;                ///< a file that only an initramfs has
+  std::string stub_dir;                      ///< where systemd-stub leaves what it hands over
+  std::vector<std::string> signature_files;  ///< PCR signatures; those that exist are all used
+  std::string modules_dir;                   ///< empty: those of the running kernel
+  std::vector<std::string> modprobe_dirs;    ///< in modprobe.d(5)'s order, strongest first
   std::string tpm_device = "auto";
   key_serial_t keyring = KEY_SPEC_USER_KEYRING;
 };

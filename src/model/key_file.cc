@@ -8,6 +8,7 @@
 #include "src/base/text.h"
 #include "src/crypto/cms.h"
 #include "src/crypto/hash.h"
+#include "src/model/pcr_terms.h"
 #include "src/model/pem.h"
 #include "tpm/srk.h"
 
@@ -199,7 +200,24 @@ bool IsKekOf(const KeyFile& file, const Result<Secret>& kek) {
   return check_value && *check_value == file.check_value;
 }
 
+/// BYTES as they are where they are harmless on a terminal, else in hex.
+std::string Printable(ByteView bytes) {
+  bool harmless = std::all_of(bytes.begin(), bytes.end(),
+                              [](uint8_t byte) { return byte > 0x20 && byte < 0x7f; });
+  return harmless ? std::string(AsText(bytes)) : "0x" + ToHex(bytes);
+}
+
 }  // namespace
+
+std::string DescribePolicy(const TpmSlot& slot) {
+  const std::optional<SignedPolicy>& policy = slot.key.policy.signed_pcrs;
+  if (!policy) return slot.pcr_values;
+  Result<Sha256Digest> fingerprint = FingerprintOf(policy->key);
+  std::string key = fingerprint ? ToHex(*fingerprint) : "a malformed key";
+  std::string text = FormatPcrs(policy->pcrs.pcrSelections[0]) + " signed by " + key;
+  if (!policy->reference.empty()) text += " for " + Printable(policy->reference);
+  return slot.pcr_values.empty() ? text : text + ", " + slot.pcr_values;
+}
 
 Result<Bytes> KekCheckValue(const Secret& kek) {
   Secret value = TRY(HkdfSha256(kek.bytes(), kCheckInfo, kCheckValueSize));

@@ -53,6 +53,9 @@ struct KeyFile {
   std::vector<Error> problems;
 };
 
+/// "11:sha256 signed by 5f0c3a..., 7:sha256=...": the PCRs that SLOT is bound to, for people.
+std::string DescribePolicy(const TpmSlot& slot);
+
 /// 16 bytes that tell whether a kek is the right one and tell nothing else about it.
 Result<Bytes> KekCheckValue(const Secret& kek);
 

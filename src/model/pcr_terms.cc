@@ -96,6 +96,16 @@ Result<PcrTerms> ParsePcrTerms(std::string_view text) {
   return terms;
 }
 
+std::string FormatPcrs(const TPMS_PCR_SELECTION& pcrs) {
+  std::string text;
+  for (unsigned pcr = 0; pcr < kPcrCount; pcr++) {
+    if ((MaskOf(pcrs) & 1U << pcr) == 0) continue;
+    text += (text.empty() ? "" : "+") + std::to_string(pcr);
+  }
+  const PcrBank* bank = FindPcrBank(pcrs.hash);
+  return text + ":" + (bank == nullptr ? "unknown" : bank->name);
+}
+
 bool ChangesAfterInitramfs(unsigned pcr) {
   return pcr == 9 || (pcr >= 11 && pcr <= 15);
 }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "src/base/bytes.h"
@@ -21,6 +22,9 @@ struct PcrTerms {
 /// ":BANK", then "=DIGEST" in hex. Fails with kUsage on anything else, on a PCR given twice, and
 /// on terms of more than one bank.
 Result<PcrTerms> ParsePcrTerms(std::string_view text);
+
+/// "7+12:sha256": the PCRs of a selection in that grammar, without values.
+std::string FormatPcrs(const TPMS_PCR_SELECTION& pcrs);
 
 /// Whether this PCR is extended between the initramfs and the running system, so that its value
 /// now says little about the next boot's unlock.

@@ -101,9 +101,15 @@ bool AddStep(Asn1TpmKey* key, uint32_t command, const Bytes& body) {
   return true;
 }
 
+bool AddSignedPcrs(Asn1TpmKey* key, const SignedPolicy& policy) {
+  return AddStep(key, TPM2_CC_PolicyPCR, EncodeSelection(policy.pcrs)) &&
+         AddStep(key, TPM2_CC_PolicyAuthorize, EncodeAuthorization(policy));
+}
+
 bool AddPolicy(Asn1TpmKey* key, const Policy& policy) {
   key->policy = sk_Asn1PolicyStep_new_null();
   if (key->policy == nullptr) return false;
+  if (policy.signed_pcrs && !AddSignedPcrs(key, *policy.signed_pcrs)) return false;
   if (policy.pcrs && !AddStep(key, TPM2_CC_PolicyPCR, EncodePcrPolicy(*policy.pcrs))) return false;
   if (policy.latch && !AddStep(key, TPM2_CC_PolicyNV, EncodeNvLatch(*policy.latch))) return false;
   return !policy.pin || AddStep(key, TPM2_CC_PolicyAuthValue, {});
@@ -146,13 +152,27 @@ Result<void> TakeStep(const Asn1PolicyStep& step, Policy& policy) {
   return {};
 }
 
+/// PolicyAuthorize replaces what was asserted before it: the PCRs whose values are signed.
+bool StartsWithSignedPcrs(const STACK_OF(Asn1PolicyStep) * steps) {
+  return sk_Asn1PolicyStep_num(steps) >= 2 &&
+         NumberOf(sk_Asn1PolicyStep_value(steps, 0)->command_code) == TPM2_CC_PolicyPCR &&
+         NumberOf(sk_Asn1PolicyStep_value(steps, 1)->command_code) == TPM2_CC_PolicyAuthorize;
+}
+
 Result<Policy> TakePolicy(const Asn1TpmKey& key) {
   if (key.auth_policy != nullptr) return BadKey("its policy has alternatives");
   Policy policy;
-  for (int i = 0; i < sk_Asn1PolicyStep_num(key.policy); i++) {
-    TRY(TakeStep(*sk_Asn1PolicyStep_value(key.policy, i), policy));
+  int taken = 0;
+  if (StartsWithSignedPcrs(key.policy)) {
+    const Asn1PolicyStep* selection = sk_Asn1PolicyStep_value(key.policy, taken++);
+    const Asn1PolicyStep* authorization = sk_Asn1PolicyStep_value(key.policy, taken++);
+    policy.signed_pcrs = TRY(DecodeSignedPolicy(BytesOf(selection->command_policy),
+                                                BytesOf(authorization->command_policy)));
   }
-  if (!policy.pcrs) return BadKey("its policy asserts no PCRs");
+  for (; taken < sk_Asn1PolicyStep_num(key.policy); taken++) {
+    TRY(TakeStep(*sk_Asn1PolicyStep_value(key.policy, taken), policy));
+  }
+  if (!policy.pcrs && !policy.signed_pcrs) return BadKey("its policy asserts no PCRs");
   return policy;
 }
 

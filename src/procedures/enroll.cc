@@ -49,7 +49,7 @@ class Enroller {
     bool in_keyring = TRY(CheckKeyring(kek));
     TRY(WriteFiles(file, kek));
     if (!in_keyring) TRY(PlaceInKeyring(kek));
-    report_.pcrs = file.slots[0].pcr_values;
+    report_.policy = DescribePolicy(file.slots[0]);
     return std::move(report_);
   }
 

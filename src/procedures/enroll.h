@@ -24,7 +24,7 @@ struct EnrollOptions {
 struct EnrollReport {
   std::string key_file;    ///< path of what was written
   std::string clear_file;  ///< path of ndctl's kek in clear; empty when it is not there
-  std::string pcrs;        ///< what the slot is bound to, in the grammar of --tpm2-pcrs
+  std::string policy;      ///< what the slot is bound to, see DescribePolicy
   Proof proof = Proof::kNotNow;
   std::vector<std::string> notes;
 };

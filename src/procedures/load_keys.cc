@@ -6,6 +6,7 @@
 #include "src/os/file.h"
 #include "src/procedures/choose_blobs.h"
 #include "src/procedures/kek.h"
+#include "src/procedures/signed_pcrs.h"
 
 namespace nvunlock {
 namespace {
@@ -90,6 +91,9 @@ class KeyLoader {
     KeyFile file = TRY(store_.ReadKeyFile(name));
     for (const Error& problem : file.problems) {
       loaded_.notes.push_back(store_.PathOf(name.KeyFileName()) + ": " + problem.message);
+    }
+    for (std::string& note : AttachSignatures(options_.signature_files, file)) {
+      loaded_.notes.push_back(std::move(note));
     }
     Result<Secret> unsealed = UnsealFrom(file);
     bool ask = !unsealed && options_.ask_recovery && !file.recovery.empty() &&

@@ -26,6 +26,8 @@ struct LoadKeysOptions {
   unsigned expire_seconds = 0;        ///< all keys vanish after this time; 0: never
   std::string host;                   ///< whose blobs are preferred
 
+  std::vector<std::string> signature_files;  ///< PCR signatures, for slots with signed PCRs
+
   RecoveryQuestion ask_recovery;
   PinQuestion ask_pin;
   bool recovery_only = false;  ///< does not even try the TPM

@@ -1,5 +1,6 @@
 #include "src/procedures/record_pcrs.h"
 
+#include "src/model/pcr_signature.h"
 #include "src/os/file.h"
 
 namespace nvunlock {
@@ -9,6 +10,17 @@ constexpr size_t kRecordLimit = 64 << 10;
 
 std::string RecordPath(const Environment& environment) {
   return environment.run_dir + "/" + kPcrRecordFile;
+}
+
+/// What systemd-stub hands over is in the initramfs only, and a later enroll wants it.
+Result<void> KeepStubFiles(const Environment& environment) {
+  for (const char* name : {kPcrSignatureFile, kPcrPublicKeyFile}) {
+    std::string source = environment.stub_dir + "/" + name;
+    if (!Exists(source)) continue;
+    std::string content = TRY(ReadFile(source, kPcrSignatureLimit));
+    TRY(WriteFileDurably(environment.run_dir + "/" + name, content, 0644, IfPresent::kReplace));
+  }
+  return {};
 }
 
 }  // namespace
@@ -24,6 +36,7 @@ Result<void> RecordPcrs(const Environment& environment, TpmConnection& connectio
     if (values) record.banks[bank.name] = std::move(*values);
   }
   TRY(MakeDirectories(environment.run_dir, 0755));
+  TRY(KeepStubFiles(environment));
   return WriteFileDurably(RecordPath(environment), FormatPcrRecord(record), 0644,
                           IfPresent::kReplace);
 }

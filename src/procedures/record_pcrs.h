@@ -11,8 +11,9 @@
 namespace nvunlock {
 
 /// Leaves the PCRs of this moment, of every active bank, in the run directory for a later
-/// `enroll`. A record that is there already stays: a later moment of the same boot tells less.
-/// Without a TPM there is nothing to record, and that is a success.
+/// `enroll`, and with them the public key and the PCR signatures that systemd-stub handed over. A
+/// record that is there already stays: a later moment of the same boot tells less. Without a TPM
+/// there is nothing to record, and that is a success.
 Result<void> RecordPcrs(const Environment& environment, TpmConnection& tpm);
 
 /// What RecordPcrs left in this boot; nullopt when it left nothing.

@@ -16,6 +16,7 @@ class Resealer {
   Result<ResealReport> Run() {
     UniqueFd lock = TRY(LockDirectory(store_.directory()));
     KeyFile file = TRY(store_.ReadKeyFile(options_.kek));
+    report_.notes = AttachSignatures(environment_.signature_files, file);
     Tpm tpm = TRY(Tpm::Connect(environment_.tpm_device));
     Result<ResealReport> report = ResealIn(tpm, std::move(file));
     if (!report && new_latch_) (void)RemoveNvLatch(tpm, *new_latch_);
@@ -39,28 +40,45 @@ class Resealer {
     report_.proof = TRY(ProveTpmSlot(tpm, file, 0, plan, kek, slot_pin));
     TRY(ProveRecoverySlots(options_.recovery, file, kek));
     TRY(Write(file));
-    report_.notes = plan.notes;
-    report_.pcrs = file.slots[0].pcr_values;
+    report_.notes.insert(report_.notes.end(), plan.notes.begin(), plan.notes.end());
+    report_.policy = DescribePolicy(file.slots[0]);
     report_.latch = slot.latch;
     return std::move(report_);
   }
 
   Result<SlotOptions> ChooseSlot(const KeyFile& file) const {
-    SlotOptions slot = {.pcrs = options_.pcrs, .weak_policy = options_.weak_policy, .latch = {}};
-    if (!file.slots.empty()) slot.latch = file.slots[0].latch;
+    const TpmSlot* before = file.slots.empty() ? nullptr : &file.slots[0];
+    SlotOptions slot = {.weak_policy = options_.weak_policy};
+    if (before != nullptr) slot.latch = before->latch;
     if (options_.latch) slot.latch = *options_.latch;
-    if (!slot.pcrs.pcrs.empty()) return slot;
-    Result<PcrTerms> before =
-        file.slots.empty() ? Fail("") : ParsePcrTerms(file.slots[0].pcr_values);
-    if (!before) {
-      return Fail(Errc::kUsage,
-                  "the key file does not say which PCRs it was bound to; say it with "
-                  "--tpm2-pcrs=");
-    }
-    slot.pcrs = std::move(*before);
-    if (file.slots[0].latch.kind == LatchKind::kPcr) slot.pcrs.pcrs.erase(file.slots[0].latch.pcr);
-    for (auto& [pcr, value] : slot.pcrs.pcrs) value.reset();
+    slot.signed_pcrs = ChooseSignedPcrs(before);
+    slot.pcrs = options_.pcrs ? *options_.pcrs : TRY(PcrsOf(before));
+    if (slot.pcrs.pcrs.empty() && !slot.signed_pcrs) return UnknownPcrs();
     return slot;
+  }
+
+  [[nodiscard]] std::optional<SignedTerms> ChooseSignedPcrs(const TpmSlot* before) const {
+    if (!options_.keep_signed_pcrs) return options_.signed_pcrs;
+    if (before == nullptr || !before->key.policy.signed_pcrs) return std::nullopt;
+    SignedTerms terms = TermsOf(*before->key.policy.signed_pcrs);
+    terms.signature_file = options_.signature_file;
+    return terms;
+  }
+
+  static Failure UnknownPcrs() {
+    return Fail(Errc::kUsage,
+                "the key file does not say which PCRs it was bound to; say it with --tpm2-pcrs=");
+  }
+
+  /// The literal PCRs of a slot, without their values.
+  static Result<PcrTerms> PcrsOf(const TpmSlot* slot) {
+    if (slot == nullptr) return UnknownPcrs();
+    if (!slot->key.policy.pcrs) return PcrTerms();
+    Result<PcrTerms> terms = ParsePcrTerms(slot->pcr_values);
+    if (!terms) return UnknownPcrs();
+    if (slot->latch.kind == LatchKind::kPcr) terms->pcrs.erase(slot->latch.pcr);
+    for (auto& [pcr, value] : terms->pcrs) value.reset();
+    return terms;
   }
 
   Result<Secret> ObtainKek(Tpm& tpm, const KeyFile& file) const {

@@ -15,7 +15,10 @@ namespace nvunlock {
 
 struct ResealOptions {
   KekName kek;
-  PcrTerms pcrs;  ///< empty: the PCRs of the slot before, with their values of this boot
+  std::optional<PcrTerms> pcrs;  ///< nullopt: those of the slot before, with their values now
+  bool keep_signed_pcrs = true;  ///< as in the slot before; else `signed_pcrs`
+  std::optional<SignedTerms> signed_pcrs;
+  std::string signature_file;  ///< as SignedTerms has it, for the signed PCRs that are kept
   bool weak_policy = false;
   std::optional<LatchChoice> latch;  ///< nullopt: as before
   std::optional<Secret> pin;
@@ -26,7 +29,7 @@ struct ResealOptions {
 
 struct ResealReport {
   std::string key_file;
-  std::string pcrs;
+  std::string policy;
   LatchChoice latch;
   Proof proof = Proof::kNotNow;
   std::vector<std::string> notes;

@@ -78,6 +78,11 @@ Result<ResolvedPcrs> ResolvePcrs(Tpm& tpm, const PcrTerms& terms,
                                  const std::optional<PcrRecord>& record, bool weak_policy) {
   ResolvedPcrs resolved;
   resolved.bank = TRY(ChooseBank(tpm, terms.bank));
+  if (terms.pcrs.empty()) {
+    if (!weak_policy) TRY(CheckCoversBoot({}, false));
+    resolved.hold_now = true;
+    return resolved;
+  }
   uint32_t mask = MaskOfTerms(terms);
   PcrValues current = TRY(ReadPcrs(tpm, *resolved.bank, mask | 1U << kStubPcr));
   resolved.values = TRY(ResolveValues(terms, *resolved.bank, record, current));

@@ -20,7 +20,7 @@ struct ResolvedPcrs {
 /// Finds a bank and a value for each of TERMS: the digest given, else the value that `unlock`
 /// recorded in this boot, else the current one where that will do. Refuses inactive banks, banks
 /// into which nothing has been measured and, unless WEAK_POLICY, selections that depend on neither
-/// the initrd nor the kernel command line.
+/// the initrd nor the kernel command line. Without any TERMS only a bank is found.
 Result<ResolvedPcrs> ResolvePcrs(Tpm& tpm, const PcrTerms& terms,
                                  const std::optional<PcrRecord>& record, bool weak_policy);
 

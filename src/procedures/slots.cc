@@ -42,7 +42,7 @@ bool HasUsableWay(const KeyFile& file) {
 std::vector<SlotSummary> Summarize(const KeyFile& file) {
   std::vector<SlotSummary> slots;
   for (const TpmSlot& slot : file.slots) {
-    slots.push_back({kTpmKind, slot.pcr_values + " latch=" + ToText(slot.latch)});
+    slots.push_back({kTpmKind, DescribePolicy(slot) + " latch=" + ToText(slot.latch)});
   }
   for (const RecoverySlot& slot : file.recovery) slots.push_back({ToWord(slot.kind), slot.issuer});
   return slots;

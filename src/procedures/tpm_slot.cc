@@ -21,12 +21,17 @@ std::string DescribePcrs(const ResolvedPcrs& pcrs) {
   return text;
 }
 
-void NoteLateRecord(const std::optional<PcrRecord>& record, const PcrTerms& terms,
-                    std::vector<std::string>& notes) {
-  bool has_changing_pcr = std::any_of(terms.pcrs.begin(), terms.pcrs.end(), [](const auto& term) {
+bool HasChangingPcr(const PcrTerms& terms) {
+  return std::any_of(terms.pcrs.begin(), terms.pcrs.end(), [](const auto& term) {
     return !term.second && ChangesAfterInitramfs(term.first);
   });
-  if (!record || record->in_initramfs || !has_changing_pcr) return;
+}
+
+void NoteLateRecord(const std::optional<PcrRecord>& record, const SlotOptions& options,
+                    std::vector<std::string>& notes) {
+  bool matters = HasChangingPcr(options.pcrs) ||
+                 (options.signed_pcrs && HasChangingPcr(options.signed_pcrs->pcrs));
+  if (!record || record->in_initramfs || !matters) return;
   notes.push_back(
       "the PCRs of this boot were recorded in the running system, not in an initramfs: boot an "
       "image that holds nvunlock and enroll again before you rely on PCR 9 or 11 to 15");
@@ -46,6 +51,34 @@ Result<void> AddLatchPcr(Tpm& tpm, const LatchChoice& latch, SlotPlan& plan) {
     plan.notes.push_back("systemd extends PCR " + std::to_string(latch.pcr) +
                          ", too: before the unlock, and it does not open; see nvunlock(8)");
   }
+  return {};
+}
+
+bool SignedPcrsCoverBoot(const SlotOptions& options) {
+  if (!options.signed_pcrs) return false;
+  const auto& pcrs = options.signed_pcrs->pcrs.pcrs;
+  return std::any_of(pcrs.begin(), pcrs.end(),
+                     [](const auto& term) { return CoversInitrdOrCommandLine(term.first); });
+}
+
+/// PCR 11 says which image ran, but a boot loader may hand it another command line.
+void NoteUncoveredCommandLine(const SlotOptions& options, std::vector<std::string>& notes) {
+  const auto& pcrs = options.pcrs.pcrs;
+  if (pcrs.contains(7) || pcrs.contains(8) || pcrs.contains(12) || options.weak_policy) return;
+  notes.push_back(
+      "without Secure Boot a UKI also runs with a kernel command line of somebody else: bind to "
+      "PCR 12, or to PCR 7 where Secure Boot is on (--tpm2-pcrs=)");
+}
+
+Result<void> AddSignedPcrs(const Environment& environment, Tpm& tpm, const SlotOptions& options,
+                           const std::optional<PcrRecord>& record, SlotPlan& plan) {
+  if (!options.signed_pcrs) return {};
+  const PcrBank* bank = options.signed_pcrs->pcrs.bank;
+  if (bank == nullptr) bank = plan.pcrs.bank;
+  plan.signed_pcrs =
+      TRY(PlanSignedPcrs(tpm, *options.signed_pcrs, *bank, environment.signature_files, record));
+  plan.notes = plan.signed_pcrs->notes;
+  NoteUncoveredCommandLine(options, plan.notes);
   return {};
 }
 
@@ -89,8 +122,10 @@ Result<void> SealInto(Tpm& tpm, const SlotPlan& plan, const Secret& kek, const S
 Result<SlotPlan> PlanTpmSlot(const Environment& environment, Tpm& tpm, const SlotOptions& options) {
   SlotPlan plan;
   std::optional<PcrRecord> record = TRY(ReadPcrRecord(environment));
-  plan.pcrs = TRY(ResolvePcrs(tpm, options.pcrs, record, options.weak_policy));
-  NoteLateRecord(record, options.pcrs, plan.notes);
+  bool covered = options.weak_policy || SignedPcrsCoverBoot(options);
+  plan.pcrs = TRY(ResolvePcrs(tpm, options.pcrs, record, covered));
+  TRY(AddSignedPcrs(environment, tpm, options, record, plan));
+  NoteLateRecord(record, options, plan.notes);
   TRY(AddLatchPcr(tpm, options.latch, plan));
   plan.srk = TRY(ProvisionSrk(tpm));
   plan.parent = TRY(PinParent(tpm, kSrkHandle, plan.srk));
@@ -102,7 +137,10 @@ Result<NewTpmSlot> MakeTpmSlot(Tpm& tpm, const KeyStore& store, const SlotPlan& 
   NewTpmSlot made;
   TpmSlot& slot = made.slot;
   slot.key.parent_handle = kSrkHandle;
-  slot.key.policy.pcrs = PolicyForValues(*plan.pcrs.bank, plan.pcrs.values);
+  if (plan.signed_pcrs) slot.key.policy.signed_pcrs = plan.signed_pcrs->policy;
+  if (!plan.pcrs.values.empty()) {
+    slot.key.policy.pcrs = PolicyForValues(*plan.pcrs.bank, plan.pcrs.values);
+  }
   slot.parent = plan.srk;
   slot.pcr_values = DescribePcrs(plan.pcrs);
   slot.latch = latch;
@@ -127,9 +165,13 @@ Result<Proof> ProveTpmSlot(Tpm& tpm, const KeyFile& file, size_t index, const Sl
                            const Secret& kek, const SlotPin* pin) {
   TRY(ProveClosedWithoutPolicy(tpm, plan.parent, file.slots[index].key.sealed));
   KeyFile read_back = TRY(ParseKeyFile(TRY(FormatKeyFile(file))));
-  if (!plan.pcrs.hold_now) return Proof::kNotNow;
-  Result<Secret> unsealed = UnsealKekThrough(tpm, read_back, read_back.slots.at(index),
-                                             pin == nullptr ? nullptr : &pin->keys);
+  TpmSlot& slot = read_back.slots.at(index);
+  if (!plan.HoldsNow()) return Proof::kNotNow;
+  if (plan.signed_pcrs) {
+    slot.key.policy.signed_pcrs->signatures = plan.signed_pcrs->policy.signatures;
+  }
+  Result<Secret> unsealed =
+      UnsealKekThrough(tpm, read_back, slot, pin == nullptr ? nullptr : &pin->keys);
   if (!unsealed && unsealed.error().code == Errc::kLatchClosed) return Proof::kLatchedUp;
   if (!unsealed) return Failure(std::move(unsealed.error()).Within("prove the new key file"));
   if (!unsealed->Equals(kek)) return Fail("prove the new key file: another kek comes out");

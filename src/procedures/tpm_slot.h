@@ -13,13 +13,15 @@
 #include "src/model/latch_choice.h"
 #include "src/model/pcr_terms.h"
 #include "src/procedures/resolve_pcrs.h"
+#include "src/procedures/signed_pcrs.h"
 #include "tpm/tpm.h"
 
 namespace nvunlock {
 
 /// What a TPM slot is bound to.
 struct SlotOptions {
-  PcrTerms pcrs;
+  PcrTerms pcrs;  ///< with their values; may be none when there are signed ones
+  std::optional<SignedTerms> signed_pcrs;
   bool weak_policy = false;
   LatchChoice latch;
 };
@@ -27,9 +29,15 @@ struct SlotOptions {
 /// A slot that is about to be made; all that can be refused has been.
 struct SlotPlan {
   ResolvedPcrs pcrs;
+  std::optional<SignedPlan> signed_pcrs;
   TPM2B_PUBLIC srk = {};
   ESYS_TR parent = ESYS_TR_NONE;
   std::vector<std::string> notes;
+
+  /// Whether the PCRs hold at this moment what the slot is bound to.
+  [[nodiscard]] bool HoldsNow() const {
+    return pcrs.hold_now && (!signed_pcrs || signed_pcrs->holds_now);
+  }
 };
 
 /// Resolves the PCRs and finds or makes the storage root key.

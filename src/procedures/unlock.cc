@@ -71,6 +71,7 @@ class Unlocker {
                                .keep_kek = keep,
                                .expire_seconds = keep ? 0 : kDimmKeySeconds,
                                .host = options_.host,
+                               .signature_files = environment_.signature_files,
                                .ask_recovery = options_.ask_recovery,
                                .ask_pin = options_.ask_pin};
     Result<LoadedKeys> loaded = LoadKeys(store_, tpm_, options);
@@ -224,10 +225,10 @@ class Unlocker {
 };
 
 /// Deepest cause first: without its TPM a machine's DIMMs stay locked, not the other way round.
-constexpr Errc kDepth[] = {Errc::kNoTpm,       Errc::kWrongTpm,       Errc::kPolicyMismatch,
-                           Errc::kLatchClosed, Errc::kLockout,        Errc::kWrongPin,
-                           Errc::kBadKeyFile,  Errc::kKeysIncomplete, Errc::kDimmLocked,
-                           Errc::kNotFrozen,   Errc::kFailed};
+constexpr Errc kDepth[] = {Errc::kNoTpm,          Errc::kWrongTpm,    Errc::kNoSignature,
+                           Errc::kPolicyMismatch, Errc::kLatchClosed, Errc::kLockout,
+                           Errc::kWrongPin,       Errc::kBadKeyFile,  Errc::kKeysIncomplete,
+                           Errc::kDimmLocked,     Errc::kNotFrozen,   Errc::kFailed};
 
 }  // namespace
 

@@ -51,7 +51,7 @@ load common
   expect 2 "cannot be a file name"
   run nvunlock load-keys --keyring=@x
   expect 2 "--keyring wants"
-  for pcrs in 24 7+7 7:md5 7:sha256=12 7=00 name "" 7+ 7:sha256+8:sha1; do
+  for pcrs in 24 7+7 7:md5 7:sha256=12 7=00 name 7+ 7:sha256+8:sha1; do
     run nvunlock enroll --tpm2-pcrs="$pcrs"
     expect 2 "PCR '"
   done

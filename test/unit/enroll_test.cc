@@ -78,7 +78,7 @@ TEST_F(EnrollTest, TheReportSaysWhatTheKekIsBoundTo) {
   EnrollReport report = EnrollWith(DefaultOptions());
   Tpm tpm = ConnectTo(swtpm());
   PcrValues values = Must(ReadPcrs(tpm, Sha256Bank(), 1U << 7 | 1U << 8));
-  EXPECT_EQ(report.pcrs, "7:sha256=" + ToHex(values[7]) + "+8:sha256=" + ToHex(values[8]));
+  EXPECT_EQ(report.policy, "7:sha256=" + ToHex(values[7]) + "+8:sha256=" + ToHex(values[8]));
 }
 
 TEST_F(EnrollTest, NdctlsKekIsImportedAndNotDeleted) {
@@ -148,7 +148,7 @@ TEST_F(EnrollTest, TheValuesThatTheInitramfsRecordedAreUsed) {
   PcrRecord record = {.in_initramfs = true, .banks = {{"sha256", {{9, Bytes(32, 9)}}}}};
   directory_.Write("run/nvunlock/pcrs.json", FormatPcrRecord(record));
   EnrollReport report = EnrollWith(OptionsWithPcrs("9"));
-  EXPECT_EQ(report.pcrs, "9:sha256=" + ToHex(Bytes(32, 9)));
+  EXPECT_EQ(report.policy, "9:sha256=" + ToHex(Bytes(32, 9)));
   EXPECT_THAT(report.notes, IsEmpty());
 }
 

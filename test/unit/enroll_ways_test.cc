@@ -152,7 +152,7 @@ TEST_F(EnrollWaysTest, WithAClosedLatchTheProofSaysThatItCannotBeSeenNow) {
 TEST_F(EnrollWaysTest, APcrLatchIsBoundToAtZero) {
   EnrollReport report = Must(Enroll(environment_, WithLatch({LatchKind::kPcr, 12})));
   EXPECT_EQ(report.proof, Proof::kUnsealed);
-  EXPECT_THAT(report.pcrs, HasSubstr("+12:sha256=" + std::string(64, '0')));
+  EXPECT_THAT(report.policy, HasSubstr("+12:sha256=" + std::string(64, '0')));
   EXPECT_THAT(report.notes, IsEmpty());
   EXPECT_EQ(EnrolledFile().slots[0].latch, (LatchChoice{LatchKind::kPcr, 12}));
 }

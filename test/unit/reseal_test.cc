@@ -111,11 +111,11 @@ TEST_F(ResealTest, AnotherKekInTheKeyringIsNotSealed) {
 
 TEST_F(ResealTest, ThePcrsAreThoseOfBeforeUnlessOthersAreGiven) {
   const std::string before = File().slots[0].pcr_values;
-  EXPECT_EQ(Must(Run(Options())).pcrs, before);
+  EXPECT_EQ(Must(Run(Options())).policy, before);
   ResealOptions options = Options();
   options.pcrs = Must(ParsePcrTerms("8"));
-  EXPECT_THAT(Must(Run(options)).pcrs, StartsWith("8:sha256="));
-  EXPECT_EQ(File().slots[0].pcr_values, Must(Run(Options())).pcrs);
+  EXPECT_THAT(Must(Run(options)).policy, StartsWith("8:sha256="));
+  EXPECT_EQ(File().slots[0].pcr_values, Must(Run(Options())).policy);
 }
 
 TEST_F(ResealTest, WithoutAWayToTheKekTheFileStaysAsItIs) {
@@ -188,7 +188,7 @@ TEST_F(ResealTest, AnotherLatchIsTakenOnRequest) {
   options.latch = LatchChoice{LatchKind::kPcr, 13};
   EXPECT_EQ(Must(Run(options)).latch, (LatchChoice{LatchKind::kPcr, 13}));
   options.latch = LatchChoice{LatchKind::kNv};
-  EXPECT_THAT(Must(Run(options)).pcrs, Not(HasSubstr("13:sha256")));
+  EXPECT_THAT(Must(Run(options)).policy, Not(HasSubstr("13:sha256")));
   ExpectTheSameKek();
 }
 
