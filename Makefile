@@ -75,7 +75,7 @@ link_flags := -static-pie -Wl,--gc-sections,--fatal-warnings \
   -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,-z,pack-relative-relocs \
   $(foreach symbol,$(wrapped) $(stubbed),-Wl,--wrap=$(symbol))
 libraries = $(tss)/lib/libtss2-esys.a $(tss)/lib/libtss2-sys.a $(tss)/lib/libtss2-mu.a \
-  $(kmod)/lib/libkmod.a -lkeyutils -lcrypto
+  $(kmod)/lib/libkmod.a -lkeyutils -l:libqrcodegen.a -lcrypto
 
 $(BUILD)/%.o: %.cc $(BUILD)/libraries.mk
 	@mkdir -p $(@D)
@@ -178,6 +178,7 @@ moduledir := $(DRACUTDIR)/99nvunlock
 documents := README.md NEWS.md $(wildcard doc/*.md)
 installed := $(bindir)/nvunlock $(mandir)/nvunlock.8 $(MODPROBEDIR)/00-nvunlock.conf \
   $(UNITDIR)/nvunlock.service $(UNITDIR)/sysinit.target.wants/nvunlock.service \
+  $(UNITDIR)/nvunlock-adopt.service $(UNITDIR)/multi-user.target.wants/nvunlock-adopt.service \
   $(SYSCONFDIR)/nvunlock/nvunlock.conf $(addprefix $(moduledir)/,$(notdir $(wildcard dracut-module/*))) \
   $(addprefix $(docdir)/,$(notdir $(documents)))
 
@@ -188,9 +189,12 @@ install: all  ## install below $(DESTDIR)$(PREFIX); a configuration file that is
 	install -D -m 0644 dracut-module/00-nvunlock.conf $(DESTDIR)$(MODPROBEDIR)/00-nvunlock.conf
 	install -D -m 0644 -t $(DESTDIR)$(moduledir) dracut-module/*
 	install -D -m 0644 -t $(DESTDIR)$(docdir) $(documents)
-	install -d $(DESTDIR)$(UNITDIR)/sysinit.target.wants $(DESTDIR)$(SYSCONFDIR)/nvunlock
-	sed 's,@BINDIR@,$(bindir),' system/nvunlock.service >$(DESTDIR)$(UNITDIR)/nvunlock.service
-	ln -sf ../nvunlock.service $(DESTDIR)$(UNITDIR)/sysinit.target.wants/nvunlock.service
+	install -d $(addprefix $(DESTDIR)$(UNITDIR)/,sysinit.target.wants multi-user.target.wants) \
+	  $(DESTDIR)$(SYSCONFDIR)/nvunlock
+	for unit in nvunlock.service nvunlock-adopt.service; do \
+	  sed 's,@BINDIR@,$(bindir),' system/$$unit >$(DESTDIR)$(UNITDIR)/$$unit || exit; done
+	ln -sf ../nvunlock.service $(DESTDIR)$(UNITDIR)/sysinit.target.wants/
+	ln -sf ../nvunlock-adopt.service $(DESTDIR)$(UNITDIR)/multi-user.target.wants/
 	test -e $(DESTDIR)$(SYSCONFDIR)/nvunlock/nvunlock.conf || \
 	  install -m 0644 system/nvunlock.conf $(DESTDIR)$(SYSCONFDIR)/nvunlock/nvunlock.conf
 

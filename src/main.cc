@@ -13,6 +13,7 @@ constexpr Command kCommands[] = {
      "seal a kek to this machine's TPM and write its key file", RunEnroll},
     {"reseal", "[--tpm2-pcrs=LIST] [--latch=KIND] [RECOVERY...]",
      "seal the same kek anew, after a change of PCRs or TPM; add recovery slots", RunReseal},
+    {"adopt", "", "take over what was sealed anew at the recovery prompt of this boot", RunAdopt},
     {"list-slots", "", "show the ways to the kek", RunListSlots},
     {"wipe-slot", "NUMBER|KIND", "take ways to the kek out of the key file", RunWipeSlot},
     {"unlock", "", "unlock, verify and freeze all DIMMs; what the initramfs runs", RunUnlock},

@@ -29,6 +29,7 @@ int RunListSlots(const Invocation& invocation);
 int RunWipeSlot(const Invocation& invocation);
 int RunImageKeyFile(const Invocation& invocation);
 int RunLatch(const Invocation& invocation);
+int RunAdopt(const Invocation& invocation);
 int RunList(const Invocation& invocation);
 
 }  // namespace nvunlock

@@ -25,6 +25,15 @@ Result<Secret> AskForRecovery(const KekName& kek) {
   return AskSecret({.text = RecoveryPrompt(kek)});
 }
 
+std::string ResealPrompt(const KekName& kek) {
+  return "If the change is yours, type 'yes' to seal " + kek.ToString() +
+         " to what has been booted now";
+}
+
+bool WantsReseal(const Result<Secret>& answer) {
+  return answer && AsText(answer->bytes()) == "yes";
+}
+
 std::string PinPrompt(const KekName& kek, const std::string& before, unsigned tries) {
   std::string text = before.empty() ? "" : before + "; " + std::to_string(tries) + " left. ";
   return text + "PIN for " + kek.ToString();

@@ -93,6 +93,10 @@ UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setti
           {.text = RecoveryPrompt(kek), .timeout_seconds = setting.config.recovery_timeout});
     };
   }
+  options.ask_reseal = [&](const KekName& kek, const Error& /*why*/) {
+    return WantsReseal(AskSecretAtBoot(
+        {.text = ResealPrompt(kek), .timeout_seconds = setting.config.recovery_timeout}));
+  };
   return Unlock(environment, options);
 }
 

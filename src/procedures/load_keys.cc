@@ -120,6 +120,7 @@ class KeyLoader {
       Result<Secret> kek = OpenRecovery(file, *typed);
       if (kek) {
         loaded_.recovered.push_back(file.kek);
+        if (options_.on_recovered) options_.on_recovered(file, *kek, why);
         return kek;
       }
       reason = std::move(kek.error());

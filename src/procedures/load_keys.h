@@ -28,6 +28,9 @@ struct LoadKeysOptions {
 
   std::vector<std::string> signature_files;  ///< PCR signatures, for slots with signed PCRs
 
+  /// Called with a kek that a recovery slot opened, and why the TPM did not.
+  std::function<void(const KeyFile& file, const Secret& kek, const Error& why)> on_recovered;
+
   RecoveryQuestion ask_recovery;
   PinQuestion ask_pin;
   bool recovery_only = false;  ///< does not even try the TPM

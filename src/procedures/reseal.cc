@@ -30,14 +30,11 @@ class Resealer {
     Secret kek = TRY(ObtainKek(tpm, file));
     std::optional<SlotPin> pin = TRY(MakeSlotPin(options_.pin));
     const SlotPin* slot_pin = pin ? &*pin : nullptr;
-    NewTpmSlot made = TRY(MakeTpmSlot(tpm, store_, plan, slot.latch, kek, slot_pin));
-    new_latch_ = made.new_latch;
-    file.slots.clear();
-    file.slots.push_back(std::move(made.slot));
     for (RecoverySlot& added : TRY(MakeRecoverySlots(options_.recovery, kek))) {
       file.recovery.push_back(std::move(added));
     }
-    report_.proof = TRY(ProveTpmSlot(tpm, file, 0, plan, kek, slot_pin));
+    report_.proof =
+        TRY(ReplaceTpmSlots(tpm, store_, plan, slot.latch, kek, slot_pin, file, new_latch_));
     TRY(ProveRecoverySlots(options_.recovery, file, kek));
     TRY(Write(file));
     report_.notes.insert(report_.notes.end(), plan.notes.begin(), plan.notes.end());
@@ -47,38 +44,20 @@ class Resealer {
   }
 
   Result<SlotOptions> ChooseSlot(const KeyFile& file) const {
-    const TpmSlot* before = file.slots.empty() ? nullptr : &file.slots[0];
-    SlotOptions slot = {.weak_policy = options_.weak_policy};
-    if (before != nullptr) slot.latch = before->latch;
+    SlotOptions slot;
+    if (!file.slots.empty()) {
+      slot = TRY(OptionsOfSlot(file.slots[0], options_.pcrs));
+    } else if (options_.pcrs) {
+      slot.pcrs = *options_.pcrs;
+    }
+    if (!options_.keep_signed_pcrs) slot.signed_pcrs = options_.signed_pcrs;
+    if (slot.signed_pcrs && options_.keep_signed_pcrs) {
+      slot.signed_pcrs->signature_file = options_.signature_file;
+    }
+    slot.weak_policy = slot.weak_policy || options_.weak_policy;
     if (options_.latch) slot.latch = *options_.latch;
-    slot.signed_pcrs = ChooseSignedPcrs(before);
-    slot.pcrs = options_.pcrs ? *options_.pcrs : TRY(PcrsOf(before));
     if (slot.pcrs.pcrs.empty() && !slot.signed_pcrs) return UnknownPcrs();
     return slot;
-  }
-
-  [[nodiscard]] std::optional<SignedTerms> ChooseSignedPcrs(const TpmSlot* before) const {
-    if (!options_.keep_signed_pcrs) return options_.signed_pcrs;
-    if (before == nullptr || !before->key.policy.signed_pcrs) return std::nullopt;
-    SignedTerms terms = TermsOf(*before->key.policy.signed_pcrs);
-    terms.signature_file = options_.signature_file;
-    return terms;
-  }
-
-  static Failure UnknownPcrs() {
-    return Fail(Errc::kUsage,
-                "the key file does not say which PCRs it was bound to; say it with --tpm2-pcrs=");
-  }
-
-  /// The literal PCRs of a slot, without their values.
-  static Result<PcrTerms> PcrsOf(const TpmSlot* slot) {
-    if (slot == nullptr) return UnknownPcrs();
-    if (!slot->key.policy.pcrs) return PcrTerms();
-    Result<PcrTerms> terms = ParsePcrTerms(slot->pcr_values);
-    if (!terms) return UnknownPcrs();
-    if (slot->latch.kind == LatchKind::kPcr) terms->pcrs.erase(slot->latch.pcr);
-    for (auto& [pcr, value] : terms->pcrs) value.reset();
-    return terms;
   }
 
   Result<Secret> ObtainKek(Tpm& tpm, const KeyFile& file) const {

@@ -54,11 +54,13 @@ Result<void> AddLatchPcr(Tpm& tpm, const LatchChoice& latch, SlotPlan& plan) {
   return {};
 }
 
-bool SignedPcrsCoverBoot(const SlotOptions& options) {
-  if (!options.signed_pcrs) return false;
-  const auto& pcrs = options.signed_pcrs->pcrs.pcrs;
-  return std::any_of(pcrs.begin(), pcrs.end(),
+bool Covers(const PcrTerms& terms) {
+  return std::any_of(terms.pcrs.begin(), terms.pcrs.end(),
                      [](const auto& term) { return CoversInitrdOrCommandLine(term.first); });
+}
+
+bool SignedPcrsCoverBoot(const SlotOptions& options) {
+  return options.signed_pcrs && Covers(options.signed_pcrs->pcrs);
 }
 
 /// PCR 11 says which image ran, but a boot loader may hand it another command line.
@@ -117,7 +119,31 @@ Result<void> SealInto(Tpm& tpm, const SlotPlan& plan, const Secret& kek, const S
   return {};
 }
 
+/// The literal PCRs of SLOT but for that of its latch, without values.
+Result<PcrTerms> SamePcrs(const TpmSlot& slot) {
+  if (!slot.key.policy.pcrs) return PcrTerms();
+  Result<PcrTerms> terms = ParsePcrTerms(slot.pcr_values);
+  if (!terms) return UnknownPcrs();
+  if (slot.latch.kind == LatchKind::kPcr) terms->pcrs.erase(slot.latch.pcr);
+  for (auto& [pcr, value] : terms->pcrs) value.reset();
+  return terms;
+}
+
 }  // namespace
+
+Failure UnknownPcrs() {
+  return Fail(Errc::kUsage,
+              "the key file does not say which PCRs it was bound to; say it with --tpm2-pcrs=");
+}
+
+Result<SlotOptions> OptionsOfSlot(const TpmSlot& slot, const std::optional<PcrTerms>& pcrs) {
+  SlotOptions options = {.pcrs = {}, .signed_pcrs = std::nullopt, .latch = slot.latch};
+  const Policy& policy = slot.key.policy;
+  if (policy.signed_pcrs) options.signed_pcrs = TermsOf(*policy.signed_pcrs);
+  options.pcrs = pcrs ? *pcrs : TRY(SamePcrs(slot));
+  options.weak_policy = !pcrs && !Covers(options.pcrs) && !SignedPcrsCoverBoot(options);
+  return options;
+}
 
 Result<SlotPlan> PlanTpmSlot(const Environment& environment, Tpm& tpm, const SlotOptions& options) {
   SlotPlan plan;
@@ -152,6 +178,21 @@ Result<NewTpmSlot> MakeTpmSlot(Tpm& tpm, const KeyStore& store, const SlotPlan& 
     return Failure(std::move(sealed.error()));
   }
   return made;
+}
+
+Result<Proof> ReplaceTpmSlots(Tpm& tpm, const KeyStore& store, const SlotPlan& plan,
+                              const LatchChoice& latch, const Secret& kek, const SlotPin* pin,
+                              KeyFile& file, std::optional<NvLatch>& new_latch) {
+  NewTpmSlot made = TRY(MakeTpmSlot(tpm, store, plan, latch, kek, pin));
+  file.slots.clear();
+  file.slots.push_back(std::move(made.slot));
+  Result<Proof> proof = ProveTpmSlot(tpm, file, 0, plan, kek, pin);
+  if (proof) {
+    new_latch = made.new_latch;
+  } else if (made.new_latch) {
+    (void)RemoveNvLatch(tpm, *made.new_latch);
+  }
+  return proof;
 }
 
 Result<std::optional<SlotPin>> MakeSlotPin(const std::optional<Secret>& pin) {

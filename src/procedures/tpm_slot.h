@@ -26,6 +26,14 @@ struct SlotOptions {
   LatchChoice latch;
 };
 
+/// What SLOT was made of, but with other literal PCRs where PCRS are given. Else it is the same
+/// ones with their values of now, also when they are weak, and kUsage when its notes do not name
+/// them.
+Result<SlotOptions> OptionsOfSlot(const TpmSlot& slot, const std::optional<PcrTerms>& pcrs);
+
+/// What OptionsOfSlot fails with.
+Failure UnknownPcrs();
+
 /// A slot that is about to be made; all that can be refused has been.
 struct SlotPlan {
   ResolvedPcrs pcrs;
@@ -63,6 +71,12 @@ enum class Proof {
 /// seen now, and that the slot does not open without its policy.
 Result<Proof> ProveTpmSlot(Tpm& tpm, const KeyFile& file, size_t index, const SlotPlan& plan,
                            const Secret& kek, const SlotPin* pin);
+
+/// Makes a slot and puts it in the place of all TPM slots of FILE, which has not been written yet,
+/// and proves it. NEW_LATCH is set when one was made: remove it if the file is given up.
+Result<Proof> ReplaceTpmSlots(Tpm& tpm, const KeyStore& store, const SlotPlan& plan,
+                              const LatchChoice& latch, const Secret& kek, const SlotPin* pin,
+                              KeyFile& file, std::optional<NvLatch>& new_latch);
 
 /// The keys of a new PIN; nullopt for none. The slow part is here.
 Result<std::optional<SlotPin>> MakeSlotPin(const std::optional<Secret>& pin);

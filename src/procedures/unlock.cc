@@ -4,6 +4,7 @@
 
 #include "src/model/dimm_id.h"
 #include "src/os/keyring.h"
+#include "src/procedures/boot_reseal.h"
 #include "src/procedures/bring_up.h"
 #include "src/procedures/close_latches.h"
 #include "src/procedures/freeze.h"
@@ -74,11 +75,29 @@ class Unlocker {
                                .signature_files = environment_.signature_files,
                                .ask_recovery = options_.ask_recovery,
                                .ask_pin = options_.ask_pin};
+    options.on_recovered = [this](const KeyFile& file, const Secret& kek, const Error& why) {
+      OfferReseal(file, kek, why);
+    };
     Result<LoadedKeys> loaded = LoadKeys(store_, tpm_, options);
     if (!loaded) return Complain(std::move(loaded.error()));
     keys_ = std::move(*loaded);
     for (Error& problem : keys_.problems) Complain(std::move(problem));
     std::move(keys_.notes.begin(), keys_.notes.end(), std::back_inserter(report_.notes));
+  }
+
+  /// While the latch is open and the PCRs are what the next boot's unlock will find.
+  void OfferReseal(const KeyFile& file, const Secret& kek, const Error& why) {
+    if (!options_.ask_reseal || !CanResealAtBoot(file, why)) return;
+    Result<Tpm*> tpm = tpm_.Get();
+    if (!tpm || !options_.ask_reseal(file.kek, why)) return;
+    auto resealed = ResealAtBoot(environment_, **tpm, file, kek);
+    if (!resealed) {
+      report_.notes.push_back("sealing anew failed: " + resealed.error().message);
+      return;
+    }
+    std::move(resealed->begin(), resealed->end(), std::back_inserter(report_.notes));
+    report_.notes.push_back(file.kek.ToString() + " is sealed to what has been booted now; " +
+                            "once booted, 'nvunlock adopt' puts that into the keys directory");
   }
 
   Result<void> BringUp() {

@@ -16,10 +16,13 @@ make_in_top() {
   make_in_top install
   for file in usr/bin/nvunlock usr/share/man/man8/nvunlock.8 usr/lib/modprobe.d/00-nvunlock.conf \
     usr/lib/dracut/modules.d/99nvunlock/module-setup.sh etc/nvunlock/nvunlock.conf \
-    usr/lib/systemd/system/sysinit.target.wants/nvunlock.service; do
+    usr/lib/systemd/system/sysinit.target.wants/nvunlock.service \
+    usr/lib/systemd/system/multi-user.target.wants/nvunlock-adopt.service; do
     [[ -e $DEST/$file ]]
   done
   grep -q '^ExecStart=/usr/bin/nvunlock unlock$' "$DEST/usr/lib/systemd/system/nvunlock.service"
+  grep -q '^ExecStart=/usr/bin/nvunlock adopt$' \
+    "$DEST/usr/lib/systemd/system/nvunlock-adopt.service"
 }
 
 @test "uninstall leaves nothing behind, and install after it works" {

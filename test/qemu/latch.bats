@@ -78,8 +78,19 @@ changed() {
   copy_machine "$LATCHED" "$MACHINE"
   "$BED/persist" "$MACHINE" get safe "$BATS_TEST_TMPDIR/safe"
   changed recovery-prompt --type '^Recovery key or passphrase' wrong \
-    --type '^Recovery key or passphrase' "$(cat "$BATS_TEST_TMPDIR/safe/recovery-key")"
+    --type '^Recovery key or passphrase' "$(cat "$BATS_TEST_TMPDIR/safe/recovery-key")" \
+    --type "^If the change is yours" no
   changed recovery-reseal
+  changed unlock-all
+  expect_attempts "$MACHINE" 0
+}
+
+@test "PCRs changed: recovery key and 'yes' at the prompt, and the next boot is automatic" {
+  copy_machine "$LATCHED" "$MACHINE"
+  "$BED/persist" "$MACHINE" get safe "$BATS_TEST_TMPDIR/safe"
+  changed recovery-adopt \
+    --type '^Recovery key or passphrase' "$(cat "$BATS_TEST_TMPDIR/safe/recovery-key")" \
+    --type "^If the change is yours" yes
   changed unlock-all
   expect_attempts "$MACHINE" 0
 }

@@ -37,6 +37,16 @@ TEST_F(RecordPcrsTest, LeavesAllPcrsOfEveryActiveBank) {
   EXPECT_EQ(record.banks["sha256"], Must(ReadPcrs(tpm, Sha256Bank(), 0xffffff)));
 }
 
+TEST_F(RecordPcrsTest, KeepsWhatSystemdStubHandedOver) {
+  directory_.Write(".extra/tpm2-pcr-signature.json", "{}");
+  directory_.Write(".extra/tpm2-pcr-public-key.pem", "a key");
+  directory_.Write(".extra/else", "x");
+  EXPECT_THAT(Record(), Succeeds());
+  EXPECT_EQ(directory_.Read("run/nvunlock/tpm2-pcr-signature.json"), "{}");
+  EXPECT_EQ(directory_.Read("run/nvunlock/tpm2-pcr-public-key.pem"), "a key");
+  EXPECT_FALSE(directory_.Holds("run/nvunlock/else"));
+}
+
 TEST_F(RecordPcrsTest, TheFirstRecordOfABootStays) {
   ASSERT_THAT(Record(), Succeeds());
   PcrRecord first = Recorded().value();
