@@ -65,6 +65,10 @@ Result<void> PrintSecret(const Secret& text) {
   return {};
 }
 
+bool PrintsToTerminal() {
+  return isatty(STDOUT_FILENO) != 0;
+}
+
 Result<void> FinishOutput() {
   if (fflush(stdout) == 0 && ferror(stdout) == 0) return {};
   return FailErrno("write to standard output", errno);

@@ -16,6 +16,9 @@ void Print(std::string_view text);
 /// TEXT on stdout, with no copy of it left in a buffer. Fails when nobody can have seen it.
 Result<void> PrintSecret(const Secret& text);
 
+/// Whether stdout is a terminal.
+bool PrintsToTerminal();
+
 /// Whether all that was printed could be written.
 Result<void> FinishOutput();
 

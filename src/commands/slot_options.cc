@@ -2,6 +2,7 @@
 
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
+#include "src/model/qr_code.h"
 #include "src/os/file.h"
 
 namespace nvunlock {
@@ -15,6 +16,13 @@ Result<PcrTerms> ParseSignedPcrs(std::string_view text) {
     if (value) return Fail(Errc::kUsage, "signed PCRs take no digest: it is in the signature");
   }
   return terms;
+}
+
+Result<void> DrawAndPrint(const Secret& text) {
+  Secret drawing = TRY(DrawQrCode(text));
+  TRY(PrintSecret(drawing));
+  Print("\n");
+  return {};
 }
 
 Result<std::string> ParseReference(std::string_view text) {
@@ -121,6 +129,9 @@ Result<void> PrintRecoveryKey(const RecoveryWays& ways) {
       "--recovery-key' makes another",
       PrintSecret(text));
   Print("\n\n");
+  if (!PrintsToTerminal()) return {};
+  Result<void> drawn = DrawAndPrint(text);
+  if (!drawn) PrintError("no QR code: " + drawn.error().message);
   return {};
 }
 

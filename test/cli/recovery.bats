@@ -178,3 +178,31 @@ hex() {
   enroll_with --recovery-key >/dev/full || status=$?
   [[ $status -eq 1 ]]
 }
+
+# What a camera reads off the terminal's picture in FILE.
+read_qr_code() { # FILE
+  python3 - "$1" >"$1.pbm" <<'END'
+import re, sys
+halves = {"█": "00", "▀": "01", "▄": "10", " ": "11"}  # 1: dark
+lines = re.findall("\033\\[40;37;1m([█▀▄ ]+)\033", open(sys.argv[1], encoding="utf-8").read())
+rows = [[halves[c][half] for c in line] for line in lines for half in (0, 1)]
+print("P1", len(rows[0]) * 4, len(rows) * 4)
+for row in rows:
+    for _ in range(4):
+        print(" ".join(" ".join(module * 4) for module in row))
+END
+  zbarimg --quiet --raw -Sdisable -Sqrcode.enable "$1.pbm"
+}
+
+@test "on a terminal the recovery key is a QR code, too, and only there" {
+  local terminal=$BATS_TEST_TMPDIR/terminal key
+  script --quiet --return --command "$NVUNLOCK enroll --keys-dir=$KEYS --tpm2-device=$TPM \
+    --tpm2-pcrs=7+8 --recovery-key" "$terminal" >/dev/null
+  key=$(recovery_key_in "$(cat "$terminal")")
+  [[ $(read_qr_code "$terminal") == "$key" ]]
+  rm "$KEYS"/*
+  keyctl clear @u
+  run enroll_with --recovery-key
+  expect 0
+  [[ $output != *▀* ]]
+}
