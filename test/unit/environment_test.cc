@@ -27,14 +27,24 @@ TEST(EnvironmentTest, ModprobeDirectoriesAreInTheOrderOfModprobeD) {
                           "/usr/lib/modprobe.d", "/lib/modprobe.d"));
 }
 
+TEST(EnvironmentTest, SignaturesAreWhereSystemdPutsThem) {
+  EXPECT_THAT(
+      EnvironmentBelow("").signature_files,
+      ElementsAre("/.extra/tpm2-pcr-signature.json", "/run/nvunlock/tpm2-pcr-signature.json",
+                  "/etc/systemd/tpm2-pcr-signature.json", "/run/systemd/tpm2-pcr-signature.json",
+                  "/usr/local/lib/systemd/tpm2-pcr-signature.json",
+                  "/usr/lib/systemd/tpm2-pcr-signature.json"));
+}
+
 TEST(EnvironmentTest, EverythingMovesBelowARoot) {
   Environment environment = EnvironmentBelow("/world");
   for (const std::string& path :
        {environment.sysfs_root, environment.keys_dir, environment.config_dir, environment.run_dir,
-        environment.initrd_release, environment.modules_dir}) {
+        environment.initrd_release, environment.stub_dir, environment.modules_dir}) {
     EXPECT_THAT(path, StartsWith("/world/"));
   }
   EXPECT_THAT(environment.modprobe_dirs, Each(StartsWith("/world/")));
+  EXPECT_THAT(environment.signature_files, Each(StartsWith("/world/")));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "test/unit/byte_strings.h"
 #include "test/unit/sealing_tpm.h"
+#include "test/unit/signer.h"
 #include "tpm/session.h"
 
 namespace nvunlock {
@@ -24,16 +25,27 @@ class CombinedPolicyTest : public SwtpmTest {
     return {digest->buffer, digest->buffer + digest->size};
   }
 
+  static SignedPolicy SignedNow(SealingTpm& us) {
+    constexpr uint32_t kPcr11 = 1U << 11;
+    Signer signer;
+    SignedPolicy policy = signer.PolicyOn(kPcr11);
+    policy.signatures = {signer.Sign(Must(ReadPcrs(us.tpm, Sha256Bank(), kPcr11)))};
+    return policy;
+  }
+
   /// Every combination of parts.
   static std::vector<Policy> AllPolicies(SealingTpm& us) {
     std::optional<PcrPolicy> pcrs = us.PolicyOfNow().pcrs;
     std::optional<NvLatch> latch = Must(MakeNvLatch(us.tpm));
+    std::optional<SignedPolicy> signed_pcrs = SignedNow(us);
     std::vector<Policy> policies;
-    for (bool pin : {false, true}) {
-      policies.push_back({.pcrs = std::nullopt, .latch = std::nullopt, .pin = pin});
-      policies.push_back({.pcrs = pcrs, .latch = std::nullopt, .pin = pin});
-      policies.push_back({.pcrs = std::nullopt, .latch = latch, .pin = pin});
-      policies.push_back({.pcrs = pcrs, .latch = latch, .pin = pin});
+    for (unsigned parts = 0; parts < 16; parts++) {
+      Policy policy;
+      if ((parts & 1) != 0) policy.signed_pcrs = signed_pcrs;
+      if ((parts & 2) != 0) policy.pcrs = pcrs;
+      if ((parts & 4) != 0) policy.latch = latch;
+      policy.pin = (parts & 8) != 0;
+      policies.push_back(policy);
     }
     return policies;
   }
@@ -43,7 +55,8 @@ TEST_F(CombinedPolicyTest, TheSoftwareDigestOfEveryCombinationIsTheTpms) {
   SealingTpm us(swtpm().device());
   for (const Policy& policy : AllPolicies(us)) {
     EXPECT_EQ(DigestOfTpm(us, policy), Copy(PolicyDigest(policy)))
-        << policy.pcrs.has_value() << policy.latch.has_value() << policy.pin;
+        << policy.signed_pcrs.has_value() << policy.pcrs.has_value() << policy.latch.has_value()
+        << policy.pin;
   }
 }
 
@@ -51,7 +64,7 @@ TEST_F(CombinedPolicyTest, EveryCombinationIsAnotherPolicy) {
   SealingTpm us(swtpm().device());
   std::set<Sha256Digest> digests;
   for (const Policy& policy : AllPolicies(us)) digests.insert(PolicyDigest(policy));
-  EXPECT_EQ(digests.size(), 8U);
+  EXPECT_EQ(digests.size(), 16U);
 }
 
 TEST_F(CombinedPolicyTest, ThePcrsAreSaidToDifferBeforeTheLatchIsSaidToBeClosed) {

@@ -110,6 +110,51 @@ TEST(TpmKeyTest, NothingComesBehindThePin) {
   }
 }
 
+/// The two steps of signed PCRs, whose key is too long for SampleKey's kin to spell out.
+SignedPolicy SampleSignedPolicy() {
+  SignedPolicy policy = {.pcrs = SamplePcrPolicy().pcrs,
+                         .key = {.modulus = Bytes(256, 0xc5), .exponent = 65537},
+                         .reference = Hex("7265"),
+                         .signatures = {}};
+  return policy;
+}
+
+TEST(TpmKeyTest, SignedPcrsAreTheFirstTwoStepsOfThePolicy) {
+  SignedPolicy signed_pcrs = SampleSignedPolicy();
+  const Bytes selection = PolicyStep(TPM2_CC_PolicyPCR, EncodeSelection(signed_pcrs.pcrs));
+  const Bytes authorize = PolicyStep(TPM2_CC_PolicyAuthorize, EncodeAuthorization(signed_pcrs));
+  TpmKey key = SampleKey();
+  key.policy.signed_pcrs = signed_pcrs;
+  Bytes der = Must(EncodeTpmKey(key));
+  const Bytes steps = Policy({selection, authorize, PolicyStep(TPM2_CC_PolicyPCR)});
+  EXPECT_EQ(ToHex(der), ToHex(MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, steps}))));
+  EXPECT_EQ(PolicyDigest(Must(DecodeTpmKey(der)).policy), PolicyDigest(key.policy));
+}
+
+TEST(TpmKeyTest, SignedPcrsAloneAreAPolicy) {
+  TpmKey key = SampleKey();
+  key.policy = {.signed_pcrs = SampleSignedPolicy()};
+  TpmKey read = Must(DecodeTpmKey(Must(EncodeTpmKey(key))));
+  EXPECT_FALSE(read.policy.pcrs.has_value());
+  EXPECT_EQ(PolicyDigest(read.policy), PolicyDigest(key.policy));
+}
+
+TEST(TpmKeyTest, SignedPcrsComeFirstAndOnceOrThePolicyIsRefused) {
+  SignedPolicy signed_pcrs = SampleSignedPolicy();
+  const Bytes selection = PolicyStep(TPM2_CC_PolicyPCR, EncodeSelection(signed_pcrs.pcrs));
+  const Bytes authorize = PolicyStep(TPM2_CC_PolicyAuthorize, EncodeAuthorization(signed_pcrs));
+  const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR);
+  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, Policy({selection, authorize, pcr}))),
+              Succeeds());
+  for (const Bytes& policy : {Policy({authorize}), Policy({selection}), Policy({pcr, authorize}),
+                              Policy({pcr, selection, authorize}), Policy({authorize, selection}),
+                              Policy({selection, authorize, selection, authorize}),
+                              Policy({selection, pcr, authorize})}) {
+    EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, policy)), FailsWith(Errc::kBadKeyFile))
+        << ToHex(policy);
+  }
+}
+
 TEST(TpmKeyTest, OpensslParsesIt) {
   TemporaryDirectory directory;
   std::string der = directory.Write("der", AsText(Must(EncodeTpmKey(SampleKey()))));
