@@ -24,6 +24,8 @@ constexpr Command kCommands[] = {
     {"freeze-security", "nmemX...|all", "freeze the security of DIMMs until the next power-on",
      RunFreezeSecurity},
     {"list", "[--json]", "show DIMMs and their security", RunList},
+    {"status", "[--json]", "show all that the next boot's unlock depends on", RunStatus},
+    {"verify", "[--json]", "tell by the exit code whether the next boot will unlock", RunVerify},
 };
 
 std::string Usage() {

@@ -200,7 +200,7 @@ Result<NvLatch> MakeNvLatch(Tpm& tpm) {
   return latch;
 }
 
-Result<void> CheckNvLatch(Tpm& tpm, const NvLatch& latch) {
+Result<LatchState> ReadNvLatch(Tpm& tpm, const NvLatch& latch) {
   ESYS_TR tr = ESYS_TR_NONE;
   TRY_TPM("look for the latch",
           Esys_TR_FromTPMPublic(tpm.esys(), latch.index.nvPublic.nvIndex, ESYS_TR_NONE,
@@ -211,9 +211,17 @@ Result<void> CheckNvLatch(Tpm& tpm, const NvLatch& latch) {
   Esys_TR_Close(tpm.esys(), &tr);
   TRY_TPM("look for the latch", rc);
   EsysPtr<TPM2B_NV_PUBLIC> owned(found);
+  bool is_closed = (found->nvPublic.attributes & TPMA_NV_READLOCKED) != 0;
   found->nvPublic.attributes &= ~TPMA_NV_READLOCKED;
-  if (MarshalArea(found->nvPublic) == MarshalArea(latch.index.nvPublic)) return {};
+  if (MarshalArea(found->nvPublic) == MarshalArea(latch.index.nvPublic)) {
+    return is_closed ? LatchState::kClosed : LatchState::kOpen;
+  }
   return Fail(Errc::kWrongTpm, "the NV index of the latch is another one than at enrollment");
+}
+
+Result<void> CheckNvLatch(Tpm& tpm, const NvLatch& latch) {
+  TRY(ReadNvLatch(tpm, latch));
+  return {};
 }
 
 Result<void> RemoveNvLatch(Tpm& tpm, const NvLatch& latch) {

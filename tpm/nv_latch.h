@@ -22,6 +22,11 @@ struct NvLatch {
 /// Defines and writes an index at the first free handle. The owner authorization must be empty.
 Result<NvLatch> MakeNvLatch(Tpm& tpm);
 
+enum class LatchState { kOpen, kClosed };
+
+/// How the latch stands now. Fails with kWrongTpm unless the TPM holds this very index.
+Result<LatchState> ReadNvLatch(Tpm& tpm, const NvLatch& latch);
+
 /// Fails with kWrongTpm unless the TPM holds this very index. Tells nothing of open or closed.
 Result<void> CheckNvLatch(Tpm& tpm, const NvLatch& latch);
 

@@ -170,6 +170,17 @@ Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed, cons
   return secret;
 }
 
+Result<void> CheckLoads(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed) {
+  TpmObject object = TRY(Load(tpm, parent, sealed));
+  return {};
+}
+
+Result<Bytes> AuthPolicyOf(const SealedObject& sealed) {
+  TPM2B_PUBLIC area = TRY(UnmarshalPublic(sealed.public_area));
+  const TPM2B_DIGEST& policy = area.publicArea.authPolicy;
+  return Bytes(policy.buffer, policy.buffer + policy.size);
+}
+
 Result<void> ProveClosedWithoutPolicy(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed) {
   TpmObject object = TRY(Load(tpm, parent, sealed));
   TpmObject session = TRY(StartPolicySession(tpm, parent));

@@ -29,6 +29,12 @@ Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const 
 Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed, const Policy& policy,
                       const Secret* auth_value = nullptr);
 
+/// Succeeds when the TPM takes SEALED for one of its own under PARENT. Nothing is unsealed.
+Result<void> CheckLoads(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed);
+
+/// The policyDigest that SEALED wants.
+Result<Bytes> AuthPolicyOf(const SealedObject& sealed);
+
 /// Succeeds when SEALED opens neither with an empty password nor for a session that asserts no
 /// policy: the proof that its policy is what keeps it closed.
 Result<void> ProveClosedWithoutPolicy(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed);

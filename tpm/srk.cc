@@ -167,6 +167,17 @@ Result<TPM2B_PUBLIC> ProvisionSrk(Tpm& tpm) {
   return *found;
 }
 
+Result<void> CheckParent(Tpm& tpm, TPM2_HANDLE handle, const TPM2B_PUBLIC& parent) {
+  std::optional<TPM2B_PUBLIC> found = TRY(ReadPersistent(tpm, handle));
+  if (!found) {
+    return Fail(Errc::kWrongTpm,
+                "the TPM has no storage root key any more: another TPM, or it was cleared");
+  }
+  Bytes name = NameOf(parent);
+  if (!name.empty() && NameOf(*found) == name) return {};
+  return Fail(Errc::kWrongTpm, "the storage root key is another one than at enrollment");
+}
+
 Result<ESYS_TR> PinParent(Tpm& tpm, TPM2_HANDLE handle, const TPM2B_PUBLIC& parent) {
   Bytes name = NameOf(parent);
   if (name.empty())

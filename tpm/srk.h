@@ -28,6 +28,9 @@ Result<TPM2B_PUBLIC> UnmarshalPublic(ByteView bytes);
 /// kWrongTpm, since whoever imported it would know its private part.
 Result<TPM2B_PUBLIC> ProvisionSrk(Tpm& tpm);
 
+/// Fails with kWrongTpm unless the TPM holds this very key at HANDLE.
+Result<void> CheckParent(Tpm& tpm, TPM2_HANDLE handle, const TPM2B_PUBLIC& parent);
+
 /// An ESYS handle for the persistent key at HANDLE that is taken to have this public area; the
 /// TPM is not asked. Sessions salted to it fail to verify when the TPM holds another key.
 /// Belongs to the connection.

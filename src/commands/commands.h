@@ -30,6 +30,8 @@ int RunWipeSlot(const Invocation& invocation);
 int RunImageKeyFile(const Invocation& invocation);
 int RunLatch(const Invocation& invocation);
 int RunAdopt(const Invocation& invocation);
+int RunStatus(const Invocation& invocation);
+int RunVerify(const Invocation& invocation);
 int RunList(const Invocation& invocation);
 
 }  // namespace nvunlock

@@ -1,7 +1,7 @@
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"
+#include "src/commands/dimm_table.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/model/dimm.h"
@@ -19,20 +19,6 @@ Json ToJson(const Dimm& dimm) {
   if (dimm.security != SecurityState::kUnsupported) json["security"] = ToWord(dimm.security);
   if (dimm.frozen) json["security_frozen"] = true;
   return json;
-}
-
-std::string ToLine(const Dimm& dimm) {
-  char line[200];
-  snprintf(line, sizeof(line), "%-8s %-24s %-11s %-6s %s\n", dimm.nmem.c_str(), dimm.id.c_str(),
-           ToWord(dimm.security), dimm.frozen ? "frozen" : "-",
-           dimm.bound ? "enabled" : "disabled");
-  return line;
-}
-
-void PrintTable(const std::vector<Dimm>& dimms) {
-  if (dimms.empty()) return;
-  Print("DIMM     ID                       SECURITY    FROZEN STATE\n");
-  for (const Dimm& dimm : dimms) Print(ToLine(dimm));
 }
 
 void PrintJson(const std::vector<Dimm>& dimms) {
@@ -62,7 +48,7 @@ int RunList(const Invocation& invocation) {
       exit_code = Report(dimm.error());
     }
   }
-  as_json ? PrintJson(dimms) : PrintTable(dimms);
+  as_json ? PrintJson(dimms) : PrintDimmTable(dimms);
   return exit_code;
 }
 

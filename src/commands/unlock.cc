@@ -16,6 +16,7 @@
 #include "src/procedures/bring_up.h"
 #include "src/procedures/guard.h"
 #include "src/procedures/read_config.h"
+#include "src/procedures/record_image.h"
 #include "src/procedures/record_pcrs.h"
 
 namespace nvunlock {
@@ -63,6 +64,7 @@ Result<void> FindEnrollment(const Environment& environment, Setting& setting) {
 void StepAside(const Environment& environment) {
   TpmConnection tpm(environment.tpm_device);
   (void)RecordPcrs(environment, tpm);
+  (void)RecordImage(environment);
   if (!GuardIsClosed(environment)) return;
   Result<void> opened = OpenGuard(environment);
   if (opened && HasDimmHardware(environment)) opened = LoadDimmDrivers(environment);

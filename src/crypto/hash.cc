@@ -17,29 +17,27 @@ void OrAbort(bool succeeded) {
   if (!succeeded) abort();
 }
 
-void HashInto(std::span<uint8_t> digest, const char* algorithm,
-              std::initializer_list<ByteView> parts) {
+void HashInto(uint8_t* digest, const EVP_MD* algorithm, std::initializer_list<ByteView> parts) {
   OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
-  OrAbort(EVP_DigestInit_ex2(context.get(), FetchDigest(algorithm), nullptr) == 1);
+  OrAbort(EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1);
   for (ByteView part : parts) {
     OrAbort(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
   }
-  OrAbort(EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1);
+  OrAbort(EVP_DigestFinal_ex(context.get(), digest, nullptr) == 1);
 }
 
 }  // namespace
 
 Sha256Digest Sha256(std::initializer_list<ByteView> parts) {
   Sha256Digest digest;
-  HashInto(digest, "SHA256", parts);
+  HashInto(digest.data(), FetchDigest("SHA256"), parts);
   return digest;
 }
 
-Bytes Hash(const char* algorithm, std::initializer_list<ByteView> parts) {
-  const EVP_MD* type = FetchDigest(algorithm);
-  OrAbort(type != nullptr);
-  Bytes digest(static_cast<size_t>(EVP_MD_get_size(type)));
-  HashInto(digest, algorithm, parts);
+Bytes HashWith(const char* name, std::initializer_list<ByteView> parts) {
+  const EVP_MD* algorithm = FetchDigest(name);
+  Bytes digest(static_cast<size_t>(EVP_MD_get_size(algorithm)));
+  HashInto(digest.data(), algorithm, parts);
   return digest;
 }
 

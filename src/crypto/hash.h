@@ -16,8 +16,8 @@ using Sha256Digest = std::array<uint8_t, 32>;
 /// SHA-256 (FIPS 180-4) of the parts one after the other.
 Sha256Digest Sha256(std::initializer_list<ByteView> parts);
 
-/// The parts one after the other under ALGORITHM: "sha1", "sha256", "sha384" or "sha512".
-Bytes Hash(const char* algorithm, std::initializer_list<ByteView> parts);
+/// The hash NAME ("SHA1", "SHA384": an algorithm of the TCG's) of the parts one after the other.
+Bytes HashWith(const char* name, std::initializer_list<ByteView> parts);
 
 /// HMAC-SHA-256 (RFC 2104) of the parts one after the other.
 Sha256Digest HmacSha256(ByteView key, std::initializer_list<ByteView> parts);

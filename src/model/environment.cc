@@ -25,6 +25,8 @@ Environment EnvironmentBelow(const std::string& root) {
                                 "/usr/local/lib/systemd", "/usr/lib/systemd"}) {
     environment.signature_files.push_back(root + directory + "/tpm2-pcr-signature.json");
   }
+  environment.event_log = root + "/sys/kernel/security/tpm0/binary_bios_measurements";
+  environment.boot_dirs = {root + "/boot", root + "/efi"};
   environment.modules_dir = ModulesBelow(root);
   for (const char* directory : {"/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"}) {
     environment.modprobe_dirs.push_back(root + directory + "/modprobe.d");

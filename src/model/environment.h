@@ -18,6 +18,8 @@ struct Environment {
   std::string initrd_release;                ///< a file that only an initramfs has
   std::string stub_dir;                      ///< where systemd-stub leaves what it hands over
   std::vector<std::string> signature_files;  ///< PCR signatures; those that exist are all used
+  std::string event_log;                     ///< of the firmware, as the kernel passes it on
+  std::vector<std::string> boot_dirs;        ///< where initramfs images and UKIs lie
   std::string modules_dir;                   ///< empty: those of the running kernel
   std::vector<std::string> modprobe_dirs;    ///< in modprobe.d(5)'s order, strongest first
   std::string tpm_device = "auto";

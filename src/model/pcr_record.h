@@ -13,11 +13,14 @@ namespace nvunlock {
 /// The file in the run directory in which `unlock` leaves a PcrRecord.
 inline constexpr char kPcrRecordFile[] = "pcrs.json";
 
+/// "sha256" to its PCRs.
+using PcrBanks = std::map<std::string, PcrValues>;
+
 /// The PCRs as they were when the DIMMs were unlocked in this boot. Later values tell less: the
 /// booting system extends some.
 struct PcrRecord {
-  bool in_initramfs = false;               ///< else `unlock` first ran in the booted system
-  std::map<std::string, PcrValues> banks;  ///< "sha256" to its PCRs
+  bool in_initramfs = false;  ///< else `unlock` first ran in the booted system
+  PcrBanks banks;
 };
 
 std::string FormatPcrRecord(const PcrRecord& record);

@@ -105,6 +105,11 @@ bool Exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }
 
+bool IsDirectory(const std::string& path) {
+  struct stat info = {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 Result<std::string> ReadFile(const std::string& path, size_t limit) {
   OpenedFile file = TRY(OpenRegularFile(path, limit));
   std::string content(file.size, '\0');
@@ -118,6 +123,29 @@ Result<Secret> ReadSecretFile(const std::string& path, size_t limit) {
   Secret content = TRY(Secret::Create(file.size));
   TRY(ReadExactly(file.fd.get(), path, content.bytes()));
   return content;
+}
+
+Result<Bytes> ReadKernelFile(const std::string& path, size_t limit) {
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return FailErrno(path, errno);
+  Bytes content;
+  uint8_t buffer[4096];
+  for (;;) {
+    ssize_t count = read(fd.get(), buffer, sizeof(buffer));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return FailErrno(path, errno);
+    if (count == 0) return content;
+    content.insert(content.end(), buffer, buffer + count);
+    if (content.size() > limit) {
+      return Fail(path + ": larger than " + std::to_string(limit) + " bytes");
+    }
+  }
+}
+
+Result<int64_t> ModificationTime(const std::string& path) {
+  struct stat info = {};
+  if (stat(path.c_str(), &info) != 0) return FailErrno(path, errno);
+  return static_cast<int64_t>(info.st_mtim.tv_sec);
 }
 
 Result<std::string> ReadAttribute(const std::string& path) {
@@ -153,11 +181,6 @@ Result<std::vector<std::string>> ListDirectory(const std::string& path) {
     return strverscmp(a.c_str(), b.c_str()) < 0;
   });
   return names;
-}
-
-static bool IsDirectory(const std::string& path) {
-  struct stat info = {};
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 Result<void> MakeDirectories(const std::string& path, mode_t mode) {

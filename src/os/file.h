@@ -17,12 +17,22 @@ namespace nvunlock {
 /// True when PATH names something that exists.
 bool Exists(const std::string& path);
 
+/// True when PATH names a directory.
+bool IsDirectory(const std::string& path);
+
 /// The whole of a regular file that holds 1 to LIMIT bytes; anything else is an error that says
 /// so. Never blocks on a FIFO or a device.
 Result<std::string> ReadFile(const std::string& path, size_t limit);
 
 /// ReadFile for bytes that must stay secret.
 Result<Secret> ReadSecretFile(const std::string& path, size_t limit);
+
+/// The whole of a file that the kernel makes up, whose size it does not tell, and which has at most
+/// LIMIT bytes.
+Result<Bytes> ReadKernelFile(const std::string& path, size_t limit);
+
+/// When the content of a file was last changed, in seconds since 1970.
+Result<int64_t> ModificationTime(const std::string& path);
 
 /// What a sysfs attribute holds now, without the newline.
 Result<std::string> ReadAttribute(const std::string& path);

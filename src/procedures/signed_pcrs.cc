@@ -67,7 +67,7 @@ std::string FindSignedPhase(const SignedPolicy& policy, const PcrBank& bank,
     PcrValues values = at_unlock;
     for (const char* const* phase = first; phase != std::end(kLaterPhases); phase++) {
       Bytes& value = values[kPhasePcr];
-      value = Hash(bank.name, {value, Hash(bank.name, {AsBytes(*phase)})});
+      value = HashWith(bank.name, {value, HashWith(bank.name, {AsBytes(*phase)})});
       if (HasSignatureFor(policy, bank, values)) return *phase;
     }
   }

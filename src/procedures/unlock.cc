@@ -9,6 +9,7 @@
 #include "src/procedures/close_latches.h"
 #include "src/procedures/freeze.h"
 #include "src/procedures/load_keys.h"
+#include "src/procedures/record_image.h"
 #include "src/procedures/record_pcrs.h"
 
 namespace nvunlock {
@@ -66,6 +67,8 @@ class Unlocker {
 
   void LoadDimmKeys() {
     Result<void> recorded = RecordPcrs(environment_, tpm_);
+    if (!recorded) report_.notes.push_back(std::move(recorded.error().message));
+    recorded = RecordImage(environment_);
     if (!recorded) report_.notes.push_back(std::move(recorded.error().message));
     bool keep = config_.kek_keyring == KekKeyring::kUser;
     LoadKeysOptions options = {.keyring = Keyring(environment_.keyring),
@@ -251,18 +254,20 @@ constexpr Errc kDepth[] = {Errc::kNoTpm,          Errc::kWrongTpm,    Errc::kNoS
 
 }  // namespace
 
-std::optional<Errc> UnlockReport::Verdict() const {
-  auto occurs = [&](Errc code) {
-    return std::any_of(problems.begin(), problems.end(),
-                       [&](const Error& error) { return error.code == code; }) ||
-           std::any_of(dimms.begin(), dimms.end(), [&](const DimmOutcome& outcome) {
-             return outcome.problem && outcome.problem->code == code;
-           });
-  };
+std::optional<Errc> Deepest(const std::set<Errc>& codes) {
   for (Errc code : kDepth) {
-    if (occurs(code)) return code;
+    if (codes.contains(code)) return code;
   }
   return std::nullopt;
+}
+
+std::optional<Errc> UnlockReport::Verdict() const {
+  std::set<Errc> codes;
+  for (const Error& problem : problems) codes.insert(problem.code);
+  for (const DimmOutcome& outcome : dimms) {
+    if (outcome.problem) codes.insert(outcome.problem->code);
+  }
+  return Deepest(codes);
 }
 
 UnlockReport Unlock(const Environment& environment, const UnlockOptions& options) {

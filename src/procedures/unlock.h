@@ -2,6 +2,7 @@
 #define NVUNLOCK_PROCEDURES_UNLOCK_H_
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct DimmOutcome {
   bool revalidated = false;  ///< the firmware had left it unlocked and it took our key
   std::optional<Error> problem;
 };
+
+/// The code that says most of several failures: that of the one that lies deepest. nullopt when
+/// there is none.
+std::optional<Errc> Deepest(const std::set<Errc>& codes);
 
 /// What `unlock` did, for people and for status.json. Nothing in it is secret.
 struct UnlockReport {

@@ -1,0 +1,164 @@
+#include "src/commands/findings_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "src/base/hex.h"
+#include "src/commands/output.h"
+
+namespace nvunlock {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Paths and the like may hold what is not UTF-8.
+std::string Dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json ToJson(const Error& error) {
+  return {{"code", ExitCode(error.code)}, {"message", error.message}};
+}
+
+Json ToJson(const Check& check);
+Json ToJson(const PcrComparison& row);
+Json ToJson(const TpmSlotFindings& slot);
+Json ToJson(const KekFindings& kek);
+Json ToJson(const BlobFindings& blob);
+Json ToJson(const DimmFindings& findings);
+
+template <typename T>
+Json ToArray(const std::vector<T>& all) {
+  Json array = Json::array();
+  for (const T& one : all) array.push_back(ToJson(one));
+  return array;
+}
+
+Json ToJson(const std::optional<Bytes>& value) {
+  return value ? Json(ToHex(*value)) : Json();
+}
+
+Json ToJson(const Check& check) {
+  Json json = {{"subject", check.subject}, {"state", check.state}};
+  if (check.problem) json["problem"] = ToJson(*check.problem);
+  return json;
+}
+
+const char* ToWord(PcrBasis basis) {
+  switch (basis) {
+    case PcrBasis::kRecorded:
+      return "recorded";
+    case PcrBasis::kPredicted:
+      return "predicted";
+    case PcrBasis::kReset:
+      return "reset";
+    case PcrBasis::kCurrent:
+      return "current";
+    case PcrBasis::kNothing:
+      break;
+  }
+  return "nothing";
+}
+
+Json ToJson(const PcrComparison& row) {
+  return {{"pcr", row.pcr},
+          {"bank", row.bank->name},
+          {"enrolled", ToJson(row.enrolled)},
+          {"recorded", ToJson(row.recorded)},
+          {"predicted", ToJson(row.predicted)},
+          {"current", ToJson(row.current)},
+          {"judged_by", ToWord(row.basis)}};
+}
+
+Json ToJson(const TpmSlotFindings& slot) {
+  Json json = {{"kind", "tpm2"},
+               {"opens", FirstProblem(slot.checks) == nullptr},
+               {"latch", ToText(slot.latch)},
+               {"pin", slot.pin},
+               {"policy_digest", ToHex(slot.policy_digest)},
+               {"expected_policy_digest", Json()},
+               {"checks", ToArray(slot.checks)},
+               {"pcrs", ToArray(slot.pcrs)}};
+  if (slot.expected_digest) json["expected_policy_digest"] = ToHex(*slot.expected_digest);
+  return json;
+}
+
+Json ToJson(const RecoverySlotFindings& slot) {
+  Json json = {{"kind", ToWord(slot.kind)}};
+  if (!slot.issuer.empty()) json["issuer"] = slot.issuer;
+  return json;
+}
+
+Json ToJson(const KekFindings& kek) {
+  Json json = {{"kek", kek.kek.ToString()}, {"key_file", kek.path}, {"needed", kek.needed}};
+  if (kek.unreadable) {
+    json["problem"] = ToJson(*kek.unreadable);
+    return json;
+  }
+  json["image"] = kek.image;
+  json["slots"] = ToArray(kek.slots);
+  for (const RecoverySlotFindings& slot : kek.recovery) json["slots"].push_back(ToJson(slot));
+  json["problems"] = ToArray(kek.problems);
+  return json;
+}
+
+Json ToJson(const BlobFindings& blob) {
+  return {{"id", blob.dimm_id},
+          {"blob", blob.file},
+          {"kek", blob.kek},
+          {"checks", ToArray(blob.checks)}};
+}
+
+/// With the keys and words of `ndctl list -D`, but for the problem.
+Json ToJson(const DimmFindings& findings) {
+  const Dimm& dimm = findings.dimm;
+  Json json = {{"dev", dimm.nmem},
+               {"id", dimm.id},
+               {"enabled", dimm.bound},
+               {"security", ToWord(dimm.security)},
+               {"security_frozen", dimm.frozen}};
+  if (findings.problem) json["problem"] = ToJson(*findings.problem);
+  return json;
+}
+
+Json ToJson(const Judgement& judgement) {
+  std::optional<Errc> verdict = judgement.Verdict();
+  return {{"unlocks", !verdict},
+          {"exit_code", verdict ? ExitCode(*verdict) : 0},
+          {"pin", judgement.pin},
+          {"problems", ToArray(judgement.problems)},
+          {"remarks", judgement.remarks}};
+}
+
+Json DescribeSources(const PcrSources& pcrs) {
+  Json recorded;
+  if (pcrs.recorded) recorded = pcrs.recorded->in_initramfs ? "initramfs" : "running system";
+  return {{"recorded_in", recorded}, {"events", pcrs.events}};
+}
+
+Json DescribeMemory(const std::optional<MemoryProtection>& memory) {
+  if (!memory) return {};
+  return *memory == MemoryProtection::kSecretMemory ? "memfd_secret" : "locked";
+}
+
+}  // namespace
+
+std::string FormatJudgement(const Judgement& judgement) {
+  return Dump(ToJson(judgement));
+}
+
+std::string FormatFindings(const Findings& findings, const Judgement& judgement) {
+  Json json = {{"verdict", ToJson(judgement)}, {"tpm", Json::object()}};
+  json["tpm"]["present"] = !findings.no_tpm;
+  if (findings.lockout) {
+    json["tpm"]["tries_left"] = findings.lockout->tries_left;
+    json["tpm"]["seconds_for_a_try"] = findings.lockout->seconds_for_a_try;
+  }
+  json["pcr_sources"] = DescribeSources(findings.pcrs);
+  json["memory"] = DescribeMemory(findings.memory);
+  json["keks"] = ToArray(findings.keks);
+  json["blobs"] = ToArray(findings.blobs);
+  json["dimms"] = ToArray(findings.dimms);
+  return Dump(json);
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,19 @@
+#ifndef NVUNLOCK_COMMANDS_FINDINGS_JSON_H_
+#define NVUNLOCK_COMMANDS_FINDINGS_JSON_H_
+
+#include <string>
+
+#include "src/procedures/findings.h"
+#include "src/procedures/judge.h"
+
+namespace nvunlock {
+
+/// What `verify --json` prints.
+std::string FormatJudgement(const Judgement& judgement);
+
+/// What `status --json` prints: the same, and all findings.
+std::string FormatFindings(const Findings& findings, const Judgement& judgement);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_COMMANDS_FINDINGS_JSON_H_

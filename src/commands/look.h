@@ -1,0 +1,26 @@
+#ifndef NVUNLOCK_COMMANDS_LOOK_H_
+#define NVUNLOCK_COMMANDS_LOOK_H_
+
+#include "src/base/result.h"
+#include "src/commands/commands.h"
+#include "src/procedures/findings.h"
+#include "src/procedures/judge.h"
+
+namespace nvunlock {
+
+/// What `status` and `verify` work on.
+struct Look {
+  bool as_json = false;
+  Findings findings;
+  Judgement judgement;
+};
+
+/// Parses the options that both have, and looks.
+Result<Look> TakeALook(const Invocation& invocation);
+
+/// One line that says whether the next boot will unlock.
+std::string DescribeVerdict(const Judgement& judgement);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_COMMANDS_LOOK_H_

@@ -1,0 +1,115 @@
+#include <cstdio>
+
+#include "src/base/hex.h"
+#include "src/commands/dimm_table.h"
+#include "src/commands/findings_json.h"
+#include "src/commands/look.h"
+#include "src/commands/output.h"
+
+namespace nvunlock {
+namespace {
+
+/// As many digits of a PCR as tell values apart and leave room for four beside each other.
+constexpr size_t kShownDigits = 12;
+
+void PrintField(const std::string& indent, const std::string& name, const std::string& value) {
+  std::string left = indent + name;
+  left.resize(std::max<size_t>(left.size() + 1, 22), ' ');
+  Print(left + value + "\n");
+}
+
+void PrintCheck(const std::string& indent, const Check& check) {
+  PrintField(indent, check.subject,
+             check.problem ? check.state + ": " + check.problem->message : check.state);
+}
+
+std::string Shorten(const std::optional<Bytes>& value) {
+  return value ? ToHex(*value).substr(0, kShownDigits) : "-";
+}
+
+void PrintPcrs(const std::vector<PcrComparison>& pcrs) {
+  if (pcrs.empty()) return;
+  char line[120];
+  const char* format = "    %-10s  %-12s  %-12s  %-12s  %s\n";
+  snprintf(line, sizeof(line), format, "PCR", "ENROLLED", "RECORDED", "PREDICTED", "CURRENT");
+  Print(line);
+  for (const PcrComparison& row : pcrs) {
+    std::string name = std::to_string(row.pcr) + ":" + row.bank->name;
+    snprintf(line, sizeof(line), format, name.c_str(), Shorten(row.enrolled).c_str(),
+             Shorten(row.recorded).c_str(), Shorten(row.predicted).c_str(),
+             Shorten(row.current).c_str());
+    Print(line);
+  }
+}
+
+void PrintSlot(size_t number, const TpmSlotFindings& slot) {
+  Print("  slot " + std::to_string(number) + ": tpm2, latch " + ToText(slot.latch) +
+        (slot.pin ? ", PIN" : "") + "\n");
+  for (const Check& check : slot.checks) PrintCheck("    ", check);
+  PrintPcrs(slot.pcrs);
+}
+
+void PrintKek(const KekFindings& kek) {
+  Print(kek.kek.ToString() + (kek.needed ? "" : " (no blob needs it)") + "\n");
+  if (kek.unreadable) return PrintField("  ", "key file", kek.unreadable->message);
+  PrintField("  ", "key file", kek.path);
+  PrintField("  ", "image", kek.image);
+  size_t number = 0;
+  for (const TpmSlotFindings& slot : kek.slots) PrintSlot(number++, slot);
+  for (const RecoverySlotFindings& slot : kek.recovery) {
+    Print("  slot " + std::to_string(number++) + ": " + ToWord(slot.kind) +
+          (slot.issuer.empty() ? "" : ", " + slot.issuer) + "\n");
+  }
+  for (const Error& problem : kek.problems) PrintField("  ", "not readable", problem.message);
+}
+
+void PrintBlob(const BlobFindings& blob) {
+  Print("blob of " + blob.dimm_id + (blob.file.empty() ? "" : ": " + blob.file) + "\n");
+  for (const Check& check : blob.checks) PrintCheck("  ", check);
+}
+
+void PrintMachine(const Findings& findings) {
+  PrintField("", "TPM", findings.no_tpm ? findings.no_tpm->message : "answers");
+  if (findings.lockout) {
+    PrintField("", "wrong PINs left", std::to_string(findings.lockout->tries_left));
+  }
+  const PcrSources& pcrs = findings.pcrs;
+  PrintField("", "PCRs recorded",
+             !pcrs.recorded                ? "not in this boot"
+             : pcrs.recorded->in_initramfs ? "in the initramfs"
+                                           : "in the running system");
+  PrintField("", "PCRs predicted",
+             pcrs.predicted.empty() ? "no, there is no event log to predict by"
+                                    : "by " + std::to_string(pcrs.events) + " events");
+  bool is_secret = findings.memory == MemoryProtection::kSecretMemory;
+  PrintField("", "memory for secrets",
+             !findings.memory ? "none"
+             : is_secret      ? "memfd_secret"
+                              : "locked");
+}
+
+void PrintStatus(const Findings& findings, const Judgement& judgement) {
+  PrintMachine(findings);
+  for (const KekFindings& kek : findings.keks) PrintKek(kek);
+  for (const BlobFindings& blob : findings.blobs) PrintBlob(blob);
+  std::vector<Dimm> dimms;
+  for (const DimmFindings& dimm : findings.dimms) dimms.push_back(dimm.dimm);
+  PrintDimmTable(dimms);
+  for (const std::string& remark : judgement.remarks) Print("remark: " + remark + "\n");
+  Print(DescribeVerdict(judgement) + "\n");
+}
+
+}  // namespace
+
+int RunStatus(const Invocation& invocation) {
+  Result<Look> look = TakeALook(invocation);
+  if (!look) return Report(look.error());
+  if (look->as_json) {
+    Print(FormatFindings(look->findings, look->judgement));
+  } else {
+    PrintStatus(look->findings, look->judgement);
+  }
+  return 0;
+}
+
+}  // namespace nvunlock

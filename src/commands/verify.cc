@@ -1,0 +1,22 @@
+#include "src/commands/findings_json.h"
+#include "src/commands/look.h"
+#include "src/commands/output.h"
+
+namespace nvunlock {
+
+int RunVerify(const Invocation& invocation) {
+  Result<Look> look = TakeALook(invocation);
+  if (!look) return Report(look.error());
+  const Judgement& judgement = look->judgement;
+  if (look->as_json) {
+    Print(FormatJudgement(judgement));
+  } else {
+    for (const Error& problem : judgement.problems) Print(Explain(problem) + "\n");
+    for (const std::string& remark : judgement.remarks) Print("remark: " + remark + "\n");
+    Print(DescribeVerdict(judgement) + "\n");
+  }
+  std::optional<Errc> verdict = judgement.Verdict();
+  return verdict ? ExitCode(*verdict) : 0;
+}
+
+}  // namespace nvunlock

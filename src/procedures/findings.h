@@ -1,0 +1,84 @@
+#ifndef NVUNLOCK_PROCEDURES_FINDINGS_H_
+#define NVUNLOCK_PROCEDURES_FINDINGS_H_
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/base/secret.h"
+#include "src/model/dimm.h"
+#include "src/model/kek_name.h"
+#include "src/model/recovery.h"
+#include "src/procedures/predict_pcrs.h"
+#include "tpm/lockout.h"
+
+namespace nvunlock {
+
+/// One thing that was looked at, for people and for programs.
+struct Check {
+  std::string subject;           ///< "storage root key"
+  std::string state;             ///< what was found, in a few words
+  std::optional<Error> problem;  ///< why it keeps the next boot from unlocking
+};
+
+/// The first of CHECKS that keeps the next boot from unlocking; nullptr when none does.
+const Error* FirstProblem(const std::vector<Check>& checks);
+
+/// A way to the kek through the TPM. It opens when no check has a problem.
+struct TpmSlotFindings {
+  std::vector<Check> checks;  ///< in the order in which an unlock would meet their problems
+  std::vector<PcrComparison> pcrs;
+  Sha256Digest policy_digest = {};
+  std::optional<Sha256Digest> expected_digest;  ///< which the next boot's PCRs would lead to
+  LatchChoice latch;
+  bool pin = false;
+};
+
+struct RecoverySlotFindings {
+  RecoveryKind kind;
+  std::string issuer;
+};
+
+struct KekFindings {
+  KekName kek;
+  std::string path;
+  bool needed = false;                 ///< by a blob
+  std::optional<Error> unreadable;     ///< the key file is; nothing else is known then
+  std::vector<TpmSlotFindings> slots;  ///< then those of `recovery`, as list-slots counts
+  std::vector<RecoverySlotFindings> recovery;
+  std::vector<Error> problems;  ///< with parts of the file
+  std::string image;            ///< whether the image of this boot holds this file
+  bool image_is_outdated = false;
+};
+
+/// The blob of a DIMM, or why there is none.
+struct BlobFindings {
+  std::string dimm_id;
+  std::string file;
+  std::string kek;
+  std::vector<Check> checks;
+};
+
+struct DimmFindings {
+  Dimm dimm;
+  std::optional<Error> problem;
+};
+
+/// All that `status` shows and `verify` judges. Nothing in it is secret.
+struct Findings {
+  std::optional<Error> no_tpm;
+  PcrSources pcrs;
+  std::vector<KekFindings> keks;
+  std::vector<BlobFindings> blobs;
+  std::vector<DimmFindings> dimms;
+  std::optional<LockoutState> lockout;  ///< looked at for PINs only
+  std::optional<MemoryProtection> memory;
+  std::vector<Error> problems;       ///< with the keys directory as a whole
+  std::vector<std::string> remarks;  ///< that an admin should know of
+};
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_FINDINGS_H_

@@ -1,0 +1,31 @@
+#include "src/procedures/image_state.h"
+
+#include "src/os/file.h"
+
+namespace nvunlock {
+
+const char* Describe(ImageState state) {
+  switch (state) {
+    case ImageState::kSame:
+      return "in the image of this boot";
+    case ImageState::kRebuilt:
+      return "not in the image of this boot, but one has been built since";
+    case ImageState::kOutdated:
+      return "not in the image of this boot, and none is newer: rebuild it";
+    case ImageState::kUnknown:
+      break;
+  }
+  return "not known: this boot's image has not said what it holds";
+}
+
+ImageState StateInImage(const ImageSources& images, const KeyStore& store, const std::string& name,
+                        const std::string& hash) {
+  if (!images.booted) return ImageState::kUnknown;
+  auto booted = images.booted->hashes.find(name);
+  if (booted != images.booted->hashes.end() && booted->second == hash) return ImageState::kSame;
+  Result<int64_t> changed = ModificationTime(store.PathOf(name));
+  bool is_rebuilt = changed && images.newest_time && *images.newest_time >= *changed;
+  return is_rebuilt ? ImageState::kRebuilt : ImageState::kOutdated;
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,193 @@
+#include "src/procedures/inspect.h"
+
+#include <algorithm>
+#include <map>
+
+#include "src/model/dimm_id.h"
+#include "src/procedures/inspect_blobs.h"
+#include "src/procedures/inspect_tpm_slot.h"
+#include "src/procedures/record_image.h"
+
+namespace nvunlock {
+namespace {
+
+/// One run of Inspect.
+class Inspector {
+ public:
+  Inspector(const Environment& environment, const InspectOptions& options)
+      : environment_(environment),
+        options_(options),
+        store_(environment.keys_dir),
+        connection_(environment.tpm_device) {}
+
+  Findings Run() {
+    LookForTpm();
+    findings_.pcrs = GatherPcrs(environment_, connection_);
+    LookForImages();
+    LookAtMemory();
+    LookAtBlobs();
+    LookAtKeks();
+    LookAtDimms();
+    return std::move(findings_);
+  }
+
+ private:
+  void LookForTpm() {
+    Result<Tpm*> tpm = connection_.Get();
+    if (tpm) {
+      tpm_ = *tpm;
+    } else {
+      findings_.no_tpm = std::move(tpm.error());
+    }
+  }
+
+  void LookForImages() {
+    Result<std::optional<ImageRecord>> record = ReadImageRecord(environment_);
+    if (record) {
+      images_.booted = std::move(*record);
+    } else {
+      findings_.remarks.push_back(std::move(record.error().message));
+    }
+    images_.newest_time = NewestImageTime(environment_);
+  }
+
+  void LookAtMemory() {
+    Result<Secret> secret = Secret::Create(1);
+    if (secret) findings_.memory = secret->protection();
+  }
+
+  void LookAtBlobs() {
+    BlobView view = {.store = store_,
+                     .host = options_.host,
+                     .keyring = Keyring(environment_.keyring),
+                     .images = images_};
+    Result<std::vector<BlobFindings>> blobs = InspectBlobs(view, findings_.remarks);
+    if (!blobs) {
+      findings_.problems.push_back(std::move(blobs.error()));
+      return;
+    }
+    findings_.blobs = std::move(*blobs);
+  }
+
+  /// Those that have a key file, and those that a blob names and that should have one. Only the
+  /// latter are needed; without any blob all are taken to be.
+  void LookAtKeks() {
+    Result<std::vector<KekName>> enrolled = store_.EnrolledKeks();
+    if (!enrolled) {
+      findings_.problems.push_back(std::move(enrolled.error()));
+      return;
+    }
+    std::set<std::string> named = KeksOfBlobs();
+    std::map<std::string, bool> needed;
+    for (const KekName& kek : *enrolled) needed[kek.ToString()] = named.empty();
+    for (const std::string& kek : named) needed[kek] = true;
+    for (const auto& [kek, is_needed] : needed) LookAtKek(kek, is_needed);
+  }
+
+  [[nodiscard]] std::set<std::string> KeksOfBlobs() const {
+    std::set<std::string> names;
+    for (const BlobFindings& blob : findings_.blobs) {
+      if (!blob.kek.empty()) names.insert(blob.kek);
+    }
+    return names;
+  }
+
+  void LookAtKek(const std::string& text, bool is_needed) {
+    KekFindings kek;
+    Result<void> looked = LookInto(kek, text);
+    kek.needed = is_needed;
+    if (!looked) kek.unreadable = std::move(looked.error());
+    findings_.keks.push_back(std::move(kek));
+  }
+
+  Result<void> LookInto(KekFindings& kek, const std::string& text) {
+    kek.kek = TRY(ParseKekName(text));
+    kek.path = store_.PathOf(kek.kek.KeyFileName());
+    if (kek.kek.type != "user") {
+      return Fail(text + ": this version handles keks of type user only");
+    }
+    KeyFile file = TRY(store_.ReadKeyFile(kek.kek));
+    kek.problems = std::move(file.problems);
+    LookAtImage(file, kek);
+    LookForLockout(file);
+    for (const TpmSlot& slot : file.slots) kek.slots.push_back(LookAtSlot(slot, kek));
+    for (const RecoverySlot& slot : file.recovery) {
+      kek.recovery.push_back({.kind = slot.kind, .issuer = slot.issuer});
+    }
+    return {};
+  }
+
+  void LookAtImage(const KeyFile& file, KekFindings& kek) const {
+    bool with_passphrase = options_.config.recovery_passphrase_in_initramfs;
+    Result<std::string> hash = HashOfKeyFile(file, with_passphrase);
+    ImageState state =
+        StateInImage(images_, store_, file.kek.KeyFileName(), hash ? *hash : std::string());
+    kek.image = Describe(state);
+    kek.image_is_outdated = state == ImageState::kOutdated;
+  }
+
+  void LookForLockout(const KeyFile& file) {
+    bool has_pin = std::any_of(file.slots.begin(), file.slots.end(),
+                               [](const TpmSlot& slot) { return slot.key.policy.pin; });
+    if (!has_pin || tpm_ == nullptr || findings_.lockout) return;
+    Result<LockoutState> lockout = ReadLockoutState(*tpm_);
+    if (lockout) {
+      findings_.lockout = *lockout;
+    } else {
+      findings_.problems.push_back(std::move(lockout.error()));
+    }
+  }
+
+  [[nodiscard]] TpmSlotFindings LookAtSlot(const TpmSlot& slot, const KekFindings& kek) const {
+    SlotView view = {.tpm = tpm_, .pcrs = findings_.pcrs, .lockout = findings_.lockout};
+    TpmSlotFindings findings = InspectTpmSlot(slot, view);
+    if (!kek.image_is_outdated) return findings;
+    Check check = {.subject = "image", .state = "holds this slot", .problem = std::nullopt};
+    if (!images_.booted->sealed_objects.contains(IdOfSlot(slot))) {
+      check.state = "does not hold this slot";
+      check.problem = Error{Errc::kFailed,
+                            "the image of this boot does not hold this slot, and no image is newer "
+                            "than the key file: rebuild the initramfs image"};
+    }
+    findings.checks.push_back(std::move(check));
+    return findings;
+  }
+
+  void LookAtDimms() {
+    NdBus bus(environment_.sysfs_root);
+    for (const std::string& nmem : bus.Nmems()) {
+      Result<Dimm> dimm = InspectDimm(bus, nmem);
+      if (dimm) {
+        findings_.dimms.push_back({.dimm = *dimm, .problem = ProblemOf(*dimm)});
+      } else {
+        findings_.problems.push_back(std::move(dimm.error()));
+      }
+    }
+  }
+
+  [[nodiscard]] std::optional<Error> ProblemOf(const Dimm& dimm) const {
+    std::string id = CanonicalDimmId(dimm.id);
+    bool has_blob = std::any_of(findings_.blobs.begin(), findings_.blobs.end(),
+                                [&](const BlobFindings& blob) { return blob.dimm_id == id; });
+    if (!dimm.HasPassphrase() || has_blob) return std::nullopt;
+    return Error{
+        Errc::kDimmLocked,
+        dimm.nmem + " " + dimm.id + ": it has a passphrase, but no blob in " + store_.directory()};
+  }
+
+  const Environment& environment_;
+  const InspectOptions& options_;
+  KeyStore store_;
+  TpmConnection connection_;
+  Tpm* tpm_ = nullptr;
+  ImageSources images_;
+  Findings findings_;
+};
+
+}  // namespace
+
+Findings Inspect(const Environment& environment, const InspectOptions& options) {
+  return Inspector(environment, options).Run();
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,23 @@
+#ifndef NVUNLOCK_PROCEDURES_INSPECT_H_
+#define NVUNLOCK_PROCEDURES_INSPECT_H_
+
+#include <string>
+
+#include "src/model/config.h"
+#include "src/model/environment.h"
+#include "src/procedures/findings.h"
+
+namespace nvunlock {
+
+struct InspectOptions {
+  Config config;     ///< as images are built with
+  std::string host;  ///< whose blobs are preferred
+};
+
+/// Looks at all that the next unlock depends on. Never unseals, and changes neither TPM nor keyring
+/// nor disk.
+Findings Inspect(const Environment& environment, const InspectOptions& options);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_INSPECT_H_

@@ -1,0 +1,119 @@
+#include "src/procedures/inspect_blobs.h"
+
+#include "src/model/enrolled_dimms.h"
+#include "src/os/file.h"
+#include "src/procedures/choose_blobs.h"
+
+namespace nvunlock {
+namespace {
+
+constexpr size_t kEnrolledDimmsLimit = 64 << 10;
+
+std::optional<EnrolledDimms> ReadEnrolledDimms(const KeyStore& store,
+                                               std::vector<std::string>& remarks) {
+  std::string path = store.PathOf(kEnrolledDimmsFile);
+  if (!Exists(path)) return std::nullopt;
+  Result<std::string> text = ReadFile(path, kEnrolledDimmsLimit);
+  Result<EnrolledDimms> enrolled = text ? ParseEnrolledDimms(*text) : Failure(text.error());
+  if (enrolled) return std::move(*enrolled);
+  remarks.push_back(path + " is not used: " + enrolled.error().message);
+  return std::nullopt;
+}
+
+/// One run of InspectBlobs.
+class BlobInspector {
+ public:
+  BlobInspector(const BlobView& view, std::vector<std::string>& remarks)
+      : view_(view), remarks_(remarks), enrolled_(ReadEnrolledDimms(view.store, remarks)) {}
+
+  Result<std::vector<BlobFindings>> Run() {
+    BlobChoice choice = TRY(ChooseBlobs(view_.store, view_.host, enrolled_));
+    std::move(choice.notes.begin(), choice.notes.end(), std::back_inserter(remarks_));
+    std::vector<BlobFindings> all;
+    for (const auto& [id, chosen] : choice.chosen) all.push_back(Inspect(id, chosen));
+    for (const auto& [id, error] : choice.unusable) {
+      Check check = {.subject = "blob", .state = "not usable", .problem = error};
+      all.push_back({.dimm_id = id, .file = "", .kek = "", .checks = {std::move(check)}});
+    }
+    return all;
+  }
+
+ private:
+  BlobFindings Inspect(const std::string& id, const ChosenBlob& chosen) {
+    BlobFindings blob = {
+        .dimm_id = id, .file = chosen.file.name, .kek = chosen.blob.kek.ToString(), .checks = {}};
+    std::string hash = HashOfBlob(chosen.blob.text);
+    bool is_enrolled = enrolled_ && IsEnrolled(id, hash);
+    blob.checks.push_back(CheckHmac(chosen.blob));
+    if (enrolled_ && !is_enrolled) {
+      remarks_.push_back(id +
+                         ": its blob is not the one of the enrollment; ndctl may have set a "
+                         "new passphrase since");
+    }
+    if (enrolled_) {
+      blob.checks.push_back({.subject = "enrollment",
+                             .state = is_enrolled ? "as enrolled" : "not as enrolled",
+                             .problem = std::nullopt});
+    }
+    blob.checks.push_back(CheckImage(chosen.file, hash));
+    return blob;
+  }
+
+  [[nodiscard]] bool IsEnrolled(const std::string& id, const std::string& hash) const {
+    auto entry = enrolled_->blob_hashes.find(id);
+    return entry != enrolled_->blob_hashes.end() && entry->second == hash;
+  }
+
+  Check CheckHmac(const Enc32Blob& blob) {
+    Result<std::optional<Secret>> kek = FindKek(blob.kek);
+    if (!kek) remarks_.push_back(std::move(kek.error().message));
+    if (!kek || !*kek) {
+      return {.subject = "kek", .state = "not at hand, not tried", .problem = std::nullopt};
+    }
+    if (VerifyEnc32(blob, **kek)) {
+      return {.subject = "kek", .state = "opens it", .problem = std::nullopt};
+    }
+    return {.subject = "kek",
+            .state = "does not open it",
+            .problem = Error{Errc::kKeysIncomplete,
+                             "its blob is damaged, or was made under another kek than " +
+                                 blob.kek.ToString() + " (its HMAC does not hold)"}};
+  }
+
+  /// The kek in the keyring, unless it is not that of the key file.
+  [[nodiscard]] Result<std::optional<Secret>> FindKek(const KekName& name) const {
+    std::optional<Key> key = TRY(view_.keyring.Find(name.type.c_str(), name.description));
+    if (!key || name.type != "user") return std::optional<Secret>();
+    Secret kek = TRY_IN(name.ToString() + " in the keyring", key->Read());
+    Result<KeyFile> file = view_.store.ReadKeyFile(name);
+    if (file && TRY(KekCheckValue(kek)) != file->check_value) {
+      return Fail(name.ToString() + " in the keyring is not the kek of " +
+                  view_.store.PathOf(name.KeyFileName()));
+    }
+    return std::optional<Secret>(std::move(kek));
+  }
+
+  [[nodiscard]] Check CheckImage(const BlobFile& file, const std::string& hash) const {
+    ImageState state = StateInImage(view_.images, view_.store, file.name, hash);
+    Check check = {.subject = "image", .state = Describe(state), .problem = std::nullopt};
+    if (state != ImageState::kOutdated) return check;
+    check.problem = Error{Errc::kFailed,
+                          "its blob has changed since the image of this boot was built, and no "
+                          "image is newer: rebuild the initramfs image, or the DIMM may be sent a "
+                          "wrong passphrase"};
+    return check;
+  }
+
+  const BlobView& view_;
+  std::vector<std::string>& remarks_;
+  std::optional<EnrolledDimms> enrolled_;
+};
+
+}  // namespace
+
+Result<std::vector<BlobFindings>> InspectBlobs(const BlobView& view,
+                                               std::vector<std::string>& remarks) {
+  return BlobInspector(view, remarks).Run();
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,29 @@
+#ifndef NVUNLOCK_PROCEDURES_INSPECT_BLOBS_H_
+#define NVUNLOCK_PROCEDURES_INSPECT_BLOBS_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "src/os/keyring.h"
+#include "src/procedures/findings.h"
+#include "src/procedures/image_state.h"
+
+namespace nvunlock {
+
+/// What blobs are looked at with.
+struct BlobView {
+  const KeyStore& store;
+  std::string host;  ///< whose blobs are preferred
+  Keyring keyring;   ///< where a kek may be at hand
+  const ImageSources& images;
+};
+
+/// The blob that `unlock` would choose for each DIMM: whether it can be read, is the enrolled one,
+/// opens with its kek as far as that is in the keyring, and is in the image. Remarks go to REMARKS.
+Result<std::vector<BlobFindings>> InspectBlobs(const BlobView& view,
+                                               std::vector<std::string>& remarks);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_INSPECT_BLOBS_H_

@@ -1,0 +1,21 @@
+#ifndef NVUNLOCK_PROCEDURES_INSPECT_TPM_SLOT_H_
+#define NVUNLOCK_PROCEDURES_INSPECT_TPM_SLOT_H_
+
+#include "src/procedures/findings.h"
+
+namespace nvunlock {
+
+/// What a slot is looked at with.
+struct SlotView {
+  Tpm* tpm = nullptr;  ///< nullptr: there is none, and what needs it is left out
+  const PcrSources& pcrs;
+  const std::optional<LockoutState>& lockout;
+};
+
+/// Looks at what an unlock through SLOT depends on, part by part. The TPM is asked, and its memory
+/// is as before afterwards; nothing is unsealed.
+TpmSlotFindings InspectTpmSlot(const TpmSlot& slot, const SlotView& view);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_INSPECT_TPM_SLOT_H_

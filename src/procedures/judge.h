@@ -1,0 +1,28 @@
+#ifndef NVUNLOCK_PROCEDURES_JUDGE_H_
+#define NVUNLOCK_PROCEDURES_JUDGE_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/procedures/findings.h"
+
+namespace nvunlock {
+
+/// Whether the next boot will unlock.
+struct Judgement {
+  std::vector<Error> problems;       ///< why it will not
+  std::vector<std::string> remarks;  ///< what does not keep it from that
+  bool pin = false;                  ///< somebody has to type a PIN
+
+  /// The Errc that `unlock` would end with; nullopt when it will unlock.
+  [[nodiscard]] std::optional<Errc> Verdict() const;
+};
+
+/// Judges by FINDINGS alone. One TPM slot that opens is enough for a kek, and a kek that no blob
+/// names does not matter.
+Judgement Judge(const Findings& findings);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_JUDGE_H_

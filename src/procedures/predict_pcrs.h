@@ -1,0 +1,57 @@
+#ifndef NVUNLOCK_PROCEDURES_PREDICT_PCRS_H_
+#define NVUNLOCK_PROCEDURES_PREDICT_PCRS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/model/environment.h"
+#include "src/model/key_file.h"
+#include "src/model/pcr_record.h"
+#include "src/procedures/load_keys.h"
+
+namespace nvunlock {
+
+/// All that is known of PCR values, each from where it is known.
+struct PcrSources {
+  std::optional<PcrRecord> recorded;  ///< by `unlock` in this boot
+  PcrBanks predicted;                 ///< replayed from the firmware's event log; may be empty
+  unsigned events = 0;                ///< of that log
+  PcrBanks current;                   ///< of the active banks; empty without a TPM
+  std::vector<std::string> notes;     ///< what could not be used, and why
+};
+
+/// Asks the TPM, the record in the run directory and the event log. What is not there is no error.
+PcrSources GatherPcrs(const Environment& environment, TpmConnection& tpm);
+
+/// By what it is judged what a PCR will hold when the next boot unlocks, most trusted first.
+enum class PcrBasis {
+  kRecorded,   ///< that moment of this boot
+  kPredicted,  ///< the event log of this boot
+  kReset,      ///< the PCR of a latch, into which nobody measures before
+  kCurrent,    ///< now, for want of anything better
+  kNothing,
+};
+
+/// A PCR that a policy asserts, with its values side by side.
+struct PcrComparison {
+  const PcrBank* bank = nullptr;
+  unsigned pcr = 0;
+  std::optional<Bytes> enrolled;  ///< as far as the key file says it
+  std::optional<Bytes> recorded;
+  std::optional<Bytes> predicted;
+  std::optional<Bytes> current;
+  std::optional<Bytes> expected;  ///< at the next unlock
+  PcrBasis basis = PcrBasis::kNothing;
+};
+
+/// The PCRs that the policy of SLOT asserts by their values; empty when it asserts none.
+std::vector<PcrComparison> ComparePcrs(const TpmSlot& slot, const PcrSources& sources);
+
+/// What POLICY would have to be to hold at the next unlock; nullopt when a value is not known.
+std::optional<PcrPolicy> ExpectedPolicy(const PcrPolicy& policy,
+                                        const std::vector<PcrComparison>& pcrs);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_PREDICT_PCRS_H_

@@ -1,0 +1,81 @@
+#include "src/procedures/record_image.h"
+
+#include <algorithm>
+
+#include "src/model/enrolled_dimms.h"
+#include "src/model/key_store.h"
+#include "src/os/file.h"
+
+namespace nvunlock {
+namespace {
+
+constexpr size_t kRecordLimit = 1 << 20;
+
+/// /boot/MACHINE-ID/VERSION/initrd and /boot/efi/EFI/Linux/NAME.efi.
+constexpr int kBootDepth = 4;
+
+std::string RecordPath(const Environment& environment) {
+  return environment.run_dir + "/" + kImageRecordFile;
+}
+
+/// What cannot be read here is unlock's to complain about.
+Result<ImageRecord> LookAt(const KeyStore& store) {
+  ImageRecord record;
+  for (const KekName& kek : TRY(store.EnrolledKeks())) {
+    Result<KeyFile> file = store.ReadKeyFile(kek);
+    if (!file) continue;
+    // An image has passphrase slots only if it shall.
+    record.hashes[kek.KeyFileName()] = TRY(HashOfKeyFile(*file, /*with_passphrase=*/true));
+    for (const TpmSlot& slot : file->slots) record.sealed_objects.insert(IdOfSlot(slot));
+  }
+  for (const BlobFile& blob : TRY(store.Blobs())) {
+    Result<std::string> text = store.ReadBlobText(blob);
+    if (text) record.hashes[blob.name] = HashOfBlob(*text);
+  }
+  return record;
+}
+
+bool IsImageName(const std::string& name) {
+  return name.starts_with("initrd") || name.starts_with("initramfs") || name.ends_with(".efi");
+}
+
+void FindNewest(const std::string& directory, int depth, std::optional<int64_t>& newest) {
+  Result<std::vector<std::string>> names = ListDirectory(directory);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    std::string path = directory + "/" + name;
+    if (IsDirectory(path)) {
+      if (depth > 0) FindNewest(path, depth - 1, newest);
+    } else if (IsImageName(name)) {
+      Result<int64_t> time = ModificationTime(path);
+      if (time) newest = std::max(newest.value_or(*time), *time);
+    }
+  }
+}
+
+}  // namespace
+
+Result<void> RecordImage(const Environment& environment) {
+  if (!Exists(environment.initrd_release) || Exists(RecordPath(environment))) return {};
+  ImageRecord record = TRY(LookAt(KeyStore(environment.keys_dir)));
+  TRY(MakeDirectories(environment.run_dir, 0755));
+  return WriteFileDurably(RecordPath(environment), FormatImageRecord(record), 0600,
+                          IfPresent::kReplace);
+}
+
+Result<std::optional<ImageRecord>> ReadImageRecord(const Environment& environment) {
+  std::string path = RecordPath(environment);
+  if (!Exists(path)) return std::optional<ImageRecord>();
+  std::string text = TRY(ReadFile(path, kRecordLimit));
+  return TRY_IN(path, ParseImageRecord(text));
+}
+
+std::optional<int64_t> NewestImageTime(const Environment& environment) {
+  std::optional<int64_t> newest;
+  for (const std::string& directory : environment.boot_dirs) {
+    FindNewest(directory, kBootDepth, newest);
+  }
+  return newest;
+}
+
+}  // namespace nvunlock
