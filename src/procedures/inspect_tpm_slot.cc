@@ -45,7 +45,7 @@ Check CheckDigest(const TpmSlot& slot, const Sha256Digest& digest) {
 const char* Describe(PcrBasis basis) {
   switch (basis) {
     case PcrBasis::kRecorded:
-      return "by the values recorded in this boot's initramfs";
+      return "by the values recorded in this boot";
     case PcrBasis::kPredicted:
       return "by the firmware's event log";
     case PcrBasis::kReset:

@@ -50,22 +50,40 @@ std::optional<Bytes> Find(const PcrBanks& banks, const PcrBank& bank, unsigned p
   return value->second;
 }
 
-/// A late record is as good as the current value: others have been at some PCRs since.
-void Expect(PcrComparison& row, bool recorded_in_initramfs, bool is_latch) {
-  auto take = [&](const std::optional<Bytes>& value, PcrBasis basis) {
+/// Sets what ROW expects by the first of its sources that is known.
+class Expectation {
+ public:
+  explicit Expectation(PcrComparison& row) : row_(row) {}
+
+  /// Takes VALUE; false when it is not known.
+  bool Take(const std::optional<Bytes>& value, PcrBasis basis) {
     if (!value) return false;
-    row.expected = value;
-    row.basis = basis;
+    row_.expected = value;
+    row_.basis = basis;
     return true;
-  };
-  if (recorded_in_initramfs && take(row.recorded, PcrBasis::kRecorded)) return;
-  // Not every firmware logs all that it measures. What the PCR holds now it held when we would
-  // have unlocked, unless it is one that changes later.
-  bool holds_now = row.enrolled && row.current == row.enrolled;
-  if (holds_now && !ChangesAfterInitramfs(row.pcr) && take(row.current, PcrBasis::kCurrent)) return;
-  if (take(row.predicted, PcrBasis::kPredicted)) return;
-  if (is_latch && take(Bytes(row.bank->digest_size), PcrBasis::kReset)) return;
-  take(row.current, PcrBasis::kCurrent);
+  }
+
+  bool TakeIfEnrolled(const std::optional<Bytes>& value, PcrBasis basis) {
+    return value == row_.enrolled && Take(value, basis);
+  }
+
+ private:
+  PcrComparison& row_;
+};
+
+/// Without a record of the initramfs it takes some guessing. Not every firmware logs all that it
+/// measures, and what a PCR holds later it held in the initramfs, unless it is one that changes.
+void Expect(PcrComparison& row, bool recorded_in_initramfs, bool is_latch) {
+  Expectation expectation(row);
+  if (recorded_in_initramfs && expectation.Take(row.recorded, PcrBasis::kRecorded)) return;
+  if (expectation.TakeIfEnrolled(row.predicted, PcrBasis::kPredicted)) return;
+  bool changes = ChangesAfterInitramfs(row.pcr);
+  if (!changes && expectation.TakeIfEnrolled(row.recorded, PcrBasis::kRecorded)) return;
+  if (!changes && expectation.TakeIfEnrolled(row.current, PcrBasis::kCurrent)) return;
+  if (expectation.Take(row.predicted, PcrBasis::kPredicted)) return;
+  if (is_latch && expectation.Take(Bytes(row.bank->digest_size), PcrBasis::kReset)) return;
+  if (!changes && expectation.Take(row.recorded, PcrBasis::kRecorded)) return;
+  expectation.Take(row.current, PcrBasis::kCurrent);
 }
 
 /// The values that the key file names, unless they are not what its policy was made of.

@@ -26,7 +26,7 @@ PcrSources GatherPcrs(const Environment& environment, TpmConnection& tpm);
 
 /// By what it is judged what a PCR will hold when the next boot unlocks, most trusted first.
 enum class PcrBasis {
-  kRecorded,   ///< that moment of this boot
+  kRecorded,   ///< that moment of this boot, or one after which such a PCR does not change
   kPredicted,  ///< the event log of this boot
   kReset,      ///< the PCR of a latch, into which nobody measures before
   kCurrent,    ///< now, for want of anything better

@@ -16,6 +16,8 @@ TEST(EnvironmentTest, TheWorldIsTheUsualOneBelowNoRoot) {
   EXPECT_EQ(environment.config_dir, "/etc/nvunlock");
   EXPECT_EQ(environment.run_dir, "/run/nvunlock");
   EXPECT_EQ(environment.initrd_release, "/etc/initrd-release");
+  EXPECT_EQ(environment.event_log, "/sys/kernel/security/tpm0/binary_bios_measurements");
+  EXPECT_THAT(environment.boot_dirs, ElementsAre("/boot", "/efi"));
   EXPECT_EQ(environment.modules_dir, "");
   EXPECT_EQ(environment.tpm_device, "auto");
   EXPECT_EQ(environment.keyring, KEY_SPEC_USER_KEYRING);
@@ -40,11 +42,14 @@ TEST(EnvironmentTest, EverythingMovesBelowARoot) {
   Environment environment = EnvironmentBelow("/world");
   for (const std::string& path :
        {environment.sysfs_root, environment.keys_dir, environment.config_dir, environment.run_dir,
-        environment.initrd_release, environment.stub_dir, environment.modules_dir}) {
+        environment.initrd_release, environment.stub_dir, environment.event_log,
+        environment.modules_dir}) {
     EXPECT_THAT(path, StartsWith("/world/"));
   }
-  EXPECT_THAT(environment.modprobe_dirs, Each(StartsWith("/world/")));
-  EXPECT_THAT(environment.signature_files, Each(StartsWith("/world/")));
+  for (const auto& paths :
+       {environment.modprobe_dirs, environment.signature_files, environment.boot_dirs}) {
+    EXPECT_THAT(paths, Each(StartsWith("/world/")));
+  }
 }
 
 }  // namespace

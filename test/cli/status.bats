@@ -1,0 +1,138 @@
+#!/usr/bin/env bats
+# status: what it shows, and that it changes nothing.
+
+load common
+
+setup() {
+  start_tpm "$BATS_TEST_TMPDIR/tpm"
+  fresh_keys
+  ROOT=$BATS_TEST_TMPDIR/root
+  mkdir -p "$ROOT/sys"
+  make_clear_kek
+  make_blob 8680-00000001 here
+  enroll_with --import --recovery-key
+  rm "$KEYS/nvdimm-master.blob"
+  keyctl clear @u
+}
+teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
+
+status_of() {
+  nvunlock status --root="$ROOT" --keys-dir="$KEYS" --tpm2-device="$TPM" "$@"
+}
+
+unlock_in_initramfs() {
+  mkdir -p "$ROOT/etc"
+  touch "$ROOT/etc/initrd-release"
+  nvunlock unlock --root="$ROOT" --keys-dir="$KEYS" --tpm2-device="$TPM"
+  rm "$ROOT/etc/initrd-release"
+}
+
+# The start of a PCR's value in hex.
+pcr() {
+  tpm2_pcrread "sha256:$1" | sed -n 's/.*0x//p' | tr A-F a-f | cut -c1-12
+}
+
+@test "status shows all that an unlock depends on" {
+  unlock_in_initramfs
+  run status_of
+  expect 0
+  # Without secret memory in the kernel it is "locked".
+  diff - <(echo "${output/memfd_secret/locked}") <<END
+TPM                   answers
+PCRs recorded         in the initramfs
+PCRs predicted        no, there is no event log to predict by
+memory for secrets    locked
+user:nvdimm-master
+  key file            $KEYS/nvdimm-master.pem
+  image               in the image of this boot
+  slot 0: tpm2, latch nv
+    storage root key  as enrolled
+    sealed object     loads
+    policy digest     that of the sealed object
+    PCRs              will hold, by the values recorded in this boot
+    latch             closed until the next TPM reset
+    PCR         ENROLLED      RECORDED      PREDICTED     CURRENT
+    7:sha256    $(pcr 7)  $(pcr 7)  -             $(pcr 7)
+    8:sha256    $(pcr 8)  $(pcr 8)  -             $(pcr 8)
+  slot 1: recovery-key
+blob of 8680-00000001: nvdimm_8680-00000001_here.blob
+  kek                 not at hand, not tried
+  enrollment          as enrolled
+  image               in the image of this boot
+yes: the next boot will unlock
+END
+}
+
+@test "status --json has the same, with whole values" {
+  unlock_in_initramfs
+  extend 8
+  run status_of --json
+  expect 0
+  jq -e '.verdict.unlocks and .verdict.exit_code == 0' <<<"$output"
+  jq -e '.keks[0].slots[0] | .opens and .policy_digest == .expected_policy_digest' <<<"$output"
+  jq -e '.keks[0].slots[0].pcrs[1] | .pcr == 8 and .bank == "sha256" and
+    .enrolled == .recorded and .current != .recorded and .predicted == null and
+    .judged_by == "recorded" and (.enrolled | length) == 64' <<<"$output"
+  jq -e '.keks[0].slots[1].kind == "recovery-key"' <<<"$output"
+  jq -e '[.keks[0].slots[0].checks[].subject] ==
+    ["storage root key", "sealed object", "policy digest", "PCRs", "latch"]' <<<"$output"
+}
+
+@test "status changes nothing: keys directory, run directory, keyring, latch" {
+  before=$(find "$BATS_TEST_TMPDIR/keys" "$ROOT" -printf '%p %T@ %s\n' | sort)
+  status_of
+  status_of --json
+  [[ $before == "$(find "$BATS_TEST_TMPDIR/keys" "$ROOT" -printf '%p %T@ %s\n' | sort)" ]]
+  [[ $(keyctl list @u) == "keyring is empty" ]]
+  [[ -z $(tpm2_getcap handles-transient) ]]
+  run load_keys
+  expect 0 "nvdimm master key loaded."
+}
+
+@test "status says what is wrong, and exits with 0 all the same" {
+  extend 8
+  run status_of
+  expect 0 "will not hold, by their current values: "
+  expect 0 "PCR 8 (sha256) differs"
+  expect 0 "no: the next boot will not unlock all DIMMs (5)"
+}
+
+@test "status without a TPM shows the rest" {
+  run nvunlock status --root="$ROOT" --keys-dir="$KEYS" --tpm2-device=/none
+  expect 0 "not known without a TPM"
+  expect 0 "slot 1: recovery-key"
+}
+
+@test "status counts the tries of a PIN" {
+  rm "$KEYS"/*
+  enroll_with --no-recovery --tpm2-with-pin <<<"12345
+12345"
+  run status_of
+  expect 0 "slot 0: tpm2, latch nv, PIN"
+  expect 0 "wrong ones until dictionary attack lockout"
+}
+
+@test "status shows DIMMs as list does" {
+  device=$ROOT/sys/devices/ndbus0/nmem0
+  mkdir -p "$device/nfit" "$device/driver" "$ROOT/sys/bus/nd/devices"
+  echo 8680-00000001 >"$device/nfit/id"
+  echo unlocked >"$device/security"
+  echo 1 >"$device/frozen"
+  ln -s ../../../devices/ndbus0/nmem0 "$ROOT/sys/bus/nd/devices/nmem0"
+  run status_of
+  expect 0 "$(nvunlock list --root="$ROOT")"
+  run status_of --json
+  jq -e '.dimms[0] | .dev == "nmem0" and .security == "unlocked" and .security_frozen' <<<"$output"
+}
+
+@test "status says that the image of this boot is outdated, until one is built" {
+  unlock_in_initramfs
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  reseal --recovery-key
+  run status_of
+  expect 0 "not in the image of this boot, and none is newer: rebuild it"
+  mkdir "$ROOT/boot"
+  touch "$ROOT/boot/initrd.img-6.1"
+  run status_of
+  expect 0 "not in the image of this boot, but one has been built since"
+}
