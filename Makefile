@@ -105,7 +105,7 @@ $(BUILD)/unit-tests: $(checked_objects)
 	  -lgmock -lgtest -lgtest_main
 
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch
-qemu_suites := bed measured dracut secrets latch ndctl $(KERNELS:%=unlock:%)
+qemu_suites := bed measured dracut secrets latch status ndctl $(KERNELS:%=unlock:%)
 
 .PHONY: check
 check: test-packages  ## all tests, as CI runs them

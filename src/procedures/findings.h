@@ -2,7 +2,6 @@
 #define NVUNLOCK_PROCEDURES_FINDINGS_H_
 
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "src/model/dimm_id.h"
 #include "src/procedures/inspect_blobs.h"

@@ -1,7 +1,6 @@
 #ifndef NVUNLOCK_PROCEDURES_INSPECT_BLOBS_H_
 #define NVUNLOCK_PROCEDURES_INSPECT_BLOBS_H_
 
-#include <map>
 #include <string>
 #include <vector>
 

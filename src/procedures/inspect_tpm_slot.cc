@@ -137,12 +137,6 @@ void CheckPolicy(const TpmSlot& slot, const SlotView& view, TpmSlotFindings& fin
 
 }  // namespace
 
-const Error* FirstProblem(const std::vector<Check>& checks) {
-  auto found = std::find_if(checks.begin(), checks.end(),
-                            [](const Check& check) { return check.problem.has_value(); });
-  return found == checks.end() ? nullptr : &*found->problem;
-}
-
 TpmSlotFindings InspectTpmSlot(const TpmSlot& slot, const SlotView& view) {
   TpmSlotFindings findings;
   Policy expected = slot.key.policy;
