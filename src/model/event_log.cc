@@ -98,7 +98,9 @@ class Replay {
     if (is_agile_) TRY_IN("event 1", ReadAlgorithms(first.data));
     ResetBanks();
     TRY_IN("event 1", Apply(first));
-    while (!reader_.IsAtEnd()) TRY_IN("event " + std::to_string(log_.events + 1), ApplyNext());
+    for (log_.events = 1; !reader_.IsAtEnd(); log_.events++) {
+      TRY_IN("event " + std::to_string(log_.events + 1), ApplyNext());
+    }
     return std::move(log_);
   }
 
@@ -190,7 +192,6 @@ class Replay {
   }
 
   Result<void> Apply(const Event& event) {
-    log_.events++;
     if (event.type == kNoAction) {
       return StartsWith(event.data, kLocalitySignature) ? StartAtLocality(event.data) : Done();
     }

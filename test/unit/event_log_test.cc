@@ -207,7 +207,8 @@ const Hostile kHostile[] = {
      "not one digest of each"},
     {"many digests", [](LogWriter& log) { AddToGood(log, 7, BothDigests(1), 0xffffffff); },
      "not one digest of each"},
-    {"a PCR that is not", [](LogWriter& log) { AddToGood(log, 24, BothDigests(1)); }, "no PCR 24"},
+    {"a PCR that is not", [](LogWriter& log) { AddToGood(log, 24, BothDigests(1)); },
+     "event 2: there is no PCR 24"},
     {"a locality that is not",
      [](LogWriter& log) {
        log.AddSpecId(kBoth);
