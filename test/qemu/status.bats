@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# status and verify with the event log of a real firmware and boot loader (OVMF, GRUB).
+# status and verify with the event log of a real firmware (SeaBIOS; under GRUB this bed's kernel gets
+# none, since it is not started through its EFI stub).
 
 load machines
 
@@ -7,7 +8,7 @@ setup() {
   MACHINE=$BATS_TEST_TMPDIR/machine
 }
 
-@test "grub: the event log predicts what was recorded, and verify says that the next boot unlocks" {
-  boot "$MACHINE" status-enroll --boot grub --tpm tis --tpm-banks sha256 --timeout 300
-  boot "$MACHINE" status-predicted --boot grub --tpm tis --tpm-banks sha256 --timeout 300
+@test "the event log predicts what was recorded, and verify says that the next boot unlocks" {
+  boot "$MACHINE" status-enroll --tpm tis
+  boot "$MACHINE" status-predicted --tpm tis
 }
