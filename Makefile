@@ -104,8 +104,9 @@ $(BUILD)/unit-tests: $(checked_objects)
 	@$(CXX) $(sanitizers) $(foreach symbol,$(wrapped),-Wl,--wrap=$(symbol)) -o $@ $^ $(libraries) \
 	  -lgmock -lgtest -lgtest_main
 
-tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch
-qemu_suites := bed measured dracut secrets latch status ndctl $(KERNELS:%=unlock:%)
+tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch \
+  $(BUILD)/kexec_boot
+qemu_suites := bed measured dracut secrets attacks recovery status ndctl $(KERNELS:%=unlock:%)
 
 .PHONY: check
 check: test-packages  ## all tests, as CI runs them
@@ -225,7 +226,7 @@ $(BUILD)/nvunlock-unprotected: $(objects) $(control_objects)
 	@$(CXX) $(CXXFLAGS) $(hardening) $(filter-out $(wrapped:%=-Wl$(comma)--wrap=%),$(link_flags)) \
 	  -s -o $@ $(unprotected_objects) $(libraries)
 
-$(BUILD)/memory_watch: test/tools/memory_watch.cc
+$(BUILD)/memory_watch $(BUILD)/kexec_boot: $(BUILD)/%: test/tools/%.cc
 	@mkdir -p $(@D)
 	$(CXX) -std=c++20 -O2 -Wall -Wextra -Werror -static -s -o $@ $<
 

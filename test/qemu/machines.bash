@@ -29,6 +29,12 @@ new_machine() {
   boot "$dir" enroll --tpm tis "$@"
 }
 
+# all_made: waits for machines that are made side by side, in the background.
+all_made() {
+  local job
+  for job in $(jobs -p); do wait "$job"; done
+}
+
 # copy_machine FROM TO: with all that it remembers, and its counters at 0.
 copy_machine() {
   cp -a --sparse=always "$1" "$2"

@@ -1,0 +1,40 @@
+# shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
+# Unlocked; then the same kernel and initramfs are started by kexec, which resets neither the TPM nor
+# the DIMMs. There unlock ends with CODE.
+. /test/lib.sh
+
+both_are_up() {
+  for nmem in nmem0 nmem1; do check "$nmem" "unlocked frozen" "$(security $nmem)"; done
+}
+
+# The place where the bed has put the first kernel's initramfs is no concern of the second.
+start_again() {
+  touch /persist/started-again
+  umount /etc/ndctl/keys /etc/nvunlock /persist
+  kexec_boot /boot/vmlinuz /boot/initrd.img \
+    "$(sed -E 's/ (memmap|initrdmem)=[^ ]*//g' /proc/cmdline)"
+  check "kexec" started failed
+  finish
+}
+
+if [ ! -e /persist/started-again ]; then
+  nvunlock unlock
+  check "unlock" 0 $?
+  both_are_up
+  start_again
+fi
+
+check "this is the second kernel" 0 "$(grep -c initrdmem= /proc/cmdline)"
+nvunlock unlock >/tmp/said 2>&1
+check "unlock" "$CODE" $?
+cat /tmp/said
+[ "$CODE" = 11 ] && closed=1 || closed=0
+check "it says that the latch is closed" "$closed" "$(grep -c 'the latch is closed' /tmp/said)"
+both_are_up
+modprobe nd_pmem
+pmem=$(pmem_of nmem0)
+wait_for 5 test -b "$pmem"
+check "the data" "$(cat /persist/data.sha256)" \
+  "$(dd if="$pmem" bs=1000000 count=1 2>/dev/null | sha256sum)"
+check "no key" "keyring is empty" "$(keyctl list @u)"
+finish
