@@ -22,6 +22,14 @@ def run_or_fail(tool, body):
         sys.exit(130)
 
 
+def run(*command):
+    """Run a program that says nothing but its result; what that is."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BedError(f"{command[0]} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
 def build(*command):
     """Run one of the bed's builders; what it prints is the path of what it built."""
     done = subprocess.run([os.path.join(BED, command[0]), *command[1:]],
@@ -29,3 +37,8 @@ def build(*command):
     if done.returncode != 0:
         raise BedError(f"{command[0]} failed, see above")
     return done.stdout.strip()
+
+
+def kernel_release(kernel):
+    """What uname -r says under this kernel."""
+    return os.listdir(os.path.join(build("kernel", kernel), "lib/modules"))[0]
