@@ -39,6 +39,7 @@ class Watch:
         self.start = time.monotonic()
         self.cut = None
         self.status = None
+        self.panic = ""
 
     def run(self):
         """Until QEMU ends, which closes both pipes."""
@@ -63,8 +64,9 @@ class Watch:
         return NO_ANSWER if self.status is None else self.status
 
     def explanation(self):
-        return {NO_CUT: ": --cut-at never matched", TIMEOUT: ": the timeout",
-                NO_ANSWER: ": the guest went off without an answer"}.get(self.result(), "")
+        reasons = {NO_CUT: ": --cut-at never matched", TIMEOUT: ": the timeout",
+                   NO_ANSWER: f": the guest went off without an answer{self.panic}"}
+        return reasons.get(self.result(), "")
 
     def elapsed(self):
         return time.monotonic() - self.start
@@ -84,6 +86,8 @@ class Watch:
         for line in lines or ():
             self.show(line)
             self.react(line)
+            if "Kernel panic" in line:
+                self.panic = f"; it said {line}"
         self.react(self.console.rest)
         return lines is not None
 
