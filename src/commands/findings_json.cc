@@ -77,7 +77,8 @@ Json ToJson(const TpmSlotFindings& slot) {
                {"policy_digest", ToHex(slot.policy_digest)},
                {"expected_policy_digest", Json()},
                {"checks", ToArray(slot.checks)},
-               {"pcrs", ToArray(slot.pcrs)}};
+               {"pcrs", ToArray(slot.pcrs)},
+               {"signed_pcrs", ToArray(slot.signed_pcrs)}};
   if (slot.expected_digest) json["expected_policy_digest"] = ToHex(*slot.expected_digest);
   return json;
 }

@@ -2,6 +2,7 @@
 
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/commands/slot_options.h"
 #include "src/os/process.h"
 #include "src/procedures/inspect.h"
 #include "src/procedures/read_config.h"
@@ -16,6 +17,7 @@ Result<Look> TakeALook(const Invocation& invocation) {
   options.push_back({"json", nullptr, "JSON, for programs", Set(look.as_json)});
   options.push_back(
       {"tpm2-device", "DEVICE", "overrides tpm2-device= of nvunlock.conf", Store(tpm_device)});
+  options.push_back(SignatureFileOption(environment));
   TRY(ParseOptionsOnly(invocation, options));
   ParsedConfig parsed = ReadConfig(environment);
   environment.tpm_device = tpm_device.empty() ? parsed.config.tpm_device : tpm_device;

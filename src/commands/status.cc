@@ -28,26 +28,31 @@ std::string Shorten(const std::optional<Bytes>& value) {
   return value ? ToHex(*value).substr(0, kShownDigits) : "-";
 }
 
-void PrintPcrs(const std::vector<PcrComparison>& pcrs) {
-  if (pcrs.empty()) return;
+void PrintPcrLine(const std::string& name, const std::string& enrolled, const std::string& recorded,
+                  const std::string& predicted, const std::string& current) {
   char line[120];
-  const char* format = "    %-10s  %-12s  %-12s  %-12s  %s\n";
-  snprintf(line, sizeof(line), format, "PCR", "ENROLLED", "RECORDED", "PREDICTED", "CURRENT");
+  snprintf(line, sizeof(line), "    %-10s  %-12s  %-12s  %-12s  %s\n", name.c_str(),
+           enrolled.c_str(), recorded.c_str(), predicted.c_str(), current.c_str());
   Print(line);
-  for (const PcrComparison& row : pcrs) {
-    std::string name = std::to_string(row.pcr) + ":" + row.bank->name;
-    snprintf(line, sizeof(line), format, name.c_str(), Shorten(row.enrolled).c_str(),
-             Shorten(row.recorded).c_str(), Shorten(row.predicted).c_str(),
-             Shorten(row.current).c_str());
-    Print(line);
-  }
+}
+
+void PrintPcr(const PcrComparison& row, const std::string& enrolled) {
+  PrintPcrLine(std::to_string(row.pcr) + ":" + row.bank->name, enrolled, Shorten(row.recorded),
+               Shorten(row.predicted), Shorten(row.current));
+}
+
+void PrintPcrs(const TpmSlotFindings& slot) {
+  if (slot.pcrs.empty() && slot.signed_pcrs.empty()) return;
+  PrintPcrLine("PCR", "ENROLLED", "RECORDED", "PREDICTED", "CURRENT");
+  for (const PcrComparison& row : slot.signed_pcrs) PrintPcr(row, "signed");
+  for (const PcrComparison& row : slot.pcrs) PrintPcr(row, Shorten(row.enrolled));
 }
 
 void PrintSlot(size_t number, const TpmSlotFindings& slot) {
   Print("  slot " + std::to_string(number) + ": tpm2, latch " + ToText(slot.latch) +
         (slot.pin ? ", PIN" : "") + "\n");
   for (const Check& check : slot.checks) PrintCheck("    ", check);
-  PrintPcrs(slot.pcrs);
+  PrintPcrs(slot);
 }
 
 void PrintKek(const KekFindings& kek) {

@@ -29,6 +29,7 @@ const Error* FirstProblem(const std::vector<Check>& checks);
 struct TpmSlotFindings {
   std::vector<Check> checks;  ///< in the order in which an unlock would meet their problems
   std::vector<PcrComparison> pcrs;
+  std::vector<PcrComparison> signed_pcrs;
   Sha256Digest policy_digest = {};
   std::optional<Sha256Digest> expected_digest;  ///< which the next boot's PCRs would lead to
   LatchChoice latch;

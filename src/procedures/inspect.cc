@@ -8,6 +8,7 @@
 #include "src/procedures/inspect_blobs.h"
 #include "src/procedures/inspect_tpm_slot.h"
 #include "src/procedures/record_image.h"
+#include "src/procedures/signed_pcrs.h"
 
 namespace nvunlock {
 namespace {
@@ -109,6 +110,9 @@ class Inspector {
     }
     KeyFile file = TRY(store_.ReadKeyFile(kek.kek));
     kek.problems = std::move(file.problems);
+    for (std::string& note : AttachSignatures(environment_.signature_files, file)) {
+      findings_.remarks.push_back(std::move(note));
+    }
     LookAtImage(file, kek);
     LookForLockout(file);
     for (const TpmSlot& slot : file.slots) kek.slots.push_back(LookAtSlot(slot, kek));

@@ -93,6 +93,18 @@ Check CheckPcrs(const PcrPolicy& policy, const std::vector<PcrComparison>& pcrs,
   return check;
 }
 
+Check CheckSignature(const SignedPolicy& policy, const std::vector<PcrComparison>& pcrs) {
+  std::string basis = std::string("judged ") + Describe(WeakestBasis(pcrs));
+  Check check = {.subject = "PCR signature",
+                 .state = "one is for what was booted, " + basis,
+                 .problem = std::nullopt};
+  if (HasSignatureFor(policy, pcrs)) return check;
+  check.state = "none is for what was booted, " + basis;
+  check.problem = Error{Errc::kNoSignature,
+                        "no PCR signature by the enrolled key is for what was booted, " + basis};
+  return check;
+}
+
 /// A closed latch is what an unlock leaves behind, and opens at the next boot.
 Check CheckNvIndex(Tpm& tpm, const NvLatch& latch) {
   Result<LatchState> state = ReadNvLatch(tpm, latch);
@@ -127,6 +139,9 @@ void CheckPolicy(const TpmSlot& slot, const SlotView& view, TpmSlotFindings& fin
   const Policy& policy = slot.key.policy;
   std::vector<Check>& checks = findings.checks;
   bool has_tpm = view.tpm != nullptr;
+  if (policy.signed_pcrs) {
+    checks.push_back(CheckSignature(*policy.signed_pcrs, findings.signed_pcrs));
+  }
   if (policy.pcrs) checks.push_back(CheckPcrs(*policy.pcrs, findings.pcrs, has_tpm));
   if (has_tpm && policy.latch) checks.push_back(CheckNvIndex(*view.tpm, *policy.latch));
   if (has_tpm && slot.latch.kind == LatchKind::kPcr) {
@@ -144,7 +159,12 @@ TpmSlotFindings InspectTpmSlot(const TpmSlot& slot, const SlotView& view) {
   findings.pin = expected.pin;
   findings.policy_digest = PolicyDigest(expected);
   findings.pcrs = ComparePcrs(slot, view.pcrs);
+  if (expected.signed_pcrs) {
+    findings.signed_pcrs = ComparePcrs(*expected.signed_pcrs, view.pcrs);
+    findings.expected_digest = findings.policy_digest;
+  }
   if (expected.pcrs) {
+    findings.expected_digest.reset();
     expected.pcrs = ExpectedPolicy(*expected.pcrs, findings.pcrs);
     if (expected.pcrs) findings.expected_digest = PolicyDigest(expected);
   }

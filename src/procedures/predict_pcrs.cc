@@ -1,5 +1,7 @@
 #include "src/procedures/predict_pcrs.h"
 
+#include <algorithm>
+
 #include "src/model/event_log.h"
 #include "src/model/pcr_terms.h"
 #include "src/os/file.h"
@@ -109,6 +111,24 @@ PcrComparison Compare(const PcrBank& bank, unsigned pcr, const PcrValues& enroll
   return row;
 }
 
+std::vector<PcrComparison> CompareSelected(const TPML_PCR_SELECTION& selections,
+                                           const PcrValues& enrolled, const LatchChoice& latch,
+                                           const PcrSources& sources) {
+  std::vector<PcrComparison> rows;
+  bool in_initramfs = sources.recorded && sources.recorded->in_initramfs;
+  for (UINT32 i = 0; i < selections.count; i++) {
+    const PcrBank* bank = FindPcrBank(selections.pcrSelections[i].hash);
+    if (bank == nullptr) continue;
+    for (unsigned pcr = 0; pcr < kPcrCount; pcr++) {
+      if ((MaskOf(selections.pcrSelections[i]) & 1U << pcr) == 0) continue;
+      PcrComparison row = Compare(*bank, pcr, enrolled, sources);
+      Expect(row, in_initramfs, latch == LatchChoice{LatchKind::kPcr, pcr});
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
 PcrSources GatherPcrs(const Environment& environment, TpmConnection& connection) {
@@ -123,22 +143,21 @@ PcrSources GatherPcrs(const Environment& environment, TpmConnection& connection)
 }
 
 std::vector<PcrComparison> ComparePcrs(const TpmSlot& slot, const PcrSources& sources) {
-  std::vector<PcrComparison> rows;
-  if (!slot.key.policy.pcrs) return rows;
-  const TPML_PCR_SELECTION& selections = slot.key.policy.pcrs->pcrs;
-  PcrValues enrolled = EnrolledValues(slot);
-  bool in_initramfs = sources.recorded && sources.recorded->in_initramfs;
-  for (UINT32 i = 0; i < selections.count; i++) {
-    const PcrBank* bank = FindPcrBank(selections.pcrSelections[i].hash);
-    if (bank == nullptr) continue;
-    for (unsigned pcr = 0; pcr < kPcrCount; pcr++) {
-      if ((MaskOf(selections.pcrSelections[i]) & 1U << pcr) == 0) continue;
-      PcrComparison row = Compare(*bank, pcr, enrolled, sources);
-      Expect(row, in_initramfs, slot.latch == LatchChoice{LatchKind::kPcr, pcr});
-      rows.push_back(std::move(row));
-    }
-  }
-  return rows;
+  if (!slot.key.policy.pcrs) return {};
+  return CompareSelected(slot.key.policy.pcrs->pcrs, EnrolledValues(slot), slot.latch, sources);
+}
+
+std::vector<PcrComparison> ComparePcrs(const SignedPolicy& policy, const PcrSources& sources) {
+  return CompareSelected(policy.pcrs, {}, {LatchKind::kNone}, sources);
+}
+
+bool HasSignatureFor(const SignedPolicy& policy, const std::vector<PcrComparison>& pcrs) {
+  PcrPolicy selected = {.pcrs = policy.pcrs, .pcr_digest = {}};
+  std::optional<PcrPolicy> expected = ExpectedPolicy(selected, pcrs);
+  if (!expected) return false;
+  Sha256Digest approved = ApprovedDigest(*expected);
+  return std::any_of(policy.signatures.begin(), policy.signatures.end(),
+                     [&](const PolicySignature& entry) { return entry.policy == approved; });
 }
 
 std::optional<PcrPolicy> ExpectedPolicy(const PcrPolicy& policy,

@@ -48,6 +48,12 @@ struct PcrComparison {
 /// The PCRs that the policy of SLOT asserts by their values; empty when it asserts none.
 std::vector<PcrComparison> ComparePcrs(const TpmSlot& slot, const PcrSources& sources);
 
+/// The PCRs whose values POLICY wants signed; none has an enrolled value.
+std::vector<PcrComparison> ComparePcrs(const SignedPolicy& policy, const PcrSources& sources);
+
+/// Whether POLICY has a signature for what its PCRs are expected to hold.
+bool HasSignatureFor(const SignedPolicy& policy, const std::vector<PcrComparison>& pcrs);
+
 /// What POLICY would have to be to hold at the next unlock; nullopt when a value is not known.
 std::optional<PcrPolicy> ExpectedPolicy(const PcrPolicy& policy,
                                         const std::vector<PcrComparison>& pcrs);

@@ -271,3 +271,16 @@ load_signed() {
   load_keys
   kek_is "$KEK"
 }
+
+@test "verify judges signed PCRs by the signature, without an unseal" {
+  sign "$KEY"
+  enroll_signed --tpm2-pcrs=7
+  run nvunlock verify --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-signature="$JSON"
+  expect 0 "will unlock"
+  run nvunlock status --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-signature="$JSON"
+  expect 0 "PCR signature     one is for what was booted"
+  [[ $output =~ 11:sha256\ +signed ]]
+  boot_image 2b
+  run nvunlock verify --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-signature="$JSON"
+  expect 13 "no PCR signature by the enrolled key is for what was booted"
+}
