@@ -118,7 +118,7 @@ Result<ESYS_TR> Define(Tpm& tpm, TPM2B_NV_PUBLIC& index) {
     rc = Esys_NV_DefineSpace(tpm.esys(), ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                              ESYS_TR_NONE, &no_auth, &index, &tr);
   }
-  TRY_TPM(kMakeLatch, rc);
+  TRY_TPM_OWNER(kMakeLatch, rc);
   return tr;
 }
 
@@ -181,6 +181,12 @@ TSS2_RC ReadLock(Tpm& tpm, ESYS_TR session, const TPM2B_NV_PUBLIC& index) {
   return rc;
 }
 
+Failure FailGone() {
+  return Fail(Errc::kLatchGone,
+              "the NV index of the latch is gone or was made anew: the TPM's owner removed it, or "
+              "the TPM was cleared");
+}
+
 Failure Malformed() {
   return Fail(Errc::kBadKeyFile, "its latch policy is malformed");
 }
@@ -229,8 +235,9 @@ Result<void> RemoveNvLatch(Tpm& tpm, const NvLatch& latch) {
   ESYS_TR tr = ESYS_TR_NONE;
   TRY_TPM("find the latch", Esys_TR_FromTPMPublic(tpm.esys(), latch.index.nvPublic.nvIndex,
                                                   ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &tr));
-  TRY_TPM("remove the latch", Esys_NV_UndefineSpace(tpm.esys(), ESYS_TR_RH_OWNER, tr,
-                                                    ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE));
+  TRY_TPM_OWNER("remove the latch",
+                Esys_NV_UndefineSpace(tpm.esys(), ESYS_TR_RH_OWNER, tr, ESYS_TR_PASSWORD,
+                                      ESYS_TR_NONE, ESYS_TR_NONE));
   return {};
 }
 
@@ -275,9 +282,7 @@ Result<void> AssertNvLatch(Tpm& tpm, ESYS_TR session, const NvLatch& latch) {
   }
   if (rc == TPM2_RC_NV_UNINITIALIZED || rc == TPM2_RC_POLICY ||
       WithoutPosition(rc) == TPM2_RC_HANDLE) {
-    return Fail(Errc::kWrongTpm,
-                "the NV index of the latch is gone or was made anew; another "
-                "TPM, or its owner removed it");
+    return FailGone();
   }
   TRY_TPM("assert the latch", rc);
   return {};
@@ -292,6 +297,8 @@ Result<void> CloseNvLatch(Tpm& tpm, ESYS_TR parent, const NvLatch& latch) {
     locked.nvPublic.attributes |= TPMA_NV_READLOCKED;
     rc = ReadLock(tpm, session.tr(), locked);
   }
+  TSS2_RC reason = WithoutPosition(rc);
+  if (reason == TPM2_RC_HANDLE || reason == TPM2_RC_BAD_AUTH) return FailGone();
   TRY_TPM("close the latch", rc);
   return {};
 }

@@ -41,11 +41,13 @@ Sha256Digest ExtendDigest(const Sha256Digest& digest, const NvLatch& latch);
 Bytes EncodeNvLatch(const NvLatch& latch);
 Result<NvLatch> DecodeNvLatch(ByteView body);
 
-/// Runs TPM2_PolicyNV in SESSION. Fails with kLatchClosed when the latch is closed.
+/// Runs TPM2_PolicyNV in SESSION. Fails with kLatchClosed when the latch is closed, and with
+/// kLatchGone when the TPM has no such index.
 Result<void> AssertNvLatch(Tpm& tpm, ESYS_TR session, const NvLatch& latch);
 
 /// Closes the latch with TPM2_NV_ReadLock. The answer is authenticated by a session salted to
-/// PARENT, so that nothing on the bus can pretend it. Closing a closed one succeeds.
+/// PARENT, so that nothing on the bus can pretend it. Closing a closed one succeeds; one that the
+/// TPM does not have is a kLatchGone.
 Result<void> CloseNvLatch(Tpm& tpm, ESYS_TR parent, const NvLatch& latch);
 
 }  // namespace nvunlock

@@ -30,6 +30,11 @@ Meaning MeaningOfLayer(TSS2_RC rc) {
       return {
           Errc::kWrongTpm,
           "the answer is not authentic; this is another TPM or something on its bus interferes"};
+    case TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_RETRY:
+    case TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_YIELDED:
+      return {Errc::kTpmNotReady, "the TPM kept asking for another try"};
+    case TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_TESTING:
+      return {Errc::kTpmNotReady, "the TPM did not get done with testing itself"};
     default:
       return {Errc::kFailed, "the TPM software stack failed"};
   }
@@ -46,7 +51,7 @@ Meaning MeaningOf(TSS2_RC rc) {
     case TPM2_RC_POLICY_FAIL:
       return {Errc::kPolicyMismatch, "the policy does not hold"};
     case TPM2_RC_PCR_CHANGED:
-      return {Errc::kPolicyMismatch, "a PCR changed in the middle"};
+      return {Errc::kPcrsChanging, "somebody extended a PCR in the middle"};
     case TPM2_RC_LOCKOUT:
       return {Errc::kLockout, "the TPM is in dictionary attack lockout"};
     case TPM2_RC_AUTH_FAIL:
@@ -56,9 +61,10 @@ Meaning MeaningOf(TSS2_RC rc) {
     case TPM2_RC_AUTH_TYPE:
       return {Errc::kFailed, "the object does not take this kind of authorization"};
     case TPM2_RC_INITIALIZE:
-      return {Errc::kNoTpm, "the firmware has not started the TPM"};
+      return {Errc::kTpmNotReady,
+              "the firmware has not started the TPM, and now it does not start"};
     case TPM2_RC_FAILURE:
-      return {Errc::kNoTpm, "the TPM is in failure mode; power-cycle the machine"};
+      return {Errc::kTpmNotReady, "the TPM is in failure mode"};
     default:
       return {Errc::kFailed, "the TPM refused"};
   }
@@ -82,6 +88,13 @@ Failure FailTpm(std::string_view action, TSS2_RC rc) {
   char number[16];
   snprintf(number, sizeof(number), " (0x%08x)", rc);
   return Fail(meaning.code, std::string(action) + ": " + meaning.cause + number);
+}
+
+Failure FailTpmOwner(std::string_view action, TSS2_RC rc) {
+  TSS2_RC reason = WithoutPosition(rc);
+  if (reason != TPM2_RC_BAD_AUTH && reason != TPM2_RC_AUTH_FAIL) return FailTpm(action, rc);
+  return Fail(Errc::kOwnerPassword,
+              std::string(action) + ": the owner hierarchy of the TPM has a password");
 }
 
 }  // namespace nvunlock

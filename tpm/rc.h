@@ -19,11 +19,22 @@ bool IsAboutParameter(TSS2_RC rc);
 /// What RC means for us: "ACTION: cause (0x0000099d)", with the Errc that belongs to the cause.
 Failure FailTpm(std::string_view action, TSS2_RC rc);
 
+/// FailTpm for a command that the owner authorizes with an empty password: kOwnerPassword when the
+/// owner has another one.
+Failure FailTpmOwner(std::string_view action, TSS2_RC rc);
+
 /// Returns FailTpm(ACTION, rc) from the calling function unless the ESYS call succeeds.
 #define TRY_TPM(action, call)                                                  \
   do {                                                                         \
     TSS2_RC try_rc = (call);                                                   \
     if (try_rc != TSS2_RC_SUCCESS) return ::nvunlock::FailTpm(action, try_rc); \
+  } while (false)
+
+/// TRY_TPM with FailTpmOwner.
+#define TRY_TPM_OWNER(action, call)                                                 \
+  do {                                                                              \
+    TSS2_RC try_rc = (call);                                                        \
+    if (try_rc != TSS2_RC_SUCCESS) return ::nvunlock::FailTpmOwner(action, try_rc); \
   } while (false)
 
 }  // namespace nvunlock

@@ -138,4 +138,16 @@ std::optional<std::string_view> FindMalformation(ByteView command, ByteView resp
   return CheckSuccess(request.code, answer.tag == TPM2_ST_SESSIONS, response.subspan(kHeaderSize));
 }
 
+std::optional<uint32_t> FindNewHandle(ByteView command, ByteView response) {
+  if (CodeInHeader(response) != TPM2_RC_SUCCESS || !ReturnsHandle(CodeInHeader(command))) {
+    return std::nullopt;
+  }
+  Reader reader(response.subspan(kHeaderSize));
+  return reader.Number(kHandleSize);
+}
+
+uint32_t CodeInHeader(ByteView message) {
+  return ReadHeader(message).code;
+}
+
 }  // namespace nvunlock

@@ -8,6 +8,7 @@
 
 #include "src/base/wipe_stack.h"
 #include "src/base/wiped.h"
+#include "tpm/pcr_race.h"
 #include "tpm/rc.h"
 #include "tpm/session.h"
 #include "tpm/srk.h"
@@ -91,6 +92,18 @@ TSS2_RC UnsealInto(Secret& secret, Tpm& tpm, ESYS_TR object, ESYS_TR session) {
   return rc;
 }
 
+Result<void> AssertAndUnseal(Secret& secret, Tpm& tpm, ESYS_TR parent, ESYS_TR object,
+                             const Policy& policy) {
+  TpmObject session = TRY(StartPolicySession(tpm, parent));
+  TRY(AssertPolicy(tpm, session.tr(), policy));
+  TSS2_RC rc = UnsealInto(secret, tpm, object, session.tr());
+  if (policy.pin && WithoutPosition(rc) == TPM2_RC_AUTH_FAIL) {
+    return Fail(Errc::kWrongPin, "the PIN is wrong");
+  }
+  TRY_TPM("unseal", rc);
+  return {};
+}
+
 Result<void> CopyAuth(const Secret& value, TPM2B_AUTH& auth) {
   if (value.size() > 32) return Fail("the authorization value is longer than 32 bytes");
   auth.size = static_cast<UINT16>(value.size());
@@ -154,18 +167,7 @@ Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed, cons
   Secret secret = TRY(Secret::Create(sizeof(TPM2B_SENSITIVE_DATA::buffer)));
   TpmObject object = TRY(Load(tpm, parent, sealed));
   if (auth_value != nullptr) TRY(SetAuth(tpm, object.tr(), *auth_value));
-  TSS2_RC rc = TPM2_RC_PCR_CHANGED;
-  // Somebody else (IMA, systemd) may extend any PCR between the assertion and the unseal.
-  constexpr int kAttempts = 10;
-  for (int attempt = 0; attempt < kAttempts && rc == TPM2_RC_PCR_CHANGED; attempt++) {
-    TpmObject session = TRY(StartPolicySession(tpm, parent));
-    TRY(AssertPolicy(tpm, session.tr(), policy));
-    rc = UnsealInto(secret, tpm, object.tr(), session.tr());
-  }
-  if (policy.pin && WithoutPosition(rc) == TPM2_RC_AUTH_FAIL) {
-    return Fail(Errc::kWrongPin, "the PIN is wrong");
-  }
-  TRY_TPM("unseal", rc);
+  TRY(OutrunPcrChanges([&] { return AssertAndUnseal(secret, tpm, parent, object.tr(), policy); }));
   if (secret.size() == 0) return Fail(Errc::kBadKeyFile, "the sealed object is empty");
   return secret;
 }

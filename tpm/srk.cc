@@ -90,11 +90,12 @@ PrimaryAttempt CreateEccOrRsaPrimary(Tpm& tpm) {
 
 Result<TPM2B_PUBLIC> CreateSrk(Tpm& tpm) {
   PrimaryAttempt attempt = CreateEccOrRsaPrimary(tpm);
-  TRY_TPM(kCreateSrk, attempt.rc);
+  TRY_TPM_OWNER(kCreateSrk, attempt.rc);
   ESYS_TR persistent = ESYS_TR_NONE;
-  TRY_TPM("persist the storage root key",
-          Esys_EvictControl(tpm.esys(), ESYS_TR_RH_OWNER, attempt.primary->object.tr(),
-                            ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, kSrkHandle, &persistent));
+  TRY_TPM_OWNER(
+      "persist the storage root key",
+      Esys_EvictControl(tpm.esys(), ESYS_TR_RH_OWNER, attempt.primary->object.tr(),
+                        ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, kSrkHandle, &persistent));
   Esys_TR_Close(tpm.esys(), &persistent);
   return attempt.primary->area;
 }
@@ -118,7 +119,7 @@ Result<std::optional<TPM2B_PUBLIC>> ReadPersistent(Tpm& tpm, TPM2_HANDLE handle)
 Result<void> CheckIsPrimary(Tpm& tpm, const TPM2B_PUBLIC& found) {
   for (const TPM2B_PUBLIC& key_template : TemplatesOf(found.publicArea.type)) {
     PrimaryAttempt attempt = CreatePrimary(tpm, key_template);
-    TRY_TPM("recreate the storage root key", attempt.rc);
+    TRY_TPM_OWNER("recreate the storage root key", attempt.rc);
     if (MarshalPublic(attempt.primary->area) == MarshalPublic(found)) return {};
   }
   return Fail(Errc::kWrongTpm,

@@ -1,123 +1,83 @@
 #include "tpm/tcti.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <tss2/tss2_tpm2_types.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <ctime>
 
 #include "tpm/response_check.h"
 
 namespace nvunlock {
 namespace {
 
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
 constexpr uint64_t kMagic = 0x6e76756e6c6f636b;  // "nvunlock"
-constexpr std::string_view kSwtpmPrefix = "swtpm:path=";
 
-Result<UniqueFd> ConnectToSwtpm(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return Fail(Errc::kNoTpm, path + ": name too long");
-  memcpy(address.sun_path, path.c_str(), path.size());
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd.valid() ||
-      connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-    return Fail(Errc::kNoTpm, "swtpm at " + path + ": " + strerror(errno));
-  }
-  return fd;
+/// For how long a command is sent again. A self-test takes a second or two; the kernel's driver
+/// tries again for some seconds of its own before it hands such an answer on.
+constexpr milliseconds kPatience{5000};
+constexpr milliseconds kLongestPause{250};
+
+bool AsksForAnotherTry(uint32_t code) {
+  return code == TPM2_RC_RETRY || code == TPM2_RC_YIELDED || code == TPM2_RC_TESTING;
 }
 
-Result<UniqueFd> OpenDevice(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!fd.valid()) return Fail(Errc::kNoTpm, path + ": " + strerror(errno));
-  struct stat status;
-  if (fstat(fd.get(), &status) != 0 || !S_ISCHR(status.st_mode)) {
-    return Fail(Errc::kNoTpm, path + ": not a character device");
-  }
-  // O_NONBLOCK kept open() from waiting; the transfer itself shall wait for the TPM.
-  fcntl(fd.get(), F_SETFL, O_RDWR);
-  return fd;
+void Sleep(milliseconds duration) {
+  timespec pause = {.tv_sec = 0, .tv_nsec = duration.count() * 1000000};
+  nanosleep(&pause, nullptr);
 }
 
-/// The resource manager of the first TPM that there is, else the TPM itself. A driver that was
-/// bound anew counts on.
-std::string DefaultDevice() {
-  for (const char* kind : {"/dev/tpmrm", "/dev/tpm"}) {
-    for (char number = '0'; number <= '9'; number++) {
-      std::string path = std::string(kind) + number;
-      if (access(path.c_str(), F_OK) == 0) return path;
-    }
+/// A command without sessions: its header, and then BODY.
+Bytes MakeCommand(TPM2_CC code, const Bytes& body) {
+  constexpr size_t kHeaderSize = 10;
+  Bytes command = BigEndian(TPM2_ST_NO_SESSIONS, 2);
+  for (const Bytes& part : {BigEndian(kHeaderSize + body.size(), 4), BigEndian(code, 4), body}) {
+    command.insert(command.end(), part.begin(), part.end());
   }
-  return "";
+  return command;
 }
 
-uint32_t SizeInHeader(ByteView message) {
-  return static_cast<uint32_t>(message[2]) << 24 | static_cast<uint32_t>(message[3]) << 16 |
-         static_cast<uint32_t>(message[4]) << 8 | message[5];
+/// As a resource manager's own code, so that ESYS does not start all over: it would send the
+/// command four times more, at once.
+void MarkAsFinal(Bytes& response) {
+  Bytes code = BigEndian(CodeInHeader(response) | TSS2_RESMGR_TPM_RC_LAYER, 4);
+  std::copy(code.begin(), code.end(), response.begin() + 6);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Tcti>> Tcti::Open(const std::string& device) {
-  if (device.starts_with(kSwtpmPrefix)) {
-    UniqueFd fd = TRY(ConnectToSwtpm(device.substr(kSwtpmPrefix.size())));
-    return std::unique_ptr<Tcti>(new Tcti(std::move(fd)));
-  }
-  std::string path = device == "auto" ? DefaultDevice() : device;
-  if (path.empty()) return Fail(Errc::kNoTpm, "there is no TPM device (/dev/tpmrm0, /dev/tpm0)");
-  UniqueFd fd = TRY(OpenDevice(path));
-  return std::unique_ptr<Tcti>(new Tcti(std::move(fd)));
+  Wire wire = TRY(Wire::Open(device));
+  return std::unique_ptr<Tcti>(new Tcti(std::move(wire)));
 }
 
-Tcti::Tcti(UniqueFd fd) : fd_(std::move(fd)) {
+Tcti::Tcti(Wire wire) : wire_(std::move(wire)) {
   common_.v1.magic = kMagic;
   common_.v1.version = 2;
   common_.v1.transmit = Transmit;
   common_.v1.receive = Receive;
 }
 
-TSS2_RC Tcti::Transmit(TSS2_TCTI_CONTEXT* context, size_t size, const uint8_t* command) {
-  Tcti* tcti = Of(context);
-  tcti->command_.assign(command, command + size);
-  tcti->response_.clear();
-  size_t sent = 0;
-  while (sent < size) {
-    ssize_t count = write(tcti->fd_.get(), command + sent, size - sent);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return TSS2_TCTI_RC_IO_ERROR;
-    sent += static_cast<size_t>(count);
+/// After an answer that is not authentic ESYS sends nothing any more, not even a flush.
+Tcti::~Tcti() {
+  for (uint32_t handle : unflushed_) {
+    Bytes command = MakeCommand(TPM2_CC_FlushContext, BigEndian(handle, 4));
+    (void)wire_.Exchange(command, response_);
   }
-  return TSS2_RC_SUCCESS;
 }
 
-/// A device hands over a response in one read; a socket may do it in parts.
-TSS2_RC Tcti::FetchResponse() {
-  Bytes buffer(kTpmMessageLimit);
-  size_t filled = 0;
-  size_t expected = 6;  // as far as the size in the header
-  while (filled < expected) {
-    ssize_t count = read(fd_.get(), buffer.data() + filled, buffer.size() - filled);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return TSS2_TCTI_RC_IO_ERROR;
-    filled += static_cast<size_t>(count);
-    if (filled >= 6) expected = std::min<size_t>(SizeInHeader(buffer), buffer.size());
-  }
-  buffer.resize(filled);
-  if (FindMalformation(command_, buffer)) return TSS2_TCTI_RC_MALFORMED_RESPONSE;
-  response_ = std::move(buffer);
-  return TSS2_RC_SUCCESS;
+TSS2_RC Tcti::Transmit(TSS2_TCTI_CONTEXT* context, size_t size, const uint8_t* command) {
+  return Of(context)->Ask({command, size});
 }
 
 TSS2_RC Tcti::Receive(TSS2_TCTI_CONTEXT* context, size_t* size, uint8_t* response,
                       int32_t /*timeout*/) {
   Tcti* tcti = Of(context);
-  if (tcti->response_.empty()) {
-    TSS2_RC rc = tcti->FetchResponse();
-    if (rc != TSS2_RC_SUCCESS) return rc;
-  }
+  if (tcti->response_.empty()) return TSS2_TCTI_RC_BAD_SEQUENCE;
   // ESYS asks twice: without a buffer for the size, and then for the response.
   size_t capacity = *size;
   *size = tcti->response_.size();
@@ -126,6 +86,50 @@ TSS2_RC Tcti::Receive(TSS2_TCTI_CONTEXT* context, size_t* size, uint8_t* respons
   memcpy(response, tcti->response_.data(), tcti->response_.size());
   tcti->response_.clear();
   return TSS2_RC_SUCCESS;
+}
+
+/// The response to COMMAND in response_.
+TSS2_RC Tcti::Ask(ByteView command) {
+  TSS2_RC rc = AskPatiently(command);
+  if (rc == TSS2_RC_SUCCESS && CodeInHeader(response_) == TPM2_RC_INITIALIZE && StartUp()) {
+    rc = AskPatiently(command);
+  }
+  if (rc == TSS2_RC_SUCCESS) KeepTrackOfHandles(command);
+  return rc;
+}
+
+TSS2_RC Tcti::AskPatiently(ByteView command) {
+  const Clock::time_point deadline = Clock::now() + kPatience;
+  for (milliseconds pause{1};; pause = std::min(2 * pause, kLongestPause)) {
+    TSS2_RC rc = wire_.Exchange(command, response_);
+    if (rc != TSS2_RC_SUCCESS || !AsksForAnotherTry(CodeInHeader(response_))) return rc;
+    if (Clock::now() + pause > deadline) break;
+    Sleep(pause);
+  }
+  MarkAsFinal(response_);
+  return TSS2_RC_SUCCESS;
+}
+
+/// TPM2_Startup(CLEAR), which the firmware owes the TPM. False when the TPM does not take it; the
+/// first answer stays in place then.
+bool Tcti::StartUp() {
+  Bytes first_answer = response_;
+  Bytes startup = MakeCommand(TPM2_CC_Startup, BigEndian(TPM2_SU_CLEAR, 2));
+  bool started =
+      AskPatiently(startup) == TSS2_RC_SUCCESS && CodeInHeader(response_) == TPM2_RC_SUCCESS;
+  if (!started) response_ = std::move(first_answer);
+  return started;
+}
+
+void Tcti::KeepTrackOfHandles(ByteView command) {
+  std::optional<uint32_t> made = FindNewHandle(command, response_);
+  if (made) unflushed_.insert(*made);
+  bool flushed =
+      CodeInHeader(command) == TPM2_CC_FlushContext && CodeInHeader(response_) == TPM2_RC_SUCCESS;
+  if (!flushed || command.size() < 14) return;
+  uint32_t handle = 0;
+  for (uint8_t byte : command.subspan(10, 4)) handle = handle << 8 | byte;
+  unflushed_.erase(handle);
 }
 
 }  // namespace nvunlock

@@ -24,6 +24,10 @@ enum class Errc {
   kLatchClosed = 11,
   kWrongPin = 12,
   kNoSignature = 13,
+  kTpmNotReady = 14,
+  kPcrsChanging = 15,
+  kLatchGone = 16,
+  kOwnerPassword = 17,
 };
 
 /// A failure with its cause in words, outermost context first.

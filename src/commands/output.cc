@@ -8,43 +8,56 @@
 namespace nvunlock {
 namespace {
 
-/// What an admin can do, empty where the message itself says it.
+/// What an admin can do.
+struct Remedy {
+  Errc code;
+  const char* text;
+};
+
+constexpr Remedy kRemedies[] = {
+    {Errc::kNoTpm, "enable the TPM in the firmware, and see that the image has its driver"},
+    {Errc::kTpmNotReady,
+     "power-cycle the machine; if it stays so, see that the image has the TPM's driver"},
+    {Errc::kPcrsChanging, "try again, and find out what keeps extending PCRs (IMA, systemd)"},
+    {Errc::kLatchGone,
+     "run 'nvunlock reseal', which makes a new latch; without a recovery slot: move the key file "
+     "away, put nvdimm-master.blob back from its safe place, run 'nvunlock enroll --import'"},
+    {Errc::kOwnerPassword,
+     "take it away for now (tpm2_changeauth -c owner -p PASSWORD), try again, and set it "
+     "again (tpm2_changeauth -c owner PASSWORD); unlocking does not need it"},
+    {Errc::kWrongTpm,
+     "if the TPM was cleared or the board replaced, run 'nvunlock reseal'; without a "
+     "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
+     "place, run 'nvunlock enroll --import'"},
+    {Errc::kPolicyMismatch,
+     "boot what was enrolled; if the change is yours, run 'nvunlock reseal'; without a "
+     "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
+     "place, run 'nvunlock enroll --import'"},
+    {Errc::kNoSignature,
+     "boot an image that the enrolled key has signed; if the key is a new one, run 'nvunlock "
+     "reseal --tpm2-public-key='"},
+    {Errc::kWrongPin, "try again; after too many wrong PINs use 'nvunlock load-keys --recovery'"},
+    {Errc::kLatchClosed,
+     "for DIMM operations after boot use 'nvunlock load-keys --recovery'; the TPM opens "
+     "again after a power cycle"},
+    {Errc::kLockout,
+     "leave the machine switched on until the TPM's lockout time is over, or clear the "
+     "lockout with tpm2_dictionarylockout -c"},
+    {Errc::kBadKeyFile, "restore the key file from a backup, then rebuild the initramfs image"},
+    {Errc::kKeysIncomplete,
+     "restore the keys directory from a backup, then rebuild the initramfs image"},
+    {Errc::kDimmLocked,
+     "put the blob of the machine that locked it into the keys directory, rebuild the "
+     "image and power-cycle"},
+    {Errc::kNotFrozen, "try 'nvunlock freeze-security all'"},
+};
+
+/// Empty where the message itself says it.
 const char* RemedyFor(Errc code) {
-  switch (code) {
-    case Errc::kNoTpm:
-      return "enable the TPM in the firmware, and see that the image has its driver";
-    case Errc::kWrongTpm:
-      return "if the TPM was cleared or the board replaced, run 'nvunlock reseal'; without a "
-             "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
-             "place, run 'nvunlock enroll --import'";
-    case Errc::kPolicyMismatch:
-      return "boot what was enrolled; if the change is yours, run 'nvunlock reseal'; without a "
-             "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
-             "place, run 'nvunlock enroll --import'";
-    case Errc::kNoSignature:
-      return "boot an image that the enrolled key has signed; if the key is a new one, run "
-             "'nvunlock "
-             "reseal --tpm2-public-key='";
-    case Errc::kWrongPin:
-      return "try again; after too many wrong PINs use 'nvunlock load-keys --recovery'";
-    case Errc::kLatchClosed:
-      return "for DIMM operations after boot use 'nvunlock load-keys --recovery'; the TPM opens "
-             "again after a power cycle";
-    case Errc::kLockout:
-      return "leave the machine switched on until the TPM's lockout time is over, or clear the "
-             "lockout with tpm2_dictionarylockout -c";
-    case Errc::kBadKeyFile:
-      return "restore the key file from a backup, then rebuild the initramfs image";
-    case Errc::kKeysIncomplete:
-      return "restore the keys directory from a backup, then rebuild the initramfs image";
-    case Errc::kDimmLocked:
-      return "put the blob of the machine that locked it into the keys directory, rebuild the "
-             "image and power-cycle";
-    case Errc::kNotFrozen:
-      return "try 'nvunlock freeze-security all'";
-    default:
-      return "";
+  for (const Remedy& remedy : kRemedies) {
+    if (remedy.code == code) return remedy.text;
   }
+  return "";
 }
 
 }  // namespace

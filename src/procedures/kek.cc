@@ -9,6 +9,7 @@
 #include "src/crypto/hash.h"
 #include "src/model/pcr_terms.h"
 #include "tpm/lockout.h"
+#include "tpm/pcr_race.h"
 #include "tpm/sealed_object.h"
 #include "tpm/session.h"
 #include "tpm/srk.h"
@@ -37,8 +38,12 @@ std::string DescribeDifference(Tpm& tpm, const TpmSlot& slot) {
 /// The policy but for the PIN is asserted first, so that nobody is asked in vain.
 Result<void> CheckRestOfPolicy(Tpm& tpm, const TpmSlot& slot) {
   ESYS_TR parent = TRY(PinParent(tpm, slot.key.parent_handle, slot.parent));
-  TpmObject session = TRY(StartPolicySession(tpm, parent));
-  Result<void> asserted = AssertPolicy(tpm, session.tr(), slot.key.policy);
+  Policy rest = slot.key.policy;
+  rest.pin = false;
+  Result<void> asserted = OutrunPcrChanges([&]() -> Result<void> {
+    TpmObject session = TRY(StartPolicySession(tpm, parent));
+    return AssertPolicy(tpm, session.tr(), rest);
+  });
   if (asserted || asserted.error().code != Errc::kPolicyMismatch) return asserted;
   Error error = std::move(asserted.error());
   error.message += DescribeDifference(tpm, slot);

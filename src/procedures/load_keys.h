@@ -55,6 +55,10 @@ class TpmConnection {
   /// The connection, or why there is none. Asking again does not try again.
   Result<Tpm*> Get();
 
+  /// Ends the connection; the next Get makes a new one. ESYS sends nothing any more over one on
+  /// which it has met an answer that is malformed or not authentic.
+  void HangUp() { tpm_.reset(); }
+
  private:
   std::string device_;
   std::optional<Result<Tpm>> tpm_;

@@ -62,6 +62,7 @@ class Unlocker {
 
   /// Whatever came before: nobody else shall unseal in this boot.
   void CloseAllLatches() {
+    tpm_.HangUp();
     for (Error& problem : CloseLatches(store_, tpm_)) Complain(std::move(problem));
   }
 
@@ -247,10 +248,11 @@ class Unlocker {
 };
 
 /// Deepest cause first: without its TPM a machine's DIMMs stay locked, not the other way round.
-constexpr Errc kDepth[] = {Errc::kNoTpm,          Errc::kWrongTpm,    Errc::kNoSignature,
-                           Errc::kPolicyMismatch, Errc::kLatchClosed, Errc::kLockout,
-                           Errc::kWrongPin,       Errc::kBadKeyFile,  Errc::kKeysIncomplete,
-                           Errc::kDimmLocked,     Errc::kNotFrozen,   Errc::kFailed};
+constexpr Errc kDepth[] = {
+    Errc::kTpmNotReady,    Errc::kNoTpm,        Errc::kWrongTpm,      Errc::kNoSignature,
+    Errc::kPolicyMismatch, Errc::kLatchClosed,  Errc::kLatchGone,     Errc::kLockout,
+    Errc::kWrongPin,       Errc::kPcrsChanging, Errc::kBadKeyFile,    Errc::kKeysIncomplete,
+    Errc::kDimmLocked,     Errc::kNotFrozen,    Errc::kOwnerPassword, Errc::kFailed};
 
 }  // namespace
 

@@ -212,7 +212,7 @@ blocks_in_hex() {
   tpm2_changeauth -c owner secret
   run enroll
   stop_tpm "$BATS_TEST_TMPDIR/owned"
-  expect 1 "authorization value (password)"
+  expect 17 "the owner hierarchy of the TPM has a password"
   [[ -z $(ls "$KEYS") ]]
 }
 

@@ -104,11 +104,11 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   expect 0 "cannot be proved in this boot, whose latch is closed"
 }
 
-@test "an index that the owner made anew opens nothing: exit code 4" {
+@test "an index that the owner made anew opens nothing: exit code 16" {
   enroll
   keyctl clear @u
   index=$(tpm2_getcap handles-nv-index | grep -io 0x1804e..)
   tpm2_nvundefine -C o "$index"
   run load_keys
-  expect 4 "the latch is gone or was made anew"
+  expect 16 "the latch is gone or was made anew"
 }

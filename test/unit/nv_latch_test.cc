@@ -130,7 +130,8 @@ TEST_F(NvLatchTest, AnIndexThatIsMadeAnewDoesNotOpen) {
   NvLatch latch = Must(MakeNvLatch(us.tpm));
   EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), Succeeds());
   EXPECT_THAT(RemoveNvLatch(us.tpm, latch), Succeeds());
-  EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kWrongTpm));
+  EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kLatchGone));
+  EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), FailsWith(Errc::kLatchGone));
 
   TPM2B_NV_PUBLIC same = latch.index;
   same.nvPublic.attributes &= ~TPMA_NV_WRITTEN;
@@ -139,7 +140,8 @@ TEST_F(NvLatchTest, AnIndexThatIsMadeAnewDoesNotOpen) {
   ASSERT_EQ(Esys_NV_DefineSpace(us.tpm.esys(), ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                 ESYS_TR_NONE, &no_auth, &same, &tr),
             TSS2_RC_SUCCESS);
-  EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kWrongTpm));
+  EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kLatchGone));
+  EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), FailsWith(Errc::kLatchGone));
 
   TPM2B_MAX_NV_BUFFER value = {.size = 8, .buffer = {}};
   std::copy(latch.value.begin(), latch.value.end(), value.buffer);
@@ -152,7 +154,8 @@ TEST_F(NvLatchTest, AnIndexThatIsMadeAnewDoesNotOpen) {
   EXPECT_NE(Esys_NV_Write(us.tpm.esys(), tr, tr, empty_session.tr(), ESYS_TR_NONE, ESYS_TR_NONE,
                           &value, 0),
             TSS2_RC_SUCCESS);
-  EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kWrongTpm));
+  EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kLatchGone));
+  EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), FailsWith(Errc::kLatchGone));
   EXPECT_THAT(CheckNvLatch(us.tpm, latch), FailsWith(Errc::kWrongTpm));
 }
 

@@ -52,7 +52,7 @@ TEST(FailTpmTest, AnotherTpmIsToldApart) {
 
 TEST(FailTpmTest, APolicyThatDoesNotHoldIsToldApart) {
   EXPECT_THAT(Failed(OfSession1(TPM2_RC_POLICY_FAIL)), FailsWith(Errc::kPolicyMismatch));
-  EXPECT_THAT(Failed(TPM2_RC_PCR_CHANGED), FailsWith(Errc::kPolicyMismatch));
+  EXPECT_THAT(Failed(TPM2_RC_PCR_CHANGED), FailsWith(Errc::kPcrsChanging, "in the middle"));
 }
 
 TEST(FailTpmTest, LockoutIsToldApart) {
@@ -68,9 +68,17 @@ TEST(FailTpmTest, AMissingAuthorizationIsPutIntoWords) {
   }
 }
 
-TEST(FailTpmTest, ATpmThatIsNotUpIsNoTpm) {
-  EXPECT_THAT(Failed(TPM2_RC_INITIALIZE), FailsWith(Errc::kNoTpm, "firmware has not started"));
-  EXPECT_THAT(Failed(TPM2_RC_FAILURE), FailsWith(Errc::kNoTpm, "failure mode"));
+TEST(FailTpmTest, ATpmThatIsNotUpIsNotReady) {
+  EXPECT_THAT(Failed(TPM2_RC_INITIALIZE), FailsWith(Errc::kTpmNotReady, "has not started"));
+  EXPECT_THAT(Failed(TPM2_RC_FAILURE), FailsWith(Errc::kTpmNotReady, "failure mode"));
+}
+
+TEST(FailTpmTest, WhatTheOwnerMustAuthorizeIsToldApart) {
+  auto failed = [](TSS2_RC rc) -> Result<void> { return FailTpmOwner("persist", rc); };
+  for (TSS2_RC rc : {OfSession1(TPM2_RC_AUTH_FAIL), OfSession1(TPM2_RC_BAD_AUTH)}) {
+    EXPECT_THAT(failed(rc), FailsWith(Errc::kOwnerPassword, "persist: the owner hierarchy"));
+  }
+  EXPECT_THAT(failed(TPM2_RC_LOCKOUT), FailsWith(Errc::kLockout, "persist: "));
 }
 
 TEST(FailTpmTest, ABrokenConnectionIsNoTpm) {

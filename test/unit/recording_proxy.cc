@@ -4,9 +4,10 @@
 
 namespace nvunlock {
 
-RecordingProxy::RecordingProxy(const Swtpm& swtpm, Tamper tamper)
+RecordingProxy::RecordingProxy(const Swtpm& swtpm, Tamper tamper, Refusal refusal)
     : raw_(swtpm.socket_path()),
       tamper_(std::move(tamper)),
+      refusal_(std::move(refusal)),
       fake_([this](const Bytes& command) { return Forward(command); }) {}
 
 void RecordingProxy::FlushLeftovers() const {
@@ -19,8 +20,10 @@ void RecordingProxy::FlushLeftovers() const {
 }
 
 FakeTpm::Pieces RecordingProxy::Forward(const Bytes& command) {
-  Bytes response = raw_.Exchange(command);
   uint32_t code = CommandCodeOf(command);
+  std::optional<uint32_t> refused = refusal_ ? refusal_(code) : std::nullopt;
+  Bytes response =
+      refused ? MakeResponse(TPM2_ST_NO_SESSIONS, *refused, {}) : raw_.Exchange(command);
   if (code != TPM2_CC_FlushContext) commands_.push_back(code);
   traffic_.insert(traffic_.end(), command.begin(), command.end());
   traffic_.insert(traffic_.end(), response.begin(), response.end());

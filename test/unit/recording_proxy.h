@@ -2,6 +2,7 @@
 #define NVUNLOCK_TEST_UNIT_RECORDING_PROXY_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,16 @@ class RecordingProxy {
   /// Changes the response to the command with this code before the client gets it.
   using Tamper = std::function<void(uint32_t command_code, Bytes& response)>;
 
-  explicit RecordingProxy(const Swtpm& swtpm, Tamper tamper = {});
+  /// Answers a command with this code in the TPM's place, with a response code; nullopt: the TPM
+  /// answers.
+  using Refusal = std::function<std::optional<uint32_t>(uint32_t command_code)>;
+
+  explicit RecordingProxy(const Swtpm& swtpm, Tamper tamper = {}, Refusal refusal = {});
 
   [[nodiscard]] std::string device() const { return fake_.device(); }
+
+  /// A command of somebody else, unrecorded. For use in a Tamper, or when no client is there.
+  Bytes Inject(const Bytes& command) const { return raw_.Exchange(command); }
 
   /// Flushes the objects and sessions that clients lost track of.
   void FlushLeftovers() const;
@@ -37,6 +45,7 @@ class RecordingProxy {
 
   RawTpm raw_;
   Tamper tamper_;
+  Refusal refusal_;
   std::vector<uint32_t> commands_;
   Bytes traffic_;
   FakeTpm fake_;

@@ -163,7 +163,8 @@ TEST_F(SrkTest, AnOwnerPasswordIsPutIntoWords) {
   swtpm().RunTools("tpm2_changeauth -Q -c o secret");
   Result<TPM2B_PUBLIC> srk = Provision();
   swtpm().RunTools("tpm2_changeauth -Q -c o -p secret");
-  EXPECT_THAT(srk, FailsWith(Errc::kFailed, "authorization value (password)"));
+  EXPECT_THAT(srk,
+              FailsWith(Errc::kOwnerPassword, "the owner hierarchy of the TPM has a password"));
 }
 
 }  // namespace

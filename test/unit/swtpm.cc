@@ -15,7 +15,7 @@
 
 namespace nvunlock {
 
-Swtpm::Swtpm(const std::string& banks) {
+Swtpm::Swtpm(const std::string& banks, bool firmware) : firmware_(firmware) {
   if (!banks.empty()) {
     RunCommand("swtpm_setup --tpm2 --tpmstate " + directory_.path() + " --pcr-banks " + banks);
   }
@@ -37,6 +37,7 @@ void Swtpm::Start() {
   std::string state = "dir=" + directory_.path();
   std::string server = "type=unixio,path=" + socket_path();
   std::string control = server + ".ctrl";  // tpm2-tools want one
+  const char* flags = firmware_ ? "not-need-init,startup-clear" : "not-need-init";
   const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ != 0) return;
@@ -45,8 +46,7 @@ void Swtpm::Start() {
   for (int fd : {0, 1, 2}) dup2(nowhere, fd);
   if (getppid() == parent) {
     execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state.c_str(), "--server",
-           server.c_str(), "--ctrl", control.c_str(), "--flags", "not-need-init,startup-clear",
-           nullptr);
+           server.c_str(), "--ctrl", control.c_str(), "--flags", flags, nullptr);
   }
   _exit(127);
 }

@@ -18,8 +18,9 @@ namespace nvunlock {
 /// at a time.
 class Swtpm {
  public:
-  /// With BANKS ("sha256,sha384") only these PCR banks are active, else all that swtpm has.
-  explicit Swtpm(const std::string& banks = "");
+  /// With BANKS ("sha256,sha384") only these PCR banks are active, else all that swtpm has. Without
+  /// FIRMWARE nobody has sent TPM2_Startup.
+  explicit Swtpm(const std::string& banks = "", bool firmware = true);
   Swtpm(const Swtpm&) = delete;
   Swtpm& operator=(const Swtpm&) = delete;
   ~Swtpm();
@@ -41,6 +42,7 @@ class Swtpm {
   void AwaitReady() const;
 
   TemporaryDirectory directory_;
+  bool firmware_;
   pid_t pid_ = -1;
 };
 

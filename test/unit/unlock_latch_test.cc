@@ -110,6 +110,19 @@ TEST_F(UnlockLatchTest, NothingIsUnsealedBehindTheLatch) {
   EXPECT_EQ(std::find(lock, commands.end(), uint32_t{TPM2_CC_Unseal}), commands.end());
 }
 
+/// ESYS sends nothing more over a connection on which it has met such an answer.
+TEST_F(UnlockLatchTest, TheLatchIsClosedThoughAnAnswerWasNotAuthentic) {
+  AddDimm("locked");
+  {
+    RecordingProxy proxy(swtpm(), [](uint32_t command, Bytes& response) {
+      if (command == TPM2_CC_Unseal) response.back() ^= 1;
+    });
+    environment_.tpm_device = proxy.device();
+    EXPECT_EQ(RunUnlock().Verdict(), Errc::kWrongTpm);
+  }
+  EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed));
+}
+
 TEST_F(UnlockLatchTest, WithAClosedLatchALockedDimmStaysLockedAndNothingIsUnsealed) {
   CloseTheLatch();
   AddDimm("locked");

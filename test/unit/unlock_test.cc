@@ -36,10 +36,11 @@ TEST(UnlockVerdictTest, TheProblemOfADimmCountsAsMuchAsOneOfAll) {
 }
 
 TEST(UnlockVerdictTest, TheProblemThatLiesDeepestWins) {
-  const Errc deepest_first[] = {Errc::kNoTpm,          Errc::kWrongTpm,   Errc::kPolicyMismatch,
-                                Errc::kLatchClosed,    Errc::kLockout,    Errc::kBadKeyFile,
-                                Errc::kKeysIncomplete, Errc::kDimmLocked, Errc::kNotFrozen,
-                                Errc::kFailed};
+  const Errc deepest_first[] = {
+      Errc::kTpmNotReady,    Errc::kNoTpm,        Errc::kWrongTpm,      Errc::kNoSignature,
+      Errc::kPolicyMismatch, Errc::kLatchClosed,  Errc::kLatchGone,     Errc::kLockout,
+      Errc::kWrongPin,       Errc::kPcrsChanging, Errc::kBadKeyFile,    Errc::kKeysIncomplete,
+      Errc::kDimmLocked,     Errc::kNotFrozen,    Errc::kOwnerPassword, Errc::kFailed};
   for (size_t i = 0; i < std::size(deepest_first); i++) {
     for (size_t j = i; j < std::size(deepest_first); j++) {
       Errc deeper = deepest_first[i];
