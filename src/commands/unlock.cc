@@ -77,12 +77,15 @@ UnlockReport FailedReport(Error error) {
   return report;
 }
 
-UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setting) {
-  Result<void> session = JoinSessionWith(Keyring(environment.keyring));
-  if (!session) return FailedReport(std::move(session.error()));
-  if (environment.tpm_device == "auto") {
-    AwaitTpmDevice(environment.sysfs_root, setting.config.tpm_timeout);
-  }
+Result<void> AwaitTpm(const Environment& environment, const Config& config) {
+  if (environment.tpm_device != "auto") return {};
+  return AwaitTpmDevice(
+      {.sysfs_root = environment.sysfs_root, .modules_dir = environment.modules_dir},
+      config.tpm_timeout);
+}
+
+/// What to do, and whom to ask. SETTING must outlive it.
+UnlockOptions OptionsFor(const Setting& setting) {
   UnlockOptions options = {.config = setting.config, .host = setting.host};
   options.ask_pin = [&](const KekName& kek, const std::string& before, unsigned tries) {
     return AskSecretAtBoot({.text = PinPrompt(kek, before, tries),
@@ -99,7 +102,18 @@ UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setti
     return WantsReseal(AskSecretAtBoot(
         {.text = ResealPrompt(kek), .timeout_seconds = setting.config.recovery_timeout}));
   };
-  return Unlock(environment, options);
+  return options;
+}
+
+UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setting) {
+  Result<void> session = JoinSessionWith(Keyring(environment.keyring));
+  if (!session) return FailedReport(std::move(session.error()));
+  Result<void> awaited = AwaitTpm(environment, setting.config);
+  UnlockReport report = Unlock(environment, OptionsFor(setting));
+  if (!awaited && report.Verdict() == Errc::kNoTpm) {
+    report.problems.insert(report.problems.begin(), std::move(awaited.error()));
+  }
+  return report;
 }
 
 int ActOnFailure(const Environment& environment, OnFailure on_failure, int exit_code) {

@@ -53,6 +53,18 @@ Result<void> Insert(const kmod_module* module, const std::string& parameters) {
   return {};
 }
 
+Result<void> InsertWithDependencies(const kmod_module* module, const std::string& parameters) {
+  if (IsLoaded(module)) return {};
+  // The list is in the order in which modules.dep wants them loaded.
+  ModuleList dependencies(kmod_module_get_dependencies(module));
+  kmod_list* entry;
+  kmod_list_foreach(entry, dependencies.get()) {
+    Module dependency(kmod_module_get_module(entry));
+    TRY(Insert(dependency.get(), ""));
+  }
+  return Insert(module, parameters);
+}
+
 }  // namespace
 
 void Modules::CloseContext::operator()(kmod_ctx* context) const {
@@ -71,15 +83,23 @@ Result<void> Modules::Load(const std::string& name, const std::string& parameter
   int error = kmod_module_new_from_name(context_.get(), name.c_str(), &found);
   if (error < 0) return FailErrno("look up module " + name, -error);
   Module module(found);
-  if (IsLoaded(module.get())) return {};
-  // The list is in the order in which modules.dep wants them loaded.
-  ModuleList dependencies(kmod_module_get_dependencies(module.get()));
+  return InsertWithDependencies(module.get(), parameters);
+}
+
+Result<void> Modules::LoadMatching(const std::string& wanted, std::string_view prefix) {
+  kmod_list* found = nullptr;
+  int error = kmod_module_new_from_lookup(context_.get(), wanted.c_str(), &found);
+  if (error < 0) return FailErrno("look up drivers for " + wanted, -error);
+  ModuleList modules(found);
+  Result<void> result;
   kmod_list* entry;
-  kmod_list_foreach(entry, dependencies.get()) {
-    Module dependency(kmod_module_get_module(entry));
-    TRY(Insert(dependency.get(), ""));
+  kmod_list_foreach(entry, modules.get()) {
+    Module module(kmod_module_get_module(entry));
+    if (!std::string_view(kmod_module_get_name(module.get())).starts_with(prefix)) continue;
+    Result<void> inserted = InsertWithDependencies(module.get(), "");
+    if (!inserted) result = std::move(inserted);
   }
-  return Insert(module.get(), parameters);
+  return result;
 }
 
 }  // namespace nvunlock

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "src/base/result.h"
 
@@ -20,6 +21,10 @@ class Modules {
   /// Loads NAME and what it depends on; PARAMETERS go to NAME alone. Loaded or built in already
   /// is a success. Returns when the module's init has returned.
   Result<void> Load(const std::string& name, const std::string& parameters = "");
+
+  /// Loads each module that has the name WANTED, or claims the modalias WANTED, as long as its name
+  /// starts with PREFIX. There may be none. Fails after the last when one could not be loaded.
+  Result<void> LoadMatching(const std::string& wanted, std::string_view prefix);
 
  private:
   struct CloseContext {

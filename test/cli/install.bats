@@ -67,6 +67,13 @@ make_in_top() {
   done
 }
 
+@test "the dracut module asks for TPM drivers even when the image is for this machine alone" {
+  # shellcheck disable=SC2016  # the inner bash expands it
+  run bash -c 'instmods() { echo "hostonly=$hostonly for $*"; }; hostonly=yes
+    source "$1"; installkernel' - "$TOP/dracut-module/module-setup.sh"
+  expect 0 "hostonly= for =drivers/char/tpm "
+}
+
 @test "the default configuration is what an empty one means" {
   keyctl clear @u
   sed 's/^#\([a-z0-9-]*=\)/\1/' "$TOP/system/nvunlock.conf" >"$BATS_TEST_TMPDIR/nvunlock.conf"
