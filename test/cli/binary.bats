@@ -45,3 +45,18 @@ elf() {
     "$NVUNLOCK" load-keys --keys-dir="$KEYS" --tpm2-device="$TPM"
   [[ $(grep -cE 'execve|fork|clone' "$BATS_TEST_TMPDIR/trace") == 1 ]]
 }
+
+# What the unit tests switch off, to see it missing, they reach through the linker.
+@test "no function but free, realloc and what static glibc warns of is replaced; no switch" {
+  replaced=$(nm "$NVUNLOCK.unstripped" | sed -n 's/.* [Tt] __wrap_//p' | sort | xargs)
+  [[ $replaced == "dladdr dlclose dlerror dlopen dlsym free freeaddrinfo gai_strerror getaddrinfo \
+gethostbyname getnameinfo realloc" ]]
+  nm "$NVUNLOCK.unstripped" | grep -q ' Esys_StartAuthSession$'
+}
+
+@test "no code of its own reads the environment" {
+  objects=$(find "${NVUNLOCK%/*}/src" "${NVUNLOCK%/*}/tpm" -name '*.o')
+  [[ -n $objects ]]
+  # shellcheck disable=SC2086  # many words
+  refute grep -E ' U (secure_)?getenv$' <(nm $objects)
+}
