@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# The exit codes and remedies of doc/tpm-failures.md that no other file has.
+
+load common
+
+setup() {
+  start_tpm "$BATS_TEST_TMPDIR/tpm"
+  fresh_keys
+}
+teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
+
+# The index of an NV latch, or nothing.
+latch_index() {
+  tpm2_getcap handles-nv-index | grep -io '0x1804e[0-9a-f]*'
+}
+
+@test "the owner has a password: enroll exits with 17, says what to do, and that helps" {
+  tpm2_changeauth -c owner secret
+  run enroll
+  expect 17 "the owner hierarchy of the TPM has a password"
+  expect 17 "tpm2_changeauth -c owner -p"
+  [[ ! -e $KEYS/nvdimm-master.pem ]]
+  tpm2_changeauth -c owner -p secret
+  run enroll
+  expect 0
+  tpm2_changeauth -c owner secret
+  keyctl clear @u
+  run load_keys
+  expect 0 "nvdimm master key loaded."
+}
+
+@test "the latch's NV index is gone: exit code 16, also of unlock, and reseal makes a new one" {
+  key=$(recovery_key_in "$(enroll_with --recovery-key)")
+  keyctl clear @u
+  tpm2_nvundefine -C o "$(latch_index)"
+  run load_keys
+  expect 16 "the NV index of the latch is gone or was made anew"
+  expect 16 "nvunlock reseal"
+  mkdir -p "$BATS_TEST_TMPDIR/root/sys"
+  run nvunlock unlock --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS" --tpm2-device="$TPM" </dev/null
+  expect 16 "gone or was made anew"
+  run reseal <<<"$key"
+  expect 0
+  [[ -n $(latch_index) ]]
+  keyctl clear @u
+  run load_keys
+  expect 0 "nvdimm master key loaded."
+}
+
+@test "another TPM: exit code 4 and what to do" {
+  enroll
+  keyctl clear @u
+  start_tpm "$BATS_TEST_TMPDIR/other"
+  run load_keys
+  stop_tpm "$BATS_TEST_TMPDIR/other"
+  expect 4 "another TPM, or it was cleared"
+  expect 4 "nvunlock reseal"
+}
+
+# In a mount namespace with an empty /dev, since "auto" looks there.
+unlock_without_devices() {
+  unshare --mount bash -c 'mount -t tmpfs none /dev && exec "$@"' - \
+    "$NVUNLOCK" unlock --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS" </dev/null
+}
+
+@test "no TPM device: exit code 3; where the firmware has one: 14 after tpm2-timeout" {
+  root=$BATS_TEST_TMPDIR/root
+  make_clear_kek
+  make_blob 8089-a2-1740-00000133
+  enroll --import
+  keyctl clear @u
+  mkdir -p "$root/sys/firmware/acpi/tables" "$root/etc/nvunlock"
+  printf 'tpm2-timeout=1\non-failure=hold\n' >"$root/etc/nvunlock/nvunlock.conf"
+  run unlock_without_devices
+  expect 3 "there is no TPM device"
+  touch "$root/sys/firmware/acpi/tables/TPM2"
+  run unlock_without_devices
+  expect 14 "the firmware has a TPM, but the kernel had no device of it within 1 seconds"
+}
