@@ -12,6 +12,7 @@
 
 #include "src/base/wipe_stack.h"
 #include "src/crypto/openssl.h"
+#include "src/crypto/passphrase_rounds.h"
 
 namespace nvunlock {
 namespace {
@@ -195,14 +196,13 @@ Result<Bytes> EncryptToKey(const Secret& content, const Secret& wrapping_key, By
   return Seal(cms.get(), content);
 }
 
-Result<Bytes> EncryptToPassphrase(const Secret& content, const Secret& passphrase) {
-  constexpr int kRounds = 1000000;
+Result<Bytes> EncryptToPassphrase(const Secret& content, const Secret& passphrase, int rounds) {
   StackWiper wiper;
   InitOpenssl();
   Cms cms(CMS_EnvelopedData_create(FetchCipher("AES-256-CBC")));
   uint8_t* copy = Duplicate(passphrase.bytes());
   if (cms == nullptr || copy == nullptr ||
-      CMS_add0_recipient_password(cms.get(), kRounds, NID_id_alg_PWRI_KEK, NID_id_pbkdf2, copy,
+      CMS_add0_recipient_password(cms.get(), rounds, NID_id_alg_PWRI_KEK, NID_id_pbkdf2, copy,
                                   static_cast<ossl_ssize_t>(passphrase.size()),
                                   FetchCipher("AES-256-CBC")) == nullptr) {
     OPENSSL_free(copy);
@@ -241,6 +241,9 @@ Result<Secret> DecryptWithPassphrase(ByteView der, const Secret& passphrase) {
   StackWiper wiper;
   Cms cms = TRY(Parse(der));
   if (!IsOfType(cms.get(), NID_pkcs7_enveloped)) return FailToOpen("not EnvelopedData");
+  // As OpenSSL understood it: the message itself may be BER.
+  Bytes understood = TRY(ToDer(cms.get()));
+  TRY(CheckPassphraseRounds(understood));
   if (CMS_decrypt_set1_password(cms.get(), const_cast<uint8_t*>(passphrase.bytes().data()),
                                 static_cast<ossl_ssize_t>(passphrase.size())) != 1) {
     return FailToOpen("damaged, or another passphrase");

@@ -36,9 +36,10 @@ Result<Bytes> EncryptToKey(const Secret& content, const Secret& wrapping_key, By
                            ByteView scrypt = {});
 
 /// DER of a CMS EnvelopedData (RFC 5652, AES-256-CBC: OpenSSL 3.0 cannot combine passphrases with
-/// GCM) for one PasswordRecipientInfo with 1,000,000 rounds of PBKDF2.
+/// GCM) for one PasswordRecipientInfo with ROUNDS rounds of PBKDF2.
 /// `openssl cms -decrypt -pwri_password PASSPHRASE` opens it. It does not detect changes.
-Result<Bytes> EncryptToPassphrase(const Secret& content, const Secret& passphrase);
+Result<Bytes> EncryptToPassphrase(const Secret& content, const Secret& passphrase,
+                                  int rounds = 1'000'000);
 
 /// DER of a CMS AuthEnvelopedData for the RSA (OAEP) or EC key of CERTIFICATE, which is PEM text.
 /// `openssl cms -decrypt -inkey KEY` opens it.
@@ -48,8 +49,8 @@ Result<Bytes> EncryptToCertificate(const Secret& content, std::string_view certi
 /// another key.
 Result<Secret> DecryptWithKey(ByteView der, const Secret& wrapping_key, ByteView key_id);
 
-/// The content of what EncryptToPassphrase made. A wrong passphrase fails with kBadKeyFile or, once
-/// in a while, yields wrong bytes: verify them.
+/// The content of what EncryptToPassphrase made, in at most kMostPassphraseRounds rounds. A wrong
+/// passphrase fails with kBadKeyFile or, once in a while, yields wrong bytes: verify them.
 Result<Secret> DecryptWithPassphrase(ByteView der, const Secret& passphrase);
 
 }  // namespace nvunlock
