@@ -1,6 +1,7 @@
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/procedures/boot_reseal.h"
 #include "src/procedures/close_latches.h"
 
 namespace nvunlock {
@@ -14,8 +15,10 @@ int RunLatch(const Invocation& invocation) {
   if (!parsed) return Report(parsed.error());
   TpmConnection tpm(environment.tpm_device);
   int exit_code = 0;
-  for (const Error& problem : CloseLatches(KeyStore(environment.keys_dir), tpm)) {
-    exit_code = Report(problem);
+  for (const std::string& directory : {environment.keys_dir, WaitingPlace(environment)}) {
+    for (const Error& problem : CloseLatches(KeyStore(directory), tpm)) {
+      exit_code = Report(problem);
+    }
   }
   return exit_code;
 }

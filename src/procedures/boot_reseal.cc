@@ -11,10 +11,6 @@
 namespace nvunlock {
 namespace {
 
-std::string WaitingPlace(const Environment& environment) {
-  return environment.run_dir + "/resealed";
-}
-
 Result<void> Remove(const std::string& path) {
   if (unlink(path.c_str()) != 0) return FailErrno(path, errno);
   return {};
@@ -39,9 +35,14 @@ Result<Adoption> AdoptOne(const KeyStore& waiting, const KeyStore& store, const 
 
 }  // namespace
 
+std::string WaitingPlace(const Environment& environment) {
+  return environment.run_dir + "/resealed";
+}
+
 bool CanResealAtBoot(const KeyFile& file, const Error& why) {
   if (file.slots.empty() || file.slots[0].key.policy.pin) return false;
-  return why.code == Errc::kPolicyMismatch || why.code == Errc::kWrongTpm;
+  return why.code == Errc::kPolicyMismatch || why.code == Errc::kWrongTpm ||
+         why.code == Errc::kLatchGone;
 }
 
 Result<std::vector<std::string>> ResealAtBoot(const Environment& environment, Tpm& tpm,

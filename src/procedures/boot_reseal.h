@@ -12,7 +12,8 @@
 namespace nvunlock {
 
 /// Whether sealing FILE's kek anew, in the initramfs in which a recovery slot opened it, would mend
-/// WHY the TPM did not: PCR values that differ, or another TPM. Not where a PIN would be needed.
+/// WHY the TPM did not: PCR values that differ, another TPM, or a latch that is gone. Not where a
+/// PIN would be needed.
 bool CanResealAtBoot(const KeyFile& file, const Error& why);
 
 /// Seals KEK anew, as FILE's first TPM slot was but to the PCR values of now, while the latch is
@@ -20,6 +21,10 @@ bool CanResealAtBoot(const KeyFile& file, const Error& why);
 /// AdoptResealed. Returns notes for people.
 Result<std::vector<std::string>> ResealAtBoot(const Environment& environment, Tpm& tpm,
                                               KeyFile file, const Secret& kek);
+
+/// The keys directory in which key files wait. Their latches may be new ones, and must be closed in
+/// this boot as well.
+std::string WaitingPlace(const Environment& environment);
 
 struct Adoption {
   std::string key_file;  ///< path of what was written

@@ -63,7 +63,9 @@ class Unlocker {
   /// Whatever came before: nobody else shall unseal in this boot.
   void CloseAllLatches() {
     tpm_.HangUp();
-    for (Error& problem : CloseLatches(store_, tpm_)) Complain(std::move(problem));
+    for (const KeyStore& store : {store_, KeyStore(WaitingPlace(environment_))}) {
+      for (Error& problem : CloseLatches(store, tpm_)) Complain(std::move(problem));
+    }
   }
 
   void LoadDimmKeys() {

@@ -111,6 +111,19 @@ TEST_F(BootResealTest, TheLatchIsClosedAllTheSameAndNoSecondOneIsMade) {
   EXPECT_TRUE(Must(Open()).Equals(kek_));
 }
 
+TEST_F(BootResealTest, ALatchThatIsMadeInThePlaceOfOneThatIsGoneIsClosedToo) {
+  {
+    Tpm tpm = ConnectTo(swtpm());
+    Must(RemoveNvLatch(tpm, File().slots.at(0).key.policy.latch.value()));
+  }
+  RunUnlock(true);
+  EXPECT_THAT(asked_, ElementsAre(Errc::kLatchGone));
+  Must(AdoptResealed(environment_));
+  EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed));
+  Boot();
+  EXPECT_TRUE(Must(Open()).Equals(kek_));
+}
+
 TEST_F(BootResealTest, NoLeavesEverythingAsItWas) {
   std::string before = ReadKeysFile("nvdimm-master.pem");
   ChangePcr();
@@ -128,7 +141,7 @@ TEST_F(BootResealTest, NobodyIsAskedWhenTheTpmOpens) {
 
 TEST_F(BootResealTest, OffersItOnlyWhereItHelpsAndNeedsNoPin) {
   KeyFile file = File();
-  for (Errc code : {Errc::kPolicyMismatch, Errc::kWrongTpm}) {
+  for (Errc code : {Errc::kPolicyMismatch, Errc::kWrongTpm, Errc::kLatchGone}) {
     EXPECT_TRUE(CanResealAtBoot(file, {code, ""}));
   }
   for (Errc code : {Errc::kNoTpm, Errc::kLockout, Errc::kBadKeyFile, Errc::kLatchClosed,
