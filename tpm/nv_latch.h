@@ -24,10 +24,10 @@ Result<NvLatch> MakeNvLatch(Tpm& tpm);
 
 enum class LatchState { kOpen, kClosed };
 
-/// How the latch stands now. Fails with kWrongTpm unless the TPM holds this very index.
+/// How the latch stands now. Fails with kLatchGone unless the TPM holds this very index.
 Result<LatchState> ReadNvLatch(Tpm& tpm, const NvLatch& latch);
 
-/// Fails with kWrongTpm unless the TPM holds this very index. Tells nothing of open or closed.
+/// Fails with kLatchGone unless the TPM holds this very index. Tells nothing of open or closed.
 Result<void> CheckNvLatch(Tpm& tpm, const NvLatch& latch);
 
 /// Undefines the index. The owner authorization must be empty.
@@ -46,8 +46,9 @@ Result<NvLatch> DecodeNvLatch(ByteView body);
 Result<void> AssertNvLatch(Tpm& tpm, ESYS_TR session, const NvLatch& latch);
 
 /// Closes the latch with TPM2_NV_ReadLock. The answer is authenticated by a session salted to
-/// PARENT, so that nothing on the bus can pretend it. Closing a closed one succeeds; one that the
-/// TPM does not have is a kLatchGone.
+/// PARENT, so that nothing on the bus can pretend it. Where that fails the latch is told to close
+/// all the same, and the failure returned. Closing a closed one succeeds; one that the TPM does not
+/// have is a kLatchGone.
 Result<void> CloseNvLatch(Tpm& tpm, ESYS_TR parent, const NvLatch& latch);
 
 }  // namespace nvunlock

@@ -72,7 +72,7 @@ TEST_F(InspectTest, AnNvIndexThatTheOwnerRemovedIsNoticed) {
     Tpm tpm = ConnectTo(swtpm());
     Must(RemoveNvLatch(tpm, *ReadKeyFile().slots[0].key.policy.latch));
   }
-  ExpectProblem(Errc::kWrongTpm, "look for the latch");
+  ExpectProblem(Errc::kLatchGone, "is gone or was made anew");
 }
 
 TEST_F(InspectTest, AClosedLatchIsShownAndIsNoProblem) {
