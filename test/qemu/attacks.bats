@@ -140,13 +140,13 @@ kexec() {
   kexec "$OPEN" 0
 }
 
-@test "a foreign storage root key: enroll and unlock refuse it, the boot goes on" {
-  copy_machine "$OPEN" "$MACHINE"
+@test "a foreign storage root key: enroll and unlock refuse it, the boot goes on, the latch closes" {
+  copy_machine "$LATCHED" "$MACHINE"
   openssl ecparam -name prime256v1 -genkey -noout -out "$BATS_TEST_TMPDIR/software-key.pem"
   boot "$MACHINE" srk-replace --tpm tis \
     --file /test/software-key.pem="$BATS_TEST_TMPDIR/software-key.pem"
-  build plain "$OPEN"
-  boot "$MACHINE" locked-at-boot --initrd "$IMAGE" --tpm tis --env CODE=4
-  boot "$MACHINE" srk-restore --tpm tis
+  build plain "$LATCHED"
+  boot "$MACHINE" srk-at-boot --initrd "$IMAGE" --tpm tis --type '^Recovery key' ''
+  boot "$MACHINE" unlock-all --tpm tis
   expect_attempts "$MACHINE" 0
 }

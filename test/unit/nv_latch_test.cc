@@ -159,6 +159,40 @@ TEST_F(NvLatchTest, AnIndexThatIsMadeAnewDoesNotOpen) {
   EXPECT_THAT(CheckNvLatch(us.tpm, latch), FailsWith(Errc::kLatchGone));
 }
 
+/// What somebody who owns the TPM does to the storage root key before a boot. Afterwards they can
+/// have the TPM make it anew, and the latch must not be open then.
+class MeddledParentTest : public NvLatchTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(MeddledParentTest, TheLatchIsClosedAllTheSame) {
+  NvLatch latch;
+  TPM2B_PUBLIC srk;
+  {
+    SealingTpm us = Us();
+    latch = Must(MakeNvLatch(us.tpm));
+    srk = us.srk;
+    EvictPersistent(us.tpm, kSrkHandle);
+  }
+  swtpm().RunTools(GetParam());
+  {
+    Tpm tpm = ConnectTo(swtpm());
+    ESYS_TR parent = Must(PinParent(tpm, kSrkHandle, srk));
+    EXPECT_FALSE(CloseNvLatch(tpm, parent, latch)) << "nothing proves that it is closed";
+  }
+  swtpm().RunTools("! tpm2_readpublic -Q -c 0x81000001 || tpm2_evictcontrol -Q -C o -c 0x81000001");
+  SealingTpm us = Us();
+  EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kLatchClosed));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , MeddledParentTest,
+    testing::Values("true",
+                    "tpm2_createprimary -Q -C o -g sha256 -G ecc256 -c other.ctx\n"
+                    "tpm2_evictcontrol -Q -C o -c other.ctx 0x81000001\n"
+                    "tpm2_flushcontext -t",
+                    "tpm2_createprimary -Q -C o -g sha256 -G rsa2048 -c other.ctx\n"
+                    "tpm2_evictcontrol -Q -C o -c other.ctx 0x81000001\n"
+                    "tpm2_flushcontext -t"));
+
 /// Somebody on the bus answers for the TPM, so that the latch stays open.
 TEST_F(NvLatchTest, AForgedAnswerThatItIsClosedIsNotBelieved) {
   NvLatch latch;
