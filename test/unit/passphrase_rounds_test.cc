@@ -19,7 +19,7 @@ Secret Passphrase() {
 
 /// A message for a passphrase, whose rounds take three bytes.
 const Bytes& Message() {
-  static const Bytes der = Must(EncryptToPassphrase(SampleSecret(32), Passphrase(), 0x0f4240));
+  static const Bytes der = Must(EncryptToPassphrase(SampleSecret(32), Passphrase(), 0x010000));
   return der;
 }
 
@@ -39,7 +39,7 @@ Header ReadHeader(const Bytes& der, size_t at) {
 
 /// Message() with a number of rounds of four bytes: all that encloses it grows by one.
 Bytes WithRounds(uint32_t rounds) {
-  const Bytes old_rounds = Hex("02030f4240");
+  const Bytes old_rounds = Hex("0203010000");
   Bytes der = Message();
   auto found = std::search(der.begin(), der.end(), old_rounds.begin(), old_rounds.end());
   const auto target = static_cast<size_t>(found - der.begin());
