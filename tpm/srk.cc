@@ -124,7 +124,8 @@ Result<void> CheckIsPrimary(Tpm& tpm, const TPM2B_PUBLIC& found) {
   }
   return Fail(Errc::kWrongTpm,
               "the key at 0x81000001 is not the storage root key that this TPM makes from the "
-              "standard templates; it may have been imported by somebody who knows it");
+              "standard templates; it may have been imported by somebody who knows it; "
+              "remove it (tpm2_evictcontrol -C o -c 0x81000001) and try again");
 }
 
 }  // namespace
