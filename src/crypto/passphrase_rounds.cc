@@ -19,7 +19,7 @@ class DerReader {
   explicit DerReader(ByteView der) : rest_(der) {}
 
   [[nodiscard]] bool AtEnd() const { return rest_.empty(); }
-  [[nodiscard]] ByteView rest() const { return rest_; }
+  [[nodiscard]] ByteView Rest() const { return rest_; }
 
   /// Whether the next element has TAG of CLASS_BITS.
   [[nodiscard]] bool Next(int tag, int class_bits) const {
@@ -97,9 +97,9 @@ Result<void> CheckPassphraseRounds(ByteView der) {
   bool alone = recipients.AtEnd() && !recipient.AtEnd();
   recipient.Enter(V_ASN1_INTEGER);
   DerReader derivation = recipient.Enter(0, V_ASN1_CONTEXT_SPECIFIC);
-  bool is_pbkdf2 = IsPbkdf2(derivation.Enter(V_ASN1_OBJECT).rest());
+  bool is_pbkdf2 = IsPbkdf2(derivation.Enter(V_ASN1_OBJECT).Rest());
   if (!alone || !is_pbkdf2) return Refuse("not for one passphrase stretched by PBKDF2");
-  long rounds = ReadRounds(derivation.rest());
+  long rounds = ReadRounds(derivation.Rest());
   if (rounds >= 1 && rounds <= kMostPassphraseRounds) return {};
   return Refuse("its passphrase is stretched by more than " +
                 std::to_string(kMostPassphraseRounds) +

@@ -30,7 +30,7 @@ class Pen {
     std::copy(text.begin(), text.end(), paper_.bytes().begin() + static_cast<ptrdiff_t>(used_));
     used_ += text.size();
   }
-  [[nodiscard]] size_t used() const { return used_; }
+  [[nodiscard]] size_t Used() const { return used_; }
 
  private:
   Secret& paper_;
@@ -56,7 +56,7 @@ Result<Secret> DrawQrCode(const Secret& text) {
   Secret code = TRY(Encode(text));
   const uint8_t* modules = code.bytes().data();
   int end = qrcodegen_getSize(modules) + kMargin;
-  auto side = static_cast<size_t>(end + kMargin);
+  size_t side = static_cast<size_t>(end) + kMargin;
   size_t line = kWhiteOnBlack.size() + side * kBlocks[0][0].size() + kNormal.size();
   Secret drawing = TRY(Secret::Create((side + 1) / 2 * line));
   Pen pen(drawing);
@@ -68,7 +68,7 @@ Result<Secret> DrawQrCode(const Secret& text) {
     }
     pen.Write(kNormal);
   }
-  drawing.Shrink(pen.used());
+  drawing.Shrink(pen.Used());
   return drawing;
 }
 
