@@ -13,11 +13,11 @@ check "unlock" 0 $?
 tpm2_nvundefine -C o $index
 check "the owner removes the index" 0 $?
 nvunlock load-keys
-check "without the index" 4 $?
+check "without the index" 16 $?
 tpm2_nvdefine -C o -s 8 -L /tmp/policy -a "authread|policywrite|read_stclear|no_da" $index
 check "the owner defines it again" 0 $?
 nvunlock load-keys
-check "with an index that was not written" 4 $?
+check "with an index that was not written" 16 $?
 for authority in o $index; do
   check "the owner cannot write it ($authority)" no \
     "$(head -c 8 /dev/zero | tpm2_nvwrite -C "$authority" -i - $index && echo yes || echo no)"
