@@ -145,6 +145,25 @@ make_blob() {
   keyctl unlink "$key" @u
 }
 
+# enrolled_root WAY: a world in $ROOT, a blob, and its kek enrolled; in clear it is in $BATS_TEST_TMPDIR/kek.
+enrolled_root() { # WAY
+  ROOT=$BATS_TEST_TMPDIR/root
+  mkdir -p "$ROOT/sys"
+  make_clear_kek
+  make_blob 8680-00000001 here
+  enroll_with --import "$1"
+  mv "$KEYS/nvdimm-master.blob" "$BATS_TEST_TMPDIR/kek"
+  keyctl clear @u
+}
+
+# What the initramfs of $ROOT does.
+unlock_in_initramfs() {
+  mkdir -p "$ROOT/etc"
+  touch "$ROOT/etc/initrd-release"
+  nvunlock unlock --root="$ROOT" --keys-dir="$KEYS" --tpm2-device="$TPM"
+  rm "$ROOT/etc/initrd-release"
+}
+
 key_exists() {
   keyctl search @u "$1" "$2" >/dev/null 2>&1
 }

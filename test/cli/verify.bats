@@ -6,26 +6,12 @@ load common
 setup() {
   start_tpm "$BATS_TEST_TMPDIR/tpm"
   fresh_keys
-  ROOT=$BATS_TEST_TMPDIR/root
-  mkdir -p "$ROOT/sys"
-  make_clear_kek
-  make_blob 8680-00000001 here
-  cp "$KEYS/nvdimm-master.blob" "$BATS_TEST_TMPDIR/kek"
-  enroll --import
-  rm "$KEYS/nvdimm-master.blob"
-  keyctl clear @u
+  enrolled_root --no-recovery
 }
 teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
 
 verify() {
   nvunlock verify --root="$ROOT" --keys-dir="$KEYS" --tpm2-device="$TPM" "$@"
-}
-
-unlock_in_initramfs() {
-  mkdir -p "$ROOT/etc"
-  touch "$ROOT/etc/initrd-release"
-  nvunlock unlock --root="$ROOT" --keys-dir="$KEYS" --tpm2-device="$TPM"
-  rm "$ROOT/etc/initrd-release"
 }
 
 # number BYTES VALUE, and digest BYTES VALUE: as event logs have them.

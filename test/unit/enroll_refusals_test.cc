@@ -116,9 +116,12 @@ TEST_F(EnrollRefusalTest, ADamagedRecordOfThePcrsIsNotGuessedAround) {
 }
 
 TEST_F(EnrollRefusalTest, AnImportedStorageRootKeyIsRefused) {
+  {
+    Tpm tpm = ConnectTo(swtpm());
+    EvictPersistent(tpm, 0x81000001);
+  }
   swtpm().RunTools(
       "tpm2_createprimary -Q -C o -g sha256 -G ecc256 -c other.ctx\n"
-      "tpm2_evictcontrol -Q -C o -c 0x81000001 || true\n"
       "tpm2_evictcontrol -Q -C o -c other.ctx 0x81000001");
   ExpectRefusal(DefaultOptions(), Errc::kWrongTpm, "0x81000001");
   Tpm tpm = ConnectTo(swtpm());
