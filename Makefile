@@ -82,6 +82,9 @@ $(BUILD)/%.o: %.cc $(BUILD)/libraries.mk
 	@echo "  CXX $<"
 	@$(CXX) $(CXXFLAGS) $(compile_flags) -c -o $@ $<
 
+# They hold the guard as it is installed.
+$(BUILD)/src/procedures/guard.o $(BUILD)/checked/src/procedures/guard.o: system/00-nvunlock.conf
+
 $(BUILD)/nvunlock: $(objects)
 	@echo "  LINK $@"
 	@$(CXX) $(CXXFLAGS) $(hardening) $(link_flags) -o $@.unstripped $(objects) $(libraries)
@@ -188,15 +191,15 @@ documents := README.md NEWS.md $(wildcard doc/*.md)
 installed := $(bindir)/nvunlock $(mandir)/nvunlock.8 $(MODPROBEDIR)/00-nvunlock.conf \
   $(UNITDIR)/nvunlock.service $(UNITDIR)/sysinit.target.wants/nvunlock.service \
   $(UNITDIR)/nvunlock-adopt.service $(UNITDIR)/multi-user.target.wants/nvunlock-adopt.service \
-  $(SYSCONFDIR)/nvunlock/nvunlock.conf $(addprefix $(moduledir)/,$(notdir $(wildcard dracut-module/*))) \
+  $(SYSCONFDIR)/nvunlock/nvunlock.conf $(addprefix $(moduledir)/,$(notdir $(wildcard dracut-module/*)) nvunlock-initrd.service) \
   $(addprefix $(docdir)/,$(notdir $(documents)))
 
 .PHONY: install
 install: all  ## install below $(DESTDIR)$(PREFIX); a configuration file that is there stays
 	install -D -m 0755 $(BUILD)/nvunlock $(DESTDIR)$(bindir)/nvunlock
 	install -D -m 0644 $(BUILD)/nvunlock.8 $(DESTDIR)$(mandir)/nvunlock.8
-	install -D -m 0644 dracut-module/00-nvunlock.conf $(DESTDIR)$(MODPROBEDIR)/00-nvunlock.conf
-	install -D -m 0644 -t $(DESTDIR)$(moduledir) dracut-module/*
+	install -D -m 0644 system/00-nvunlock.conf $(DESTDIR)$(MODPROBEDIR)/00-nvunlock.conf
+	install -D -m 0644 -t $(DESTDIR)$(moduledir) dracut-module/* system/nvunlock-initrd.service
 	install -D -m 0644 -t $(DESTDIR)$(docdir) $(documents)
 	install -d $(addprefix $(DESTDIR)$(UNITDIR)/,sysinit.target.wants multi-user.target.wants) \
 	  $(DESTDIR)$(SYSCONFDIR)/nvunlock

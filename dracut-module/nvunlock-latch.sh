@@ -1,3 +1,3 @@
 #!/bin/sh
 # Before an emergency shell, in an initramfs. dracut sources this file.
-nvunlock latch
+nvunlock latch --emergency

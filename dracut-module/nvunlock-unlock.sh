@@ -1,3 +1,3 @@
 #!/bin/sh
 # Before udev starts, in an initramfs without systemd. dracut sources this file.
-nvunlock unlock
+nvunlock unlock --at-boot

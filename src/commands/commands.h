@@ -27,7 +27,7 @@ int RunFreezeSecurity(const Invocation& invocation);
 int RunReseal(const Invocation& invocation);
 int RunListSlots(const Invocation& invocation);
 int RunWipeSlot(const Invocation& invocation);
-int RunImageKeyFile(const Invocation& invocation);
+int RunImageFiles(const Invocation& invocation);
 int RunLatch(const Invocation& invocation);
 int RunAdopt(const Invocation& invocation);
 int RunStatus(const Invocation& invocation);

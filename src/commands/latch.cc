@@ -1,26 +1,38 @@
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
-#include "src/procedures/boot_reseal.h"
 #include "src/procedures/close_latches.h"
+#include "src/procedures/drop_keys.h"
+#include "src/procedures/guard.h"
 
 namespace nvunlock {
+namespace {
+
+/// What a shell in the middle of a boot must not find. Where nothing is enrolled, there is nothing
+/// to guard.
+Result<void> PrepareForShell(const Environment& environment) {
+  if (TRY(KeyStore(environment.keys_dir).EnrolledKeks()).empty()) return {};
+  TRY(HoldGuard(environment));
+  return DropKeys(environment);
+}
+
+}  // namespace
 
 int RunLatch(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
+  bool emergency = false;
   std::vector<Option> options = EnvironmentOptions(environment);
   options.push_back({"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
                      Store(environment.tpm_device)});
+  options.push_back({"emergency", nullptr, "also drop keys and hold the guard: a shell comes next",
+                     Set(emergency)});
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
   TpmConnection tpm(environment.tpm_device);
   int exit_code = 0;
-  for (const std::string& directory : {environment.keys_dir, WaitingPlace(environment)}) {
-    for (const Error& problem : CloseLatches(KeyStore(directory), tpm)) {
-      exit_code = Report(problem);
-    }
-  }
-  return exit_code;
+  for (const Error& problem : CloseAllLatches(environment, tpm)) exit_code = Report(problem);
+  Result<void> prepared = emergency ? PrepareForShell(environment) : Result<void>();
+  return prepared ? exit_code : Report(prepared.error());
 }
 
 }  // namespace nvunlock

@@ -14,6 +14,7 @@
 #include "src/os/prompt.h"
 #include "src/os/tpm_device.h"
 #include "src/procedures/bring_up.h"
+#include "src/procedures/close_latches.h"
 #include "src/procedures/guard.h"
 #include "src/procedures/read_config.h"
 #include "src/procedures/record_image.h"
@@ -32,8 +33,8 @@ struct Setting {
   bool enrolled = false;
 };
 
-Config ReadConfigAloud(const Environment& environment) {
-  ParsedConfig parsed = ReadConfig(environment);
+Config ReadConfigAloud(const Environment& environment, bool at_boot) {
+  ParsedConfig parsed = at_boot ? ReadBootConfig(environment) : ReadConfig(environment);
   for (const std::string& complaint : parsed.complaints) {
     PrintAndLog(LogLevel::kWarning, complaint);
   }
@@ -69,6 +70,19 @@ void StepAside(const Environment& environment) {
   Result<void> opened = OpenGuard(environment);
   if (opened && HasDimmHardware(environment)) opened = LoadDimmDrivers(environment);
   if (!opened) PrintAndLog(LogLevel::kWarning, opened.error().message);
+}
+
+/// Hands off for one boot. The latch closes all the same: the command line may be a thief's.
+int StayOff(const Environment& environment) {
+  PrintAndLog(LogLevel::kWarning,
+              "nvunlock=off: no DIMM is brought up, and the TPM gives nothing away until the next "
+              "boot; 'nvunlock unlock' works with a recovery key");
+  Result<void> held = HoldGuard(environment);
+  if (!held) PrintAndLog(LogLevel::kWarning, held.error().message);
+  TpmConnection tpm(environment.tpm_device);
+  int exit_code = 0;
+  for (const Error& problem : CloseAllLatches(environment, tpm)) exit_code = Report(problem);
+  return exit_code;
 }
 
 UnlockReport FailedReport(Error error) {
@@ -116,16 +130,17 @@ UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setti
   return report;
 }
 
+/// The guard stays whatever the policy is: a driver that came in now would send zeros to DIMMs that
+/// are still locked.
 int ActOnFailure(const Environment& environment, OnFailure on_failure, int exit_code) {
+  Result<void> held = HoldGuard(environment);
+  if (!held) PrintAndLog(LogLevel::kWarning, held.error().message);
   switch (on_failure) {
     case OnFailure::kHold:
       return exit_code;
-    case OnFailure::kProceed: {
+    case OnFailure::kProceed:
       PrintAndLog(LogLevel::kWarning, "on-failure=proceed: booting on");
-      Result<void> opened = OpenGuard(environment);
-      if (!opened) PrintAndLog(LogLevel::kWarning, opened.error().message);
       return 0;
-    }
     case OnFailure::kPowerOff:
       PrintAndLog(LogLevel::kError, "on-failure=poweroff: powering off in 10 seconds");
       PowerOffAfter(10);
@@ -148,16 +163,20 @@ int Finish(const Environment& environment, const Setting& setting, const UnlockR
 int RunUnlock(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   std::string tpm_device;
+  bool at_boot = false;
   std::vector<Option> options = EnvironmentOptions(environment);
   options.push_back(
       {"tpm2-device", "DEVICE", "overrides tpm2-device= of nvunlock.conf", Store(tpm_device)});
   options.push_back(SignatureFileOption(environment));
+  options.push_back({"at-boot", nullptr, "heed nvunlock.* on the kernel command line",
+                     Set(at_boot)});
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
 
-  Setting setting = {.config = ReadConfigAloud(environment), .host = ""};
+  Setting setting = {.config = ReadConfigAloud(environment, at_boot), .host = ""};
   environment.tpm_device = tpm_device.empty() ? setting.config.tpm_device : tpm_device;
   Result<void> found = FindEnrollment(environment, setting);
+  if (setting.config.off && setting.enrolled) return StayOff(environment);
   if (!found) return Finish(environment, setting, FailedReport(std::move(found.error())));
   if (!setting.enrolled) {
     StepAside(environment);

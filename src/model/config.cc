@@ -1,5 +1,6 @@
 #include "src/model/config.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "src/base/text.h"
@@ -35,6 +36,7 @@ bool Choose(std::string_view word, const std::pair<const char*, T> (&choices)[N]
 }
 
 constexpr std::pair<const char*, bool> kBooleans[] = {{"yes", true}, {"no", false}};
+constexpr std::pair<const char*, bool> kSwitch[] = {{"on", false}, {"off", true}};
 constexpr std::pair<const char*, KekKeyring> kKeyrings[] = {{"process", KekKeyring::kProcess},
                                                             {"user", KekKeyring::kUser}};
 constexpr std::pair<const char*, OnFailure> kFailurePolicies[] = {
@@ -72,7 +74,36 @@ bool Apply(const Setting& setting, Config& config) {
   return false;
 }
 
+bool ApplyFromCommandLine(const Setting& setting, Config& config) {
+  if (setting.key == "nvunlock") return Choose(setting.value, kSwitch, config.off);
+  if (setting.key == "nvunlock.freeze") return Choose(setting.value, kBooleans, config.freeze);
+  if (setting.key == "nvunlock.on-failure") {
+    return Choose(setting.value, kFailurePolicies, config.on_failure);
+  }
+  if (setting.key == "nvunlock.timeout") {
+    if (!ParseSeconds(setting.value, config.tpm_timeout)) return false;
+    config.recovery_timeout = config.tpm_timeout;
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+void ApplyCommandLine(std::string_view command_line, ParsedConfig& parsed) {
+  for (std::string_view word : Split(Trim(command_line), ' ')) {
+    if (word == "--") return;  // what follows is init's
+    std::string key(word.substr(0, word.find('=')));
+    std::replace(key.begin(), key.end(), '_', '-');
+    if (key != "nvunlock" && !key.starts_with("nvunlock.")) continue;
+    std::optional<Setting> setting = ParseSetting(word);
+    if (setting) setting->key = key;
+    if (!setting || !ApplyFromCommandLine(*setting, parsed.config)) {
+      parsed.complaints.push_back("kernel command line: '" + std::string(word) +
+                                  "' is ignored: no such setting or value");
+    }
+  }
+}
 
 ParsedConfig ParseConfig(std::string_view text) {
   ParsedConfig parsed;

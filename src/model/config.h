@@ -19,7 +19,7 @@ enum class KekKeyring {
 /// What `unlock` does when a DIMM of ours did not come up.
 enum class OnFailure { kHold, kProceed, kPowerOff };
 
-/// nvunlock.conf.
+/// nvunlock.conf, and what the kernel command line says for one boot.
 struct Config {
   KekKeyring kek_keyring = KekKeyring::kProcess;
   bool key_revalidate = true;  ///< test the key of a DIMM that the firmware left unlocked
@@ -29,6 +29,8 @@ struct Config {
   bool recovery_prompt = true;  ///< ask for a recovery key when the TPM does not help
   bool recovery_passphrase_in_initramfs = false;  ///< put those slots into images
   unsigned recovery_timeout = 90;                 ///< seconds until nobody is thought to be there
+  bool off = false;                               ///< only on the command line: leave all as it is
+  bool freeze = true;                             ///< only there: no freezes DIMMs, for admin work
 };
 
 struct ParsedConfig {
@@ -39,6 +41,11 @@ struct ParsedConfig {
 /// Reads KEY=VALUE lines and # comments. A bad line is complained about and its key keeps the
 /// default, which is the safe choice: a typing error must not keep a server down.
 ParsedConfig ParseConfig(std::string_view text);
+
+/// Applies the words of the kernel command line that are ours, over what PARSED holds: nvunlock=off,
+/// nvunlock.timeout=SECONDS (of both timeouts), nvunlock.freeze=no, nvunlock.on-failure=POLICY. As
+/// the kernel does it takes "_" for "-". What is wrong is complained about and ignored.
+void ApplyCommandLine(std::string_view command_line, ParsedConfig& parsed);
 
 /// What an initramfs image says of itself in its file `image`; absent in a running system.
 struct ImageFacts {

@@ -19,6 +19,7 @@ Environment EnvironmentBelow(const std::string& root) {
   environment.keys_dir = root + "/etc/ndctl/keys";
   environment.config_dir = root + "/etc/nvunlock";
   environment.run_dir = root + "/run/nvunlock";
+  environment.kernel_command_line = root + "/proc/cmdline";
   environment.initrd_release = root + "/etc/initrd-release";
   environment.stub_dir = root + "/.extra";
   for (const char* directory : {"/.extra", "/run/nvunlock", "/etc/systemd", "/run/systemd",

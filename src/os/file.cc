@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -181,6 +182,20 @@ Result<std::vector<std::string>> ListDirectory(const std::string& path) {
     return strverscmp(a.c_str(), b.c_str()) < 0;
   });
   return names;
+}
+
+Result<std::vector<std::string>> FilesBelow(const std::string& path) {
+  std::string root = path;
+  char* const roots[] = {root.data(), nullptr};
+  std::unique_ptr<FTS, int (*)(FTS*)> walk(
+      fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, nullptr), fts_close);
+  if (walk == nullptr) return FailErrno(path, errno);
+  std::vector<std::string> files;
+  while (const FTSENT* entry = fts_read(walk.get())) {
+    if (entry->fts_info == FTS_F) files.emplace_back(entry->fts_path);
+    if (entry->fts_errno != 0) return FailErrno(entry->fts_path, entry->fts_errno);
+  }
+  return files;
 }
 
 Result<void> MakeDirectories(const std::string& path, mode_t mode) {

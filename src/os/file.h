@@ -44,6 +44,9 @@ Result<void> WriteAttribute(const std::string& path, std::string_view text);
 /// nmem10 follows nmem9.
 Result<std::vector<std::string>> ListDirectory(const std::string& path);
 
+/// Paths of all regular files at and below PATH; symbolic links are not followed.
+Result<std::vector<std::string>> FilesBelow(const std::string& path);
+
 /// Makes PATH and what leads to it, with MODE for each new directory.
 Result<void> MakeDirectories(const std::string& path, mode_t mode);
 

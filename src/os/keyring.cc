@@ -1,6 +1,12 @@
 #include "src/os/keyring.h"
 
 #include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "src/base/text.h"
 
 namespace nvunlock {
 namespace {
@@ -22,6 +28,23 @@ Failure FailToLoad(const std::string& description, int error_number) {
     default:
       return FailErrno("load " + description, error_number);
   }
+}
+
+struct NamedKey {
+  std::string type;
+  std::string description;
+};
+
+/// nullopt for a key that is gone or hides its name.
+std::optional<NamedKey> NameOf(key_serial_t serial) {
+  char* text = nullptr;
+  if (keyctl_describe_alloc(serial, &text) < 0) return std::nullopt;
+  std::unique_ptr<char, decltype(&free)> owned(text, free);
+  // "type;uid;gid;perm;description"
+  std::vector<std::string_view> parts = Split(text, ';');
+  constexpr size_t kDescription = 4;
+  if (parts.size() <= kDescription) return std::nullopt;
+  return NamedKey{std::string(parts[0]), std::string(parts[kDescription].data())};
 }
 
 }  // namespace
@@ -75,6 +98,24 @@ Result<Key> Keyring::LoadEncrypted(const std::string& description, std::string_v
       add_key("encrypted", description.c_str(), payload.data(), payload.size(), serial_);
   if (serial < 0) return FailToLoad(description, errno);
   return Key(serial);
+}
+
+Result<void> Keyring::UnlinkMatching(
+    const std::function<bool(const std::string&, const std::string&)>& matches) const {
+  void* content = nullptr;
+  long size = keyctl_read_alloc(serial_, &content);
+  if (size < 0) return FailErrno("list the keyring", errno);
+  std::unique_ptr<void, decltype(&free)> owned(content, free);
+  std::span<const key_serial_t> serials(static_cast<const key_serial_t*>(content),
+                                        static_cast<size_t>(size) / sizeof(key_serial_t));
+  for (key_serial_t serial : serials) {
+    std::optional<NamedKey> name = NameOf(serial);
+    if (!name || !matches(name->type, name->description)) continue;
+    if (keyctl_unlink(serial, serial_) < 0) {
+      return FailErrno("take " + name->description + " out of the keyring", errno);
+    }
+  }
+  return {};
 }
 
 Result<void> RestrictToSearch(const Key& key) {

@@ -3,6 +3,7 @@
 
 #include <keyutils.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,10 @@ class Keyring {
   /// Adds the "encrypted" key that BLOB wraps. Its kek must be in a keyring of this process.
   [[nodiscard]] Result<Key> LoadEncrypted(const std::string& description,
                                           std::string_view blob) const;
+
+  /// Unlinks the keys in this keyring for which MATCHES(type, description) holds.
+  [[nodiscard]] Result<void> UnlinkMatching(
+      const std::function<bool(const std::string&, const std::string&)>& matches) const;
 
   [[nodiscard]] key_serial_t serial() const { return serial_; }
 

@@ -1,7 +1,9 @@
 #include "src/procedures/close_latches.h"
 
+#include <iterator>
 #include <set>
 
+#include "src/procedures/boot_reseal.h"
 #include "tpm/pcr_latch.h"
 #include "tpm/srk.h"
 
@@ -65,6 +67,13 @@ class Closer {
 
 std::vector<Error> CloseLatches(const KeyStore& store, TpmConnection& tpm) {
   return Closer(store, tpm).Run();
+}
+
+std::vector<Error> CloseAllLatches(const Environment& environment, TpmConnection& tpm) {
+  std::vector<Error> problems = CloseLatches(KeyStore(environment.keys_dir), tpm);
+  std::vector<Error> more = CloseLatches(KeyStore(WaitingPlace(environment)), tpm);
+  std::move(more.begin(), more.end(), std::back_inserter(problems));
+  return problems;
 }
 
 }  // namespace nvunlock

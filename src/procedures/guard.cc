@@ -1,17 +1,44 @@
 #include "src/procedures/guard.h"
 
-#include <string>
-
 #include "src/base/text.h"
 #include "src/os/file.h"
 
 namespace nvunlock {
 namespace {
 
-constexpr char kGuardFile[] = "/00-nvunlock.conf";
 constexpr size_t kGuardLimit = 64 << 10;
 
+constexpr char kSoftdepGuard[] =
+    "# A softdep on a module makes its install line void. An alias leads away from the module.\n"
+    "alias nfit nvunlock_guard\n"
+    "alias cxl_pmem nvunlock_guard\n"
+    "blacklist nvunlock_guard\n"
+    "install nvunlock_guard /bin/false\n";
+
+/// /run/modprobe.d's guard is stronger than the installed one.
+Result<void> WriteRunGuard(const Environment& environment, const std::string& text) {
+  for (const std::string& directory : environment.modprobe_dirs) {
+    if (!directory.ends_with("/run/modprobe.d")) continue;
+    TRY(MakeDirectories(directory, 0755));
+    TRY(WriteFileDurably(directory + kGuardFile, text, 0644, IfPresent::kReplace));
+  }
+  return {};
+}
+
 }  // namespace
+
+// The guard as it is installed.
+asm(R"(
+  .section .rodata
+kGuardText:
+  .incbin "system/00-nvunlock.conf"
+  .byte 0
+  .text)");
+extern "C" const char kGuardText[];
+
+std::string ImageGuardText() {
+  return std::string(kGuardText) + kSoftdepGuard;
+}
 
 bool GuardIsClosed(const Environment& environment) {
   for (const std::string& directory : environment.modprobe_dirs) {
@@ -28,14 +55,14 @@ bool GuardIsClosed(const Environment& environment) {
 }
 
 Result<void> OpenGuard(const Environment& environment) {
-  for (const std::string& directory : environment.modprobe_dirs) {
-    if (!directory.ends_with("/run/modprobe.d")) continue;
-    TRY(MakeDirectories(directory, 0755));
-    TRY(WriteFileDurably(directory + kGuardFile, "# nvunlock: open\n", 0644, IfPresent::kReplace));
-  }
+  TRY(WriteRunGuard(environment, "# nvunlock: open\n"));
   if (!GuardIsClosed(environment)) return {};
   return Fail(std::string("a copy of ") + &kGuardFile[1] +
               " in /etc/modprobe.d keeps the DIMM drivers out for good; remove it");
+}
+
+Result<void> HoldGuard(const Environment& environment) {
+  return WriteRunGuard(environment, kGuardText);
 }
 
 }  // namespace nvunlock

@@ -1,10 +1,20 @@
 #ifndef NVUNLOCK_PROCEDURES_GUARD_H_
 #define NVUNLOCK_PROCEDURES_GUARD_H_
 
+#include <string>
+
 #include "src/base/result.h"
 #include "src/model/environment.h"
 
 namespace nvunlock {
+
+/// The guard's name in each modprobe.d directory.
+inline constexpr char kGuardFile[] = "/00-nvunlock.conf";
+
+/// The guard as it goes into an image. In there it also holds where somebody has a softdep on a
+/// guarded module, which makes its "install" line void; in a running system the line for that
+/// would keep tools that build images from finding the module.
+std::string ImageGuardText();
 
 /// Whether the modprobe.d file that keeps nfit and cxl_pmem out is in force.
 bool GuardIsClosed(const Environment& environment);
@@ -12,6 +22,9 @@ bool GuardIsClosed(const Environment& environment);
 /// Puts the guard out of force until the next boot, with an empty file of the same name in
 /// /run/modprobe.d (modprobe.d(5): of equal names, the strongest directory's file is read).
 Result<void> OpenGuard(const Environment& environment);
+
+/// Keeps the guard in force until the next boot, also in a root file system that has none.
+Result<void> HoldGuard(const Environment& environment);
 
 }  // namespace nvunlock
 

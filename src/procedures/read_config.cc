@@ -20,4 +20,15 @@ ParsedConfig ReadConfig(const Environment& environment) {
   return parsed;
 }
 
+ParsedConfig ReadBootConfig(const Environment& environment) {
+  ParsedConfig parsed = ReadConfig(environment);
+  Result<Bytes> text = ReadKernelFile(environment.kernel_command_line, kConfigLimit);
+  if (text) {
+    ApplyCommandLine({reinterpret_cast<const char*>(text->data()), text->size()}, parsed);
+  } else {
+    parsed.complaints.push_back(text.error().message);
+  }
+  return parsed;
+}
+
 }  // namespace nvunlock

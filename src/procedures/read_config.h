@@ -10,6 +10,9 @@ namespace nvunlock {
 /// the file.
 ParsedConfig ReadConfig(const Environment& environment);
 
+/// ReadConfig, and over it what the kernel command line wants for this boot.
+ParsedConfig ReadBootConfig(const Environment& environment);
+
 }  // namespace nvunlock
 
 #endif  // NVUNLOCK_PROCEDURES_READ_CONFIG_H_

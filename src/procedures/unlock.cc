@@ -32,10 +32,10 @@ class Unlocker {
 
   UnlockReport Run() {
     if (NothingLeftToDo()) {
-      CloseAllLatches();
+      LockTheTpmUp();
     } else {
       LoadDimmKeys();
-      CloseAllLatches();
+      LockTheTpmUp();
       Result<void> brought_up = BringUp();
       if (!brought_up) Complain(std::move(brought_up.error()));
       DropDimmKeys();
@@ -61,10 +61,10 @@ class Unlocker {
   }
 
   /// Whatever came before: nobody else shall unseal in this boot.
-  void CloseAllLatches() {
+  void LockTheTpmUp() {
     tpm_.HangUp();
-    for (const KeyStore& store : {store_, KeyStore(WaitingPlace(environment_))}) {
-      for (Error& problem : CloseLatches(store, tpm_)) Complain(std::move(problem));
+    for (Error& problem : CloseAllLatches(environment_, tpm_)) {
+      Complain(std::move(problem));
     }
   }
 
@@ -224,6 +224,10 @@ class Unlocker {
 
   Result<void> FreezeIfOpen(DimmOutcome& outcome) {
     if (!outcome.after.IsOpen() || outcome.after.frozen) return {};
+    if (!config_.freeze) {
+      report_.notes.push_back(outcome.after.nmem + " is not frozen, as the command line wants it");
+      return {};
+    }
     TRY(FreezeDimm(bus_, outcome.after.nmem));
     outcome.after.frozen = true;
     return {};

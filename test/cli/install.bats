@@ -20,7 +20,7 @@ make_in_top() {
     usr/lib/systemd/system/multi-user.target.wants/nvunlock-adopt.service; do
     [[ -e $DEST/$file ]]
   done
-  grep -q '^ExecStart=/usr/bin/nvunlock unlock$' "$DEST/usr/lib/systemd/system/nvunlock.service"
+  grep -q '^ExecStart=/usr/bin/nvunlock unlock --at-boot$' "$DEST/usr/lib/systemd/system/nvunlock.service"
   grep -q '^ExecStart=/usr/bin/nvunlock adopt$' \
     "$DEST/usr/lib/systemd/system/nvunlock-adopt.service"
 }
@@ -48,7 +48,7 @@ make_in_top() {
 @test "systemd has nothing to say against the units" {
   make_in_top install
   sed -i "s,/usr/bin/nvunlock,$NVUNLOCK," "$DEST/usr/lib/systemd/system/nvunlock.service"
-  sed "s,/usr/bin/nvunlock,$NVUNLOCK," "$TOP/dracut-module/nvunlock-initrd.service" \
+  sed "s,/usr/bin/nvunlock,$NVUNLOCK," "$TOP/system/nvunlock-initrd.service" \
     >"$BATS_TEST_TMPDIR/nvunlock-initrd.service"
   run systemd-analyze verify --man=no "$DEST/usr/lib/systemd/system/nvunlock.service" \
     "$BATS_TEST_TMPDIR/nvunlock-initrd.service"
@@ -58,7 +58,7 @@ make_in_top() {
 
 @test "the guard: modprobe refuses nfit and cxl_pmem, and others' lines do not win over it" {
   mkdir -p "$BATS_TEST_TMPDIR/modprobe.d"
-  cp "$TOP/dracut-module/00-nvunlock.conf" "$BATS_TEST_TMPDIR/modprobe.d/"
+  cp "$TOP/system/00-nvunlock.conf" "$BATS_TEST_TMPDIR/modprobe.d/"
   echo 'install nfit /bin/true' >"$BATS_TEST_TMPDIR/modprobe.d/nvdimm-security.conf"
   config=$(modprobe -C "$BATS_TEST_TMPDIR/modprobe.d" --showconfig)
   for module in nfit cxl_pmem; do

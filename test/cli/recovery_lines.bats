@@ -55,8 +55,11 @@ opens() {
 }
 
 @test "what goes into an image opens by the recovery key only" {
-  nvunlock image-key-file --root="$BATS_TEST_TMPDIR" nvdimm-master.pem >image.pem
-  [[ $(grep -c 'BEGIN CMS' nvdimm-master.pem) == 4 && $(grep -c 'BEGIN CMS' image.pem) == 2 ]]
-  mv image.pem nvdimm-master.pem
+  install -D -t keys nvdimm-master.pem
+  mkdir tree
+  nvunlock image-files --root="$BATS_TEST_TMPDIR" --keys-dir=keys tree
+  image=tree/etc/ndctl/keys/nvdimm-master.pem
+  [[ $(grep -c 'BEGIN CMS' nvdimm-master.pem) == 4 && $(grep -c 'BEGIN CMS' $image) == 2 ]]
+  mv $image nvdimm-master.pem
   opens 2 '^hex=' 'secretkeyid'
 }

@@ -18,7 +18,7 @@ unlock() {
 }
 
 close_guard() {
-  cp "$BATS_TEST_DIRNAME/../../dracut-module/00-nvunlock.conf" "$ROOT/usr/lib/modprobe.d/"
+  cp "$BATS_TEST_DIRNAME/../../system/00-nvunlock.conf" "$ROOT/usr/lib/modprobe.d/"
 }
 
 image_says() {
@@ -58,7 +58,7 @@ image_says() {
   rm -r "$ROOT/run/modprobe.d"
   enroll --root="$ROOT"
   unlock
-  [[ ! -e $ROOT/run/modprobe.d ]]
+  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
 }
 
 @test "the record of the first moment stays" {
@@ -74,7 +74,7 @@ image_says() {
   image_says enrolled=yes
   run unlock
   expect 8 "holds no key file"
-  [[ ! -e $ROOT/run/modprobe.d ]]
+  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
   [[ $(jq .exit_code "$ROOT/run/nvunlock/status.json") == 8 ]]
   [[ $(stat -c %a "$ROOT/run/nvunlock/status.json") == 600 ]]
 }
@@ -84,7 +84,7 @@ image_says() {
   image_says "enrolled=perhaps"
   run unlock
   expect 1 "enrolled=yes or enrolled=no"
-  [[ ! -e $ROOT/run/modprobe.d ]]
+  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
 }
 
 @test "enrolled, no DIMM and no blob: nothing to do, no key left behind" {
@@ -130,7 +130,7 @@ image_says() {
   key_exists encrypted nvdimm:8680-00000001
 }
 
-@test "a failure: hold returns its code, proceed opens the guard and returns 0" {
+@test "a failure: hold returns its code, proceed 0; the guard stays in force" {
   close_guard
   make_clear_kek
   make_blob 8680-00000001
@@ -138,13 +138,13 @@ image_says() {
   keyctl clear @u
   run nvunlock unlock --root="$ROOT" --tpm2-device=/none
   expect 3 "enable the TPM"
-  [[ ! -e $ROOT/run/modprobe.d ]]
+  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
 
   echo on-failure=proceed >"$ROOT/etc/nvunlock/nvunlock.conf"
   run nvunlock unlock --root="$ROOT" --tpm2-device=/none
   expect 0 "booting on"
   [[ $(jq .exit_code "$ROOT/run/nvunlock/status.json") == 3 ]]
-  [[ -e $ROOT/run/modprobe.d/00-nvunlock.conf ]]
+  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
 }
 
 @test "bad lines in nvunlock.conf are complained about and change nothing" {

@@ -21,7 +21,7 @@ setup() {
 
 # build FLAVOUR GOLD: the image; in place of a person at its emergency shell our hook runs.
 build() {
-  "$BED/image" --kernel 6.1 --flavour "$1" --keys "$2/keys" --out "$IMAGE" \
+  "$BED/image" --kernel 6.1 --flavour "dracut-$1" --keys "$2/keys" --out "$IMAGE" \
     -- --include "$BED/scripts/latch-emergency.sh" /lib/dracut/hooks/emergency/99-test.sh \
     --install "keyctl poweroff grep"
 }

@@ -150,7 +150,7 @@ not_debians() { # IMAGE: the modules in it that are not in the package as they a
   (cd "$KERNEL_FILES" && md5sum --quiet -c md5sums)
   root=$("$BED/guest/build" "$KERNEL")
   cmp "$root/vmlinuz" "$KERNEL_FILES"/boot/vmlinuz-*
-  "$BED/image" --kernel "$KERNEL" --flavour plain --omit-ours --out "$image"
+  "$BED/image" --kernel "$KERNEL" --flavour dracut-plain --omit-ours --out "$image"
   [[ $(module_sums "$image" | grep -Ec '/(nfit|libnvdimm|nd_pmem).ko') == 3 ]]
   [[ $(module_sums "$root/root.cpio" | grep -Ec '/(nfit|libnvdimm|nd_pmem).ko') == 3 ]]
   [[ -z $(not_debians "$image")$(not_debians "$root/root.cpio") ]]
@@ -164,7 +164,7 @@ not_debians() { # IMAGE: the modules in it that are not in the package as they a
 
 coldplug_finds_nfit() { # FLAVOUR
   local image=$BATS_TEST_TMPDIR/image
-  "$BED/image" --kernel "$KERNEL" --flavour "$1" --omit-ours --out "$image"
+  "$BED/image" --kernel "$KERNEL" --flavour "dracut-$1" --omit-ours --out "$image"
   "$BED/dimm" "$MACHINE" create 2
   "$BED/dimm" "$MACHINE" set 1 passphrase="$foreign"
   boot "$MACHINE" bed-coldplug --initrd "$image" --env FLAVOUR="$1"
@@ -181,7 +181,7 @@ coldplug_finds_nfit() { # FLAVOUR
 
 @test "image-edit: removes, adds, leaves the rest" {
   local image=$BATS_TEST_TMPDIR/image edited=$BATS_TEST_TMPDIR/edited
-  "$BED/image" --kernel "$KERNEL" --flavour plain --omit-ours --out "$image"
+  "$BED/image" --kernel "$KERNEL" --flavour dracut-plain --omit-ours --out "$image"
   echo text >"$BATS_TEST_TMPDIR/file"
   "$BED/image-edit" "$image" "$edited" --rm usr/bin/udevadm --put "$BATS_TEST_TMPDIR/file" etc/a/b
   # diff's status only says that they differ; in what is checked below

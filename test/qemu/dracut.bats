@@ -19,7 +19,7 @@ setup() {
 
 # build KERNEL FLAVOUR KEYS
 build() {
-  "$BED/image" --kernel "$1" --flavour "$2" --keys "$3" --out "$IMAGE"
+  "$BED/image" --kernel "$1" --flavour "dracut-$2" --keys "$3" --out "$IMAGE"
 }
 
 # unlocks KERNEL TPM DIMMS: a boot of the image.
@@ -108,7 +108,7 @@ without_start() { # [image-edit's edits]
   cp -r "$SMALL/keys" "$BATS_TEST_TMPDIR/keys"
   head -c 32 /dev/urandom >"$BATS_TEST_TMPDIR/keys/nvdimm-master.blob"
   build 6.1 plain "$BATS_TEST_TMPDIR/keys" # alone it stays outside
-  run "$BED/image" --kernel 6.1 --flavour plain --keys "$BATS_TEST_TMPDIR/keys" --out "$IMAGE" \
+  run "$BED/image" --kernel 6.1 --flavour dracut-plain --keys "$BATS_TEST_TMPDIR/keys" --out "$IMAGE" \
     -- --include "$BATS_TEST_TMPDIR/keys" /etc/ndctl/keys
   [[ $status -ne 0 && $output == *"must not go into an image"* ]]
 }

@@ -22,7 +22,7 @@ boot_uki() {
 @test "systemd dracut, signed for the phase enter-initrd alone: unlocks, and only there" {
   local image=$BATS_TEST_TMPDIR/initrd.img
   copy_machine "$GOLD" "$MACHINE"
-  "$BED/image" --kernel 6.12 --flavour systemd --keys "$GOLD/keys" --out "$image" \
+  "$BED/image" --kernel 6.12 --flavour dracut-systemd --keys "$GOLD/keys" --out "$image" \
     -- --add systemd-pcrphase
   KERNEL=6.12 boot_uki "$MACHINE" signed-at-boot --initrd "$image" --sign-key "$VENDOR" \
     --phase enter-initrd

@@ -1,0 +1,33 @@
+#include "src/procedures/image_files.h"
+
+#include "src/commands/commands.h"
+#include "src/commands/options.h"
+#include "src/commands/output.h"
+#include "src/os/file.h"
+#include "src/os/process.h"
+#include "src/procedures/read_config.h"
+
+namespace nvunlock {
+
+int RunImageFiles(const Invocation& invocation) {
+  Environment environment = EnvironmentBelow("");
+  ImageFilesOptions image;
+  std::vector<Option> options = EnvironmentOptions(environment);
+  options.push_back({"guard-only", nullptr, "no key files: for images that shall never unlock",
+                     Set(image.guard_only)});
+  Result<std::vector<std::string>> places = ParseOptions(invocation, options);
+  if (!places) return Report(places.error());
+  if (places->empty() || !IsDirectory(places->front())) {
+    return Report({Errc::kUsage, "say in which directory the image is being built"});
+  }
+  ParsedConfig parsed = ReadConfig(environment);
+  for (const std::string& complaint : parsed.complaints) PrintError(complaint);
+  image.tree = places->front();
+  image.more.assign(places->begin() + 1, places->end());
+  image.host = HostName();
+  image.with_passphrase_slots = parsed.config.recovery_passphrase_in_initramfs;
+  Result<void> written = WriteImageFiles(environment, image);
+  return written ? 0 : Report(written.error());
+}
+
+}  // namespace nvunlock
