@@ -44,9 +44,9 @@ constexpr std::pair<const char*, OnFailure> kFailurePolicies[] = {
     {"proceed", OnFailure::kProceed},
     {"poweroff", OnFailure::kPowerOff}};
 
-bool ParseSeconds(std::string_view text, unsigned& seconds) {
+bool ParseSeconds(std::string_view text, unsigned& seconds, unsigned least = 1) {
   std::optional<unsigned> number = ParseUnsigned(text);
-  if (!number || *number == 0) return false;
+  if (!number || *number < least) return false;
   seconds = *number;
   return true;
 }
@@ -66,7 +66,7 @@ bool Apply(const Setting& setting, Config& config) {
   if (setting.key == "recovery-timeout") {
     return ParseSeconds(setting.value, config.recovery_timeout);
   }
-  if (setting.key == "tpm2-timeout") return ParseSeconds(setting.value, config.tpm_timeout);
+  if (setting.key == "tpm2-timeout") return ParseSeconds(setting.value, config.tpm_timeout, 0);
   if (setting.key == "tpm2-device" && !setting.value.empty()) {
     config.tpm_device = setting.value;
     return true;

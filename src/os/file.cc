@@ -201,9 +201,12 @@ Result<std::vector<std::string>> FilesBelow(const std::string& path) {
 Result<void> MakeDirectories(const std::string& path, mode_t mode) {
   for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     std::string part = path.substr(0, slash);
-    if (mkdir(part.c_str(), mode) != 0) {
-      if (errno != EEXIST) return FailErrno(part, errno);
-      if (!IsDirectory(part)) return FailErrno(part, ENOTDIR);
+    if (mkdir(part.c_str(), mode) == 0) {
+      if (chmod(part.c_str(), mode) != 0) return FailErrno(part, errno);  // whatever the umask is
+    } else if (errno != EEXIST) {
+      return FailErrno(part, errno);
+    } else if (!IsDirectory(part)) {
+      return FailErrno(part, ENOTDIR);
     }
     if (slash == std::string::npos) return {};
   }

@@ -14,7 +14,7 @@ setup() {
 }
 
 unlock() {
-  nvunlock unlock --root="$ROOT" --tpm2-device="$TPM"
+  nvunlock unlock --root="$ROOT" --tpm2-device="$TPM" "$@"
 }
 
 close_guard() {
@@ -58,7 +58,7 @@ image_says() {
   rm -r "$ROOT/run/modprobe.d"
   enroll --root="$ROOT"
   unlock
-  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
+  [[ ! -e $ROOT/run/modprobe.d ]]
 }
 
 @test "the record of the first moment stays" {
@@ -166,4 +166,45 @@ image_says() {
   expect 0
   run nvunlock unlock --root="$ROOT" --tpm2-device=/none
   expect 3
+}
+
+# command_line WORDS: what the kernel was booted with
+command_line() {
+  mkdir -p "$ROOT/proc"
+  echo "BOOT_IMAGE=/vmlinuz root=/dev/vda $*" >"$ROOT/proc/cmdline"
+}
+
+@test "nvunlock=off: hands off, the guard stays in force, and the latch closes all the same" {
+  enroll --root="$ROOT" --latch=nv
+  make_blob 8680-00000001
+  keyctl clear @u
+  command_line nvunlock=off
+  run unlock --at-boot
+  expect 0 "nvunlock=off: no DIMM is brought up"
+  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
+  [[ ! -e $ROOT/run/nvunlock/status.json ]]
+  run unlock
+  expect 11
+}
+
+@test "nvunlock=off where nothing is enrolled: silent" {
+  command_line nvunlock=off
+  run unlock --at-boot
+  expect 0
+  [[ -z $output ]]
+}
+
+@test "the kernel command line overrides nvunlock.conf, at boot only; garbage is complained about" {
+  enroll --root="$ROOT"
+  make_blob 8680-00000001
+  keyctl clear @u
+  command_line nvunlock.on-failure=proceed nvunlock.freeze=perhaps nvunlock nvunlock.colour=red
+  run nvunlock unlock --at-boot --root="$ROOT" --tpm2-device=/none
+  expect 0 "booting on"
+  for word in nvunlock.freeze=perhaps nvunlock nvunlock.colour=red; do
+    [[ $output == *"kernel command line: '$word' is ignored"* ]]
+  done
+  run nvunlock unlock --root="$ROOT" --tpm2-device=/none
+  expect 3
+  [[ $output != *"command line"* ]]
 }
