@@ -24,7 +24,6 @@ namespace nvunlock {
 namespace {
 
 constexpr size_t kImageFileLimit = 64 << 10;
-constexpr char kImageFile[] = "/image";
 
 /// Everything that decides how this boot's unlock goes.
 struct Setting {
@@ -45,13 +44,12 @@ Config ReadConfigAloud(const Environment& environment, bool at_boot) {
 /// was enrolled when it was built: nothing may follow from an empty keys directory in it. In a
 /// running system the directory decides.
 Result<void> FindEnrollment(const Environment& environment, Setting& setting) {
-  std::string image_path = environment.config_dir + kImageFile;
   bool has_key_files = !TRY(KeyStore(environment.keys_dir).EnrolledKeks()).empty();
   setting.host = HostName();
   setting.enrolled = has_key_files;
-  if (!Exists(image_path)) return {};
-  std::string text = TRY(ReadFile(image_path, kImageFileLimit));
-  ImageFacts facts = TRY_IN(image_path, ParseImageFacts(text));
+  if (!Exists(environment.image_facts)) return {};
+  std::string text = TRY(ReadFile(environment.image_facts, kImageFileLimit));
+  ImageFacts facts = TRY_IN(environment.image_facts, ParseImageFacts(text));
   setting.enrolled = facts.enrolled;
   if (!facts.host.empty()) setting.host = facts.host;
   if (facts.enrolled && !has_key_files) {

@@ -20,7 +20,7 @@ Environment EnvironmentBelow(const std::string& root) {
   environment.config_dir = root + "/etc/nvunlock";
   environment.run_dir = root + "/run/nvunlock";
   environment.kernel_command_line = root + "/proc/cmdline";
-  environment.initrd_release = root + "/etc/initrd-release";
+  environment.image_facts = root + "/etc/nvunlock/image";
   environment.stub_dir = root + "/.extra";
   for (const char* directory : {"/.extra", "/run/nvunlock", "/etc/systemd", "/run/systemd",
                                 "/usr/local/lib/systemd", "/usr/lib/systemd"}) {

@@ -16,7 +16,7 @@ struct Environment {
   std::string config_dir;
   std::string run_dir;
   std::string kernel_command_line;           ///< /proc/cmdline
-  std::string initrd_release;                ///< a file that only an initramfs has
+  std::string image_facts;                   ///< what an initramfs says of itself; only there
   std::string stub_dir;                      ///< where systemd-stub leaves what it hands over
   std::vector<std::string> signature_files;  ///< PCR signatures; those that exist are all used
   std::string event_log;                     ///< of the firmware, as the kernel passes it on

@@ -56,7 +56,7 @@ void FindNewest(const std::string& directory, int depth, std::optional<int64_t>&
 }  // namespace
 
 Result<void> RecordImage(const Environment& environment) {
-  if (!Exists(environment.initrd_release) || Exists(RecordPath(environment))) return {};
+  if (!Exists(environment.image_facts) || Exists(RecordPath(environment))) return {};
   ImageRecord record = TRY(LookAt(KeyStore(environment.keys_dir)));
   TRY(MakeDirectories(environment.run_dir, 0755));
   return WriteFileDurably(RecordPath(environment), FormatImageRecord(record), 0600,

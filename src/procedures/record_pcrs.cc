@@ -30,7 +30,7 @@ Result<void> RecordPcrs(const Environment& environment, TpmConnection& connectio
   Result<Tpm*> tpm = connection.Get();
   if (!tpm) return {};
   constexpr uint32_t kAllPcrs = (1U << kPcrCount) - 1;
-  PcrRecord record = {.in_initramfs = Exists(environment.initrd_release), .banks = {}};
+  PcrRecord record = {.in_initramfs = Exists(environment.image_facts), .banks = {}};
   for (const PcrBank& bank : KnownPcrBanks()) {
     Result<PcrValues> values = ReadPcrs(**tpm, bank, kAllPcrs);
     if (values) record.banks[bank.name] = std::move(*values);

@@ -158,10 +158,10 @@ enrolled_root() { # WAY
 
 # What the initramfs of $ROOT does.
 unlock_in_initramfs() {
-  mkdir -p "$ROOT/etc"
-  touch "$ROOT/etc/initrd-release"
+  mkdir -p "$ROOT/etc/nvunlock"
+  echo enrolled=yes >"$ROOT/etc/nvunlock/image"
   nvunlock unlock --root="$ROOT" --keys-dir="$KEYS" --tpm2-device="$TPM"
-  rm "$ROOT/etc/initrd-release"
+  rm "$ROOT/etc/nvunlock/image"
 }
 
 key_exists() {

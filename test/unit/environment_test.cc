@@ -15,7 +15,7 @@ TEST(EnvironmentTest, TheWorldIsTheUsualOneBelowNoRoot) {
   EXPECT_EQ(environment.keys_dir, "/etc/ndctl/keys");
   EXPECT_EQ(environment.config_dir, "/etc/nvunlock");
   EXPECT_EQ(environment.run_dir, "/run/nvunlock");
-  EXPECT_EQ(environment.initrd_release, "/etc/initrd-release");
+  EXPECT_EQ(environment.image_facts, "/etc/nvunlock/image");
   EXPECT_EQ(environment.event_log, "/sys/kernel/security/tpm0/binary_bios_measurements");
   EXPECT_THAT(environment.boot_dirs, ElementsAre("/boot", "/efi"));
   EXPECT_EQ(environment.modules_dir, "");
@@ -42,7 +42,7 @@ TEST(EnvironmentTest, EverythingMovesBelowARoot) {
   Environment environment = EnvironmentBelow("/world");
   for (const std::string& path :
        {environment.sysfs_root, environment.keys_dir, environment.config_dir, environment.run_dir,
-        environment.initrd_release, environment.stub_dir, environment.event_log,
+        environment.image_facts, environment.stub_dir, environment.event_log,
         environment.modules_dir}) {
     EXPECT_THAT(path, StartsWith("/world/"));
   }

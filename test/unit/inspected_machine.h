@@ -51,7 +51,7 @@ class InspectTest : public MachineTest {
   }
 
   void RecordInInitramfs() const {
-    std::string release = directory_.Write("etc/initrd-release", "");
+    std::string release = directory_.Write("etc/nvunlock/image", "");
     TpmConnection connection(environment_.tpm_device);
     Must(RecordPcrs(environment_, connection));
     Must(RecordImage(environment_));

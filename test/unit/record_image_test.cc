@@ -17,7 +17,7 @@ class RecordImageTest : public testing::Test {
  protected:
   RecordImageTest() : environment_(EnvironmentBelow(directory_.path())) {}
 
-  void MakeInitramfs() const { directory_.Write("etc/initrd-release", ""); }
+  void MakeInitramfs() const { directory_.Write("etc/nvunlock/image", ""); }
   void WriteBlob(const std::string& text) const {
     directory_.Write("etc/ndctl/keys/nvdimm_8680-1_here.blob", text);
   }

@@ -62,7 +62,7 @@ TEST_F(RecordPcrsTest, SaysWhetherItWasMadeInAnInitramfs) {
   ASSERT_THAT(Record(), Succeeds());
   EXPECT_FALSE(Recorded()->in_initramfs);
   std::filesystem::remove(environment_.run_dir + "/" + kPcrRecordFile);
-  directory_.Write("etc/initrd-release", "ID=debian\n");
+  directory_.Write("etc/nvunlock/image", "ID=debian\n");
   ASSERT_THAT(Record(), Succeeds());
   EXPECT_TRUE(Recorded()->in_initramfs);
 }

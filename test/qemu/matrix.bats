@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# Every kind of initramfs on the oldest and the newest kernel: the DIMMs come up before the root file
+# system is touched, and after a failing unlock they stay locked and untried.
+#
+# With each kernel a flavour unlocks with one type of TPM and fails with the other; MATRIX=full does
+# both with both. The table of boots, with their times and burned attempts, is shown at the end.
+
+load machines
+
+setup_file() {
+  export GOLD=$BATS_FILE_TMPDIR/gold TABLE=$BATS_FILE_TMPDIR/table
+  new_machine "$GOLD"
+  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
+}
+
+teardown_file() {
+  {
+    echo "kernel flavour tpm unlock seconds attempts"
+    sort "$TABLE"
+  } | column -t | sed 's/^/# /' >&3
+}
+
+setup() {
+  MACHINE=$BATS_TEST_TMPDIR/machine
+  IMAGE=$BATS_TEST_TMPDIR/initrd.img
+}
+
+# cell KERNEL FLAVOUR TPM good|fails: one boot.
+cell() {
+  local began=$SECONDS options=()
+  rm -rf "$MACHINE"
+  copy_machine "$GOLD" "$MACHINE"
+  if [[ $4 = good ]]; then
+    KERNEL=$1 boot "$MACHINE" unlocked-at-boot --initrd "$IMAGE" --tpm "$3" --env OURS=2
+  else
+    # Another serial number of the machine: PCR 1 changes.
+    KERNEL=$1 boot "$MACHINE" locked-at-boot --initrd "$IMAGE" --tpm "$3" --env CODE=5 \
+      --qemu-arg=-smbios --qemu-arg=type=1,serial=changed
+  fi
+  echo "$1 $(name_of "$2") $3 $4 $((SECONDS - began)) $(attempts "$MACHINE")" >>"$TABLE"
+  expect_attempts "$MACHINE" 0
+}
+
+# A stand-in is no cell of the real matrix, and says so.
+name_of() {
+  [[ $1 != mkinitcpio-* || ${MKINITCPIO-} ]] && echo "$1" || echo "$1(stand-in)"
+}
+
+# row KERNEL FLAVOUR TPM OTHER-TPM
+row() {
+  "$BED/image" --kernel "$1" --flavour "$2" --keys "$GOLD/keys" --out "$IMAGE"
+  cell "$1" "$2" "$3" good
+  cell "$1" "$2" "$4" fails
+  [[ ${MATRIX-} != full ]] || {
+    cell "$1" "$2" "$4" good
+    cell "$1" "$2" "$3" fails
+  }
+}
+
+@test "6.1, dracut with systemd" { row 6.1 dracut-systemd tis crb; }
+@test "newest, dracut with systemd" { row newest dracut-systemd crb tis; }
+@test "6.1, mkinitcpio with systemd" { row 6.1 mkinitcpio-systemd crb tis; }
+@test "newest, mkinitcpio with systemd" { row newest mkinitcpio-systemd tis crb; }
+@test "6.1, dracut without systemd" { row 6.1 dracut-plain crb tis; }
+@test "newest, dracut without systemd" { row newest dracut-plain tis crb; }
+@test "6.1, mkinitcpio with busybox" { row 6.1 mkinitcpio-busybox tis crb; }
+@test "newest, mkinitcpio with busybox" { row newest mkinitcpio-busybox crb tis; }
+@test "6.1, initramfs-tools" { row 6.1 initramfs-tools crb tis; }
+@test "newest, initramfs-tools" { row newest initramfs-tools tis crb; }
