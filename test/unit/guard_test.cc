@@ -1,12 +1,16 @@
 #include "src/procedures/guard.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "test/unit/results.h"
 #include "test/unit/temporary_directory.h"
 
 namespace nvunlock {
 namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 
 constexpr char kGuard[] =
     "# kept out until nvunlock loads them\n"
@@ -69,6 +73,26 @@ TEST_F(GuardTest, OpeningDoesNotClaimWhatItCannotDo) {
   InstallIn("etc");  // stronger than /run
   Result<void> opened = OpenGuard(environment_);
   EXPECT_EQ(opened.has_value(), !GuardIsClosed(environment_));
+}
+
+TEST_F(GuardTest, HoldsInARootThatHasNone) {
+  ASSERT_THAT(HoldGuard(environment_), Succeeds());
+  EXPECT_TRUE(GuardIsClosed(environment_));
+}
+
+TEST_F(GuardTest, HoldsAlsoOnceItWasOpened) {
+  InstallIn("usr/lib");
+  ASSERT_THAT(OpenGuard(environment_), Succeeds());
+  ASSERT_THAT(HoldGuard(environment_), Succeeds());
+  EXPECT_TRUE(GuardIsClosed(environment_));
+}
+
+TEST_F(GuardTest, OnlyAnImagesGuardHasAliases) {
+  ASSERT_THAT(HoldGuard(environment_), Succeeds());
+  std::string held = directory_.Read("run/modprobe.d/00-nvunlock.conf");
+  EXPECT_THAT(held, Not(HasSubstr("alias")));
+  EXPECT_THAT(ImageGuardText(), StartsWith(held));
+  EXPECT_THAT(ImageGuardText(), HasSubstr("\nalias nfit nvunlock_guard\n"));
 }
 
 TEST_F(GuardTest, AFailureToOpenIsAnError) {

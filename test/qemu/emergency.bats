@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# Whoever gets a shell in an initramfs finds the latch closed, no key, and the guard in force. For
+# dracut's shells see attacks.bats as well.
+
+load machines
+
+setup_file() {
+  export GOLD=$BATS_FILE_TMPDIR/gold ETC=$BATS_FILE_TMPDIR/etc
+  new_machine "$GOLD" --env LATCH=nv --env RECOVERY=--recovery-key
+  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
+  mkdir "$ETC"
+  echo kek-keyring=user >"$ETC/nvunlock.conf"
+}
+
+setup() {
+  MACHINE=$BATS_TEST_TMPDIR/machine
+  BUILT=$BATS_TEST_TMPDIR/built.img
+  IMAGE=$BATS_TEST_TMPDIR/initrd.img
+  copy_machine "$GOLD" "$MACHINE"
+}
+
+# build FLAVOUR: where keys would stay for admins after the boot.
+build() {
+  "$BED/image" --kernel 6.1 --flavour "$1" --keys "$GOLD/keys" --etc "$ETC" --out "$BUILT"
+}
+
+# shell_of ARGUMENTS [vm's options]: kernel ARGUMENTS bring about a shell, in which emergency-check is
+# called. The machine goes off without an answer.
+shell_of() {
+  local arguments=$1
+  shift
+  run boot "$MACHINE" show-dimms --initrd "$IMAGE" --tpm tis --append "$arguments" "$@"
+  [[ $status -eq 125 ]] || { echo "$output" && return 1; }
+}
+
+# says KEYS CODE ATTEMPTS
+says() {
+  grep -q "test: $1 keys of ours" "$MACHINE/show-dimms.log"
+  grep -q "test: load-keys ends with $2" "$MACHINE/show-dimms.log"
+  expect_attempts "$MACHINE" "$3"
+}
+
+# typed FLAVOUR PROMPT ARGUMENTS
+typed() {
+  build "$1"
+  "$BED/image-edit" "$BUILT" "$IMAGE" --put "$BED/scripts/emergency-check.sh" check
+  shell_of "$3" --type "$2" 'sh /check'
+  says 0 11 0
+}
+
+@test "mkinitcpio with busybox: break=premount" {
+  typed mkinitcpio-busybox '\[rootfs' break=premount
+}
+
+@test "mkinitcpio with busybox: no root file system" {
+  typed mkinitcpio-busybox '\[rootfs' "root=LABEL=nosuch rootdelay=2"
+}
+
+@test "initramfs-tools: break=top, before the unlock" {
+  typed initramfs-tools '\(initramfs\)' break=top
+}
+
+@test "initramfs-tools: break=premount, after it" {
+  typed initramfs-tools '\(initramfs\)' break=premount
+}
+
+@test "initramfs-tools: no root file system" {
+  typed initramfs-tools '\(initramfs\)' "root=LABEL=nosuch rootdelay=2"
+}
+
+# by_unit FLAVOUR UNIT: instead of a person at its shell, the check runs.
+by_unit() {
+  build "$1"
+  printf '[Service]\nExecStart=\nExecStart=/bin/sh /check\n' >"$BATS_TEST_TMPDIR/check.conf"
+  "$BED/image-edit" "$BUILT" "$IMAGE" --put "$BED/scripts/emergency-check.sh" check \
+    --put "$BATS_TEST_TMPDIR/check.conf" "etc/systemd/system/$2.service.d/zz-check.conf"
+  shell_of "rd.systemd.unit=$2.target"
+}
+
+@test "mkinitcpio with systemd: emergency.target, before the unlock" {
+  by_unit mkinitcpio-systemd emergency
+  says 0 11 0
+}
+
+@test "mkinitcpio with systemd: rescue.target" {
+  by_unit mkinitcpio-systemd rescue
+  says 0 11 0
+}
+
+@test "dracut: keys that were to stay for admins are dropped before a shell; control: not by latch alone" {
+  build dracut-plain
+  local hooks=usr/lib/dracut/hooks/emergency
+  "$BED/image-edit" "$BUILT" "$IMAGE" --put "$BED/scripts/emergency-check.sh" $hooks/99-check.sh
+  shell_of "rd.shell rd.break=pre-mount"
+  says 0 11 0
+  echo 'nvunlock latch' >"$BATS_TEST_TMPDIR/latch.sh"
+  "$BED/image-edit" "$IMAGE" "$IMAGE.open" \
+    --put "$BATS_TEST_TMPDIR/latch.sh" $hooks/01-nvunlock-latch.sh
+  mv "$IMAGE.open" "$IMAGE"
+  shell_of "rd.shell rd.break=pre-mount"
+  says 3 0 0 # load-keys finds the kek in the keyring
+}

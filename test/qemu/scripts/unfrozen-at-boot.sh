@@ -1,0 +1,10 @@
+# shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
+# After a boot with nvunlock.freeze=no: an admin can work on the DIMMs, and freeze them then.
+. /test/lib.sh
+
+for nmem in nmem0 nmem1; do check "$nmem" unlocked "$(security $nmem)"; done
+check "it says so" 2 "$(dmesg | grep -c 'nvunlock: nmem. is not frozen, as the command line wants')"
+check "keys left" "keyring is empty" "$(keyctl list @u)"
+nvunlock freeze-security all
+for nmem in nmem0 nmem1; do check "$nmem" "unlocked frozen" "$(security $nmem)"; done
+finish
