@@ -25,6 +25,7 @@ Json ToJson(const TpmSlotFindings& slot);
 Json ToJson(const KekFindings& kek);
 Json ToJson(const BlobFindings& blob);
 Json ToJson(const DimmFindings& findings);
+Json ToJson(const ImageFindings& image);
 
 template <typename T>
 Json ToArray(const std::vector<T>& all) {
@@ -121,6 +122,15 @@ Json ToJson(const DimmFindings& findings) {
   return json;
 }
 
+/// null for what could not be listed.
+Json ToJson(const ImageFindings& image) {
+  Json json = {{"path", image.path}, {"nvunlock", nullptr}, {"guard", nullptr}};
+  if (image.kind == ImageKind::kUnreadable) return json;
+  json["nvunlock"] = image.kind == ImageKind::kUnlocking;
+  json["guard"] = image.kind != ImageKind::kUnguarded;
+  return json;
+}
+
 Json ToJson(const Judgement& judgement) {
   std::optional<Errc> verdict = judgement.Verdict();
   return {{"unlocks", !verdict},
@@ -159,6 +169,7 @@ std::string FormatFindings(const Findings& findings, const Judgement& judgement)
   json["keks"] = ToArray(findings.keks);
   json["blobs"] = ToArray(findings.blobs);
   json["dimms"] = ToArray(findings.dimms);
+  json["images"] = ToArray(findings.images);
   return Dump(json);
 }
 

@@ -9,7 +9,7 @@
 
 namespace nvunlock {
 
-Result<Look> TakeALook(const Invocation& invocation) {
+Result<Look> TakeALook(const Invocation& invocation, bool with_images) {
   Environment environment = EnvironmentBelow("");
   std::string tpm_device;
   Look look;
@@ -21,7 +21,9 @@ Result<Look> TakeALook(const Invocation& invocation) {
   TRY(ParseOptionsOnly(invocation, options));
   ParsedConfig parsed = ReadConfig(environment);
   environment.tpm_device = tpm_device.empty() ? parsed.config.tpm_device : tpm_device;
-  look.findings = Inspect(environment, {.config = parsed.config, .host = HostName()});
+  look.findings = Inspect(environment, {.config = parsed.config,
+                                        .host = HostName(),
+                                        .with_images = with_images});
   for (std::string& complaint : parsed.complaints) {
     look.findings.remarks.push_back(std::move(complaint));
   }

@@ -16,7 +16,7 @@ struct Look {
 };
 
 /// Parses the options that both have, and looks.
-Result<Look> TakeALook(const Invocation& invocation);
+Result<Look> TakeALook(const Invocation& invocation, bool with_images);
 
 /// One line that says whether the next boot will unlock.
 std::string DescribeVerdict(const Judgement& judgement);

@@ -6,6 +6,7 @@
 #include "src/commands/findings_json.h"
 #include "src/commands/look.h"
 #include "src/commands/output.h"
+#include "src/procedures/inspect_images.h"
 
 namespace nvunlock {
 namespace {
@@ -101,6 +102,9 @@ void PrintStatus(const Findings& findings, const Judgement& judgement) {
   std::vector<Dimm> dimms;
   for (const DimmFindings& dimm : findings.dimms) dimms.push_back(dimm.dimm);
   PrintDimmTable(dimms);
+  for (const ImageFindings& image : findings.images) {
+    Print("image " + image.path + ": " + Describe(image.kind) + "\n");
+  }
   for (const std::string& remark : judgement.remarks) Print("remark: " + remark + "\n");
   Print(DescribeVerdict(judgement) + "\n");
 }
@@ -108,7 +112,7 @@ void PrintStatus(const Findings& findings, const Judgement& judgement) {
 }  // namespace
 
 int RunStatus(const Invocation& invocation) {
-  Result<Look> look = TakeALook(invocation);
+  Result<Look> look = TakeALook(invocation, /*with_images=*/true);
   if (!look) return Report(look.error());
   if (look->as_json) {
     Print(FormatFindings(look->findings, look->judgement));

@@ -5,7 +5,7 @@
 namespace nvunlock {
 
 int RunVerify(const Invocation& invocation) {
-  Result<Look> look = TakeALook(invocation);
+  Result<Look> look = TakeALook(invocation, /*with_images=*/false);
   if (!look) return Report(look.error());
   const Judgement& judgement = look->judgement;
   if (look->as_json) {

@@ -6,6 +6,7 @@
 
 #include "src/model/dimm_id.h"
 #include "src/procedures/inspect_blobs.h"
+#include "src/procedures/inspect_images.h"
 #include "src/procedures/inspect_tpm_slot.h"
 #include "src/procedures/record_image.h"
 #include "src/procedures/signed_pcrs.h"
@@ -30,6 +31,7 @@ class Inspector {
     LookAtBlobs();
     LookAtKeks();
     LookAtDimms();
+    if (options_.with_images) findings_.images = InspectImages(environment_);
     return std::move(findings_);
   }
 

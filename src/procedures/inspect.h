@@ -11,7 +11,8 @@ namespace nvunlock {
 
 struct InspectOptions {
   Config config;     ///< as images are built with
-  std::string host;  ///< whose blobs are preferred
+  std::string host;          ///< whose blobs are preferred
+  bool with_images = false;  ///< list all images, which takes seconds
 };
 
 /// Looks at all that the next unlock depends on. Never unseals, and changes neither TPM nor keyring

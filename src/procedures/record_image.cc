@@ -39,16 +39,15 @@ bool IsImageName(const std::string& name) {
   return name.starts_with("initrd") || name.starts_with("initramfs") || name.ends_with(".efi");
 }
 
-void FindNewest(const std::string& directory, int depth, std::optional<int64_t>& newest) {
+void FindImages(const std::string& directory, int depth, std::vector<std::string>& images) {
   Result<std::vector<std::string>> names = ListDirectory(directory);
   if (!names) return;
   for (const std::string& name : *names) {
     std::string path = directory + "/" + name;
     if (IsDirectory(path)) {
-      if (depth > 0) FindNewest(path, depth - 1, newest);
+      if (depth > 0) FindImages(path, depth - 1, images);
     } else if (IsImageName(name)) {
-      Result<int64_t> time = ModificationTime(path);
-      if (time) newest = std::max(newest.value_or(*time), *time);
+      images.push_back(std::move(path));
     }
   }
 }
@@ -70,10 +69,19 @@ Result<std::optional<ImageRecord>> ReadImageRecord(const Environment& environmen
   return TRY_IN(path, ParseImageRecord(text));
 }
 
+std::vector<std::string> ImagesIn(const Environment& environment) {
+  std::vector<std::string> images;
+  for (const std::string& directory : environment.boot_dirs) {
+    FindImages(directory, kBootDepth, images);
+  }
+  return images;
+}
+
 std::optional<int64_t> NewestImageTime(const Environment& environment) {
   std::optional<int64_t> newest;
-  for (const std::string& directory : environment.boot_dirs) {
-    FindNewest(directory, kBootDepth, newest);
+  for (const std::string& image : ImagesIn(environment)) {
+    Result<int64_t> time = ModificationTime(image);
+    if (time) newest = std::max(newest.value_or(*time), *time);
   }
   return newest;
 }

@@ -123,3 +123,42 @@ END
   run status_of
   expect 0 "not in the image of this boot, but one has been built since"
 }
+
+# boot_image NAME PATH-IN-IT...: an image in /boot, as the lister below reads it
+boot_image() {
+  mkdir -p "$ROOT/boot"
+  printf '%s\n' "${@:2}" >"$ROOT/boot/$1"
+}
+
+install_lister() { # NAME LINE...
+  mkdir -p "$ROOT/usr/bin"
+  printf '%s\n' '#!/bin/sh' "${@:2}" >"$ROOT/usr/bin/$1"
+  chmod +x "$ROOT/usr/bin/$1"
+}
+
+@test "status names the images in /boot that would have the kernel try locked DIMMs; verify asks no lister" {
+  boot_image initrd.img-2 usr/bin/nvunlock etc/modprobe.d/00-nvunlock.conf
+  boot_image initrd.img-1 usr/bin/sh
+  boot_image initramfs-kdump.img etc/modprobe.d/00-nvunlock.conf
+  boot_image vmlinuz-2 usr/bin/sh
+  # shellcheck disable=SC2016  # the scripts' own
+  install_lister lsinitrd 'echo cut off' 'exit 1'
+  # shellcheck disable=SC2016
+  install_lister lsinitramfs 'echo asked >>"${0%/*}/asked"' 'cat "$1"'
+  run status_of
+  [[ $output == *"image $ROOT/boot/initrd.img-2: has nvunlock and the guard"* ]]
+  [[ $output == *"image $ROOT/boot/initrd.img-1: has neither nvunlock nor the guard: booted, it tries"* ]]
+  [[ $output == *"image $ROOT/boot/initramfs-kdump.img: has the guard only"* ]]
+  [[ $output != *vmlinuz* ]]
+  run status_of --json
+  [[ $(jq -c '[.images[] | .guard]' <<<"$output") == '[true,false,true]' ]]
+  rm "$ROOT/usr/bin/asked"
+  run nvunlock verify --root="$ROOT" --keys-dir="$KEYS" --tpm2-device="$TPM"
+  [[ ! -e $ROOT/usr/bin/asked ]]
+}
+
+@test "an image that cannot be listed is said to be so" {
+  boot_image initrd.img-1 usr/bin/sh
+  run status_of
+  [[ $output == *"image $ROOT/boot/initrd.img-1: cannot be listed"* ]]
+}
