@@ -15,9 +15,11 @@ depends() {
   return 0
 }
 
-# A crash kernel finds the DIMMs unlocked and has no business with them.
+# A crash kernel finds the DIMMs unlocked and has no business with them. kdumpbase is Red Hat's
+# module for it, kdump is SUSE's.
 is_kdump_image() {
-  [[ ${NVUNLOCK_GUARD_ONLY-} || ${IN_KDUMP-} == 1 ]] || dracut_module_included kdumpbase
+  [[ ${NVUNLOCK_GUARD_ONLY-} || ${IN_KDUMP-} == 1 ]] ||
+    dracut_module_included kdumpbase || dracut_module_included kdump
 }
 
 # hostonly is off because the image must also boot after a TPM or a DIMM was exchanged.
