@@ -21,7 +21,8 @@ Dir::Cache::srcpkgcache "";
 APT::Sandbox::User "root";
 END
   export APT_CONFIG=$2/apt.conf
-  apt-get -qq update || fail "no package lists of $1: check the network or set NVUNLOCK_MIRROR"
+  apt-get -qq -o APT::Update::Error-Mode=any update ||
+    fail "no package lists of $1: check the network or set NVUNLOCK_MIRROR"
 }
 
 # download DIRECTORY PACKAGE...: the newest of the suite.
