@@ -65,6 +65,8 @@ install_start() {
     inst_simple "$moddir/nvunlock-initrd.service" "$systemdsystemunitdir/nvunlock-initrd.service"
     $SYSTEMCTL -q --root "$initdir" add-wants sysinit.target nvunlock-initrd.service
   else
-    inst_hook pre-udev 05 "$moddir/nvunlock-unlock.sh"
+    # The first is passed over when the root file system's disk is there at once.
+    inst_hook initqueue/settled 05 "$moddir/nvunlock-unlock.sh"
+    inst_hook pre-mount 05 "$moddir/nvunlock-unlock.sh"
   fi
 }

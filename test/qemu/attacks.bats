@@ -98,7 +98,7 @@ no_root="root=LABEL=nosuch rd.retry=2 rd.timeout=2"
 }
 
 @test "plain dracut: an emergency shell after the unlock finds the latch closed" {
-  emergency_shell "$LATCHED" plain 11 rd.break=pre-mount
+  emergency_shell "$LATCHED" plain 11 rd.break=mount
 }
 
 @test "systemd dracut: an emergency shell finds the latch closed" {
@@ -114,7 +114,7 @@ no_root="root=LABEL=nosuch rd.retry=2 rd.timeout=2"
 }
 
 @test "control: without a latch an emergency shell gets the kek" {
-  emergency_shell "$OPEN" plain 0 rd.break=pre-mount
+  emergency_shell "$OPEN" plain 0 rd.break=mount
 }
 
 @test "control: without a latch the emergency shell of a failed root gets the kek" {

@@ -57,15 +57,15 @@ typed() {
 }
 
 @test "initramfs-tools: break=top, before the unlock" {
-  typed initramfs-tools '\(initramfs\)' break=top
+  typed initramfs-tools '\(initramfs\)' "panic= break=top"
 }
 
 @test "initramfs-tools: break=premount, after it" {
-  typed initramfs-tools '\(initramfs\)' break=premount
+  typed initramfs-tools '\(initramfs\)' "panic= break=premount"
 }
 
 @test "initramfs-tools: no root file system" {
-  typed initramfs-tools '\(initramfs\)' "root=LABEL=nosuch rootdelay=2"
+  typed initramfs-tools '\(initramfs\)' "panic= root=LABEL=nosuch rootdelay=2"
 }
 
 # by_unit FLAVOUR UNIT: instead of a person at its shell, the check runs.
@@ -91,12 +91,12 @@ by_unit() {
   build dracut-plain
   local hooks=usr/lib/dracut/hooks/emergency
   "$BED/image-edit" "$BUILT" "$IMAGE" --put "$BED/scripts/emergency-check.sh" $hooks/99-check.sh
-  shell_of "rd.shell rd.break=pre-mount"
+  shell_of "rd.shell rd.break=mount"
   says 0 11 0
   echo 'nvunlock latch' >"$BATS_TEST_TMPDIR/latch.sh"
   "$BED/image-edit" "$IMAGE" "$IMAGE.open" \
     --put "$BATS_TEST_TMPDIR/latch.sh" $hooks/01-nvunlock-latch.sh
   mv "$IMAGE.open" "$IMAGE"
-  shell_of "rd.shell rd.break=pre-mount"
+  shell_of "rd.shell rd.break=mount"
   says 3 0 0 # load-keys finds the kek in the keyring
 }

@@ -27,7 +27,7 @@ build() {
 # What starts nvunlock in an image of FLAVOUR.
 start_of() {
   case $1 in
-    dracut-plain) echo usr/lib/dracut/hooks/pre-udev/05-nvunlock-unlock.sh ;;
+    dracut-plain) echo usr/lib/dracut/hooks/{initqueue/settled,pre-mount}/05-nvunlock-unlock.sh ;;
     *-systemd) echo etc/systemd/system/sysinit.target.wants/nvunlock-initrd.service ;;
     mkinitcpio-busybox) echo hooks/nvunlock ;;
     initramfs-tools) echo scripts/init-top/nvunlock ;;
@@ -37,9 +37,10 @@ start_of() {
 # table FLAVOUR ARGUMENTS [EDIT...]: boots the built image, in which nvunlock does not start, with
 # kernel ARGUMENTS and image-edit's EDITs; and as a control the same without the guard.
 table() {
-  local flavour=$1 arguments=$2
+  local flavour=$1 arguments=$2 start
   shift 2
-  "$BED/image-edit" "$BUILT" "$IMAGE" --rm "$(start_of "$flavour")" "$@"
+  for start in $(start_of "$flavour"); do set -- --rm "$start" "$@"; done
+  "$BED/image-edit" "$BUILT" "$IMAGE" "$@"
   boot "$MACHINE" show-dimms --initrd "$IMAGE" --tpm tis --append "$arguments"
   expect_attempts "$MACHINE" 0
   "$BED/image-edit" "$IMAGE" "$IMAGE.open" --rm etc/modprobe.d/00-nvunlock.conf
