@@ -56,8 +56,14 @@ install_image_files() { # OPTION...
 
 # Whoever gets a shell, by rd.break or after a failure, finds the latch closed and no key.
 install_emergency() {
+  local unit
   inst_hook emergency 01 "$moddir/nvunlock-latch.sh"
   inst_hook shutdown-emergency 01 "$moddir/nvunlock-latch.sh"
+  dracut_module_included systemd || return 0
+  for unit in emergency rescue dracut-emergency debug-shell; do
+    inst_simple "$moddir/nvunlock-latch.conf" \
+      "$systemdsystemunitdir/$unit.service.d/nvunlock-latch.conf"
+  done
 }
 
 install_start() {

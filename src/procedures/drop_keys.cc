@@ -3,11 +3,18 @@
 #include <algorithm>
 
 #include "src/model/key_store.h"
+#include "src/os/file.h"
 #include "src/os/keyring.h"
 
 namespace nvunlock {
 
+Result<UniqueFd> HoldKeys(const Environment& environment) {
+  TRY(MakeDirectories(environment.run_dir, 0755));
+  return LockDirectory(environment.run_dir);
+}
+
 Result<void> DropKeys(const Environment& environment) {
+  UniqueFd turn = TRY(HoldKeys(environment));
   std::vector<KekName> keks = TRY(KeyStore(environment.keys_dir).EnrolledKeks());
   return Keyring(environment.keyring)
       .UnlinkMatching([&](const std::string& type, const std::string& description) {

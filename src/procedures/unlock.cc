@@ -7,6 +7,7 @@
 #include "src/procedures/boot_reseal.h"
 #include "src/procedures/bring_up.h"
 #include "src/procedures/close_latches.h"
+#include "src/procedures/drop_keys.h"
 #include "src/procedures/freeze.h"
 #include "src/procedures/load_keys.h"
 #include "src/procedures/record_image.h"
@@ -31,7 +32,10 @@ class Unlocker {
         bus_(environment.sysfs_root) {}
 
   UnlockReport Run() {
-    if (NothingLeftToDo()) {
+    Result<UniqueFd> turn = HoldKeys(environment_);
+    bool nothing_left_to_do = NothingLeftToDo();
+    if (!turn) report_.notes.push_back(std::move(turn.error().message));
+    if (nothing_left_to_do) {
       LockTheTpmUp();
     } else {
       LoadDimmKeys();

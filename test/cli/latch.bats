@@ -112,3 +112,26 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   run load_keys
   expect 16 "the latch is gone or was made anew"
 }
+
+@test "latch --emergency drops keys, but not beside a running unlock; latch alone leaves them" {
+  fresh_keys
+  mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
+  make_clear_kek
+  make_blob 8680-00000001
+  enroll --import
+  load_keys
+  latch_emergency() {
+    nvunlock "$@" --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS" --tpm2-device="$TPM"
+  }
+  latch_emergency latch
+  key_exists encrypted nvdimm:8680-00000001
+
+  flock "$BATS_TEST_TMPDIR/run/nvunlock" sleep 4 3>&- &
+  latch_emergency latch --emergency 3>&- &
+  sleep 1
+  key_exists encrypted nvdimm:8680-00000001
+  wait
+  refute key_exists encrypted nvdimm:8680-00000001
+  refute key_exists user nvdimm-master
+  grep -q '^install nfit /bin/false' "$BATS_TEST_TMPDIR/run/modprobe.d/00-nvunlock.conf"
+}

@@ -5,7 +5,12 @@ PATH=/usr/bin:/usr/sbin:/bin:/sbin
 say() {
   echo "test: $1" >/dev/console
 }
-say "$(grep -c 'nvdimm[:-]' /proc/keys) keys of ours"
+# Not every image has grep.
+count=0
+while read -r line; do
+  case $line in *nvdimm[:-]*) count=$((count + 1)) ;; esac
+done </proc/keys
+say "$count keys of ours"
 nvunlock load-keys >/dev/console 2>&1
 say "load-keys ends with $?"
 modprobe nfit
