@@ -4,8 +4,11 @@
 #   PREFIX          where things are installed                  [/usr/local]
 #   DESTDIR         put in front of PREFIX when packaging       []
 #   UNITDIR         systemd units                               [$(PREFIX)/lib/systemd/system]
-#   DRACUTDIR       dracut modules                              [/usr/lib/dracut/modules.d]
 #   MODPROBEDIR     modprobe.d files                            [$(PREFIX)/lib/modprobe.d]
+#   COMPLETIONDIR   bash completions         [$(PREFIX)/share/bash-completion/completions]
+#   DRACUTDIR       dracut modules; when empty, none            [/usr/lib/dracut/modules.d]
+#   INITRAMFSTOOLSDIR  the same for initramfs-tools             [/usr/share/initramfs-tools]
+#   MKINITCPIODIR   the same for mkinitcpio                     [/usr/lib/initcpio]
 #   SYSCONFDIR      configuration                               [/etc]
 #   CXX, CXXFLAGS   compiler, and its flags on top of ours      [g++, -Os]
 #   BUILD           where everything is built                   [build]
@@ -14,8 +17,11 @@
 
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-DRACUTDIR ?= /usr/lib/dracut/modules.d
 MODPROBEDIR ?= $(PREFIX)/lib/modprobe.d
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+DRACUTDIR ?= /usr/lib/dracut/modules.d
+INITRAMFSTOOLSDIR ?= /usr/share/initramfs-tools
+MKINITCPIODIR ?= /usr/lib/initcpio
 BUILD ?= build
 CXXFLAGS ?= -Os
 KERNELS ?= 6.1 6.12
@@ -168,53 +174,74 @@ format:  ## let the tools format everything
 
 # --- manual
 
+manuals := $(patsubst doc/%.scd,$(BUILD)/%,$(wildcard doc/*.scd))
+
 .PHONY: bench
 bench: $(BUILD)/nvunlock  ## an unseal beside other tools' (clevis, systemd), as ratios
 	deps/install bench
 	unshare --user --map-root-user bench/unseal
 
 .PHONY: man
-man: $(BUILD)/nvunlock.8
+man: $(manuals)
 
-$(BUILD)/%.8: doc/%.8.scd
+$(manuals): $(BUILD)/%: doc/%.scd
 	@mkdir -p $(@D)
 	scdoc <$< >$@
 
 # --- installation
 
-# Installed files, each with where it goes; uninstall takes away just these.
 bindir := $(PREFIX)/bin
-mandir := $(PREFIX)/share/man/man8
+libexecdir := $(PREFIX)/lib/nvunlock
+mandir := $(PREFIX)/share/man
 docdir := $(PREFIX)/share/doc/nvunlock
-moduledir := $(DRACUTDIR)/99nvunlock
-documents := README.md NEWS.md $(wildcard doc/*.md)
-installed := $(bindir)/nvunlock $(mandir)/nvunlock.8 $(MODPROBEDIR)/00-nvunlock.conf \
-  $(UNITDIR)/nvunlock.service $(UNITDIR)/sysinit.target.wants/nvunlock.service \
-  $(UNITDIR)/nvunlock-adopt.service $(UNITDIR)/multi-user.target.wants/nvunlock-adopt.service \
-  $(SYSCONFDIR)/nvunlock/nvunlock.conf $(addprefix $(moduledir)/,$(notdir $(wildcard dracut-module/*)) nvunlock-initrd.service) \
-  $(addprefix $(docdir)/,$(notdir $(documents)))
+moduledir := $(DRACUTDIR:%=%/99nvunlock)
+configuration := $(SYSCONFDIR)/nvunlock/nvunlock.conf
+
+# What is installed, as words FILE:TARGET; install and uninstall both go by them.
+into = $(foreach file,$(2),$(file):$(1)/$(notdir $(file)))
+tree = $(shell test ! -d $(1) || find $(1) -type f -printf '%P\n' | sort)
+below = $(if $(2),$(foreach file,$(call tree,$(1)),$(1)/$(file):$(2)/$(file)))
+# Units and their drop-ins are all that is in system but two files.
+units = $(filter-out system/nvunlock.conf:% system/00-nvunlock.conf:%,$(call below,system,$(UNITDIR)))
+pages = $(foreach page,$(manuals),$(call into,$(mandir)/man$(subst .,,$(suffix $(page))),$(page)))
+placed = $(call into,$(bindir),$(BUILD)/nvunlock) $(pages) $(units) \
+  $(call into,$(libexecdir),packaging/before-removal) \
+  $(call into,$(MODPROBEDIR),system/00-nvunlock.conf) \
+  $(call into,$(docdir),README.md NEWS.md $(wildcard doc/*.md)) \
+  $(call below,dracut-module,$(moduledir)) \
+  $(if $(moduledir),$(call into,$(moduledir),system/nvunlock-initrd.service)) \
+  $(call below,initramfs-tools-hook,$(INITRAMFSTOOLSDIR)) \
+  $(call below,mkinitcpio-hook,$(MKINITCPIODIR)) \
+  $(call below,completions,$(COMPLETIONDIR))
+# Units are enabled by links, as their [Install] sections say; whoever disagrees masks them.
+wanted_by = $(shell sed -n 's/^WantedBy=//p' system/$(1))
+wants = $(foreach unit,$(notdir $(wildcard system/*.service)), \
+  $(patsubst %,$(UNITDIR)/%.wants/$(unit),$(call wanted_by,$(unit))))
+
+targets = $(foreach pair,$(1),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
+installed = $(call targets,$(placed) $(wants))
+own_directories = $(foreach directory,$(sort $(dir $(call targets,$(placed) $(configuration)))), \
+  $(if $(findstring nvunlock,$(directory:$(DESTDIR)%=%)),$(directory)))
 
 .PHONY: install
 install: all  ## install below $(DESTDIR)$(PREFIX); a configuration file that is there stays
-	install -D -m 0755 $(BUILD)/nvunlock $(DESTDIR)$(bindir)/nvunlock
-	install -D -m 0644 $(BUILD)/nvunlock.8 $(DESTDIR)$(mandir)/nvunlock.8
-	install -D -m 0644 system/00-nvunlock.conf $(DESTDIR)$(MODPROBEDIR)/00-nvunlock.conf
-	install -D -m 0644 -t $(DESTDIR)$(moduledir) dracut-module/* system/nvunlock-initrd.service
-	install -D -m 0644 -t $(DESTDIR)$(docdir) $(documents)
-	install -d $(addprefix $(DESTDIR)$(UNITDIR)/,sysinit.target.wants multi-user.target.wants) \
-	  $(DESTDIR)$(SYSCONFDIR)/nvunlock
-	for unit in nvunlock.service nvunlock-adopt.service; do \
-	  sed 's,@BINDIR@,$(bindir),' system/$$unit >$(DESTDIR)$(UNITDIR)/$$unit || exit; done
-	ln -sf ../nvunlock.service $(DESTDIR)$(UNITDIR)/sysinit.target.wants/
-	ln -sf ../nvunlock-adopt.service $(DESTDIR)$(UNITDIR)/multi-user.target.wants/
-	test -e $(DESTDIR)$(SYSCONFDIR)/nvunlock/nvunlock.conf || \
-	  install -m 0644 system/nvunlock.conf $(DESTDIR)$(SYSCONFDIR)/nvunlock/nvunlock.conf
+	@for pair in $(placed); do \
+	  mode=0644; test ! -x $${pair%%:*} || mode=0755; \
+	  install -D -m $$mode $${pair%%:*} $(DESTDIR)$${pair#*:} || exit; done
+	@sed -i 's,@BINDIR@,$(bindir),' $(call targets,$(units))
+	@for link in $(call targets,$(wants)); do \
+	  mkdir -p $${link%/*} && ln -sf ../$${link##*/} $$link || exit; done
+	@test -e $(DESTDIR)$(configuration) || \
+	  install -D -m 0644 system/nvunlock.conf $(DESTDIR)$(configuration)
+	@echo "installed: $(bindir)/nvunlock, and what belongs to it"
 
 .PHONY: uninstall
-uninstall:  ## remove what install put there; keys and key files stay
-	rm -f $(addprefix $(DESTDIR),$(installed))
-	for directory in $(moduledir) $(docdir) $(SYSCONFDIR)/nvunlock; do \
-	  test ! -d $(DESTDIR)$$directory || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$directory; done
+uninstall:  ## remove what install put there; keys and a configuration that was changed stay
+	@packaging/before-removal $(DESTDIR)
+	rm -f $(installed)
+	@! cmp -s system/nvunlock.conf $(DESTDIR)$(configuration) || rm $(DESTDIR)$(configuration)
+	@for directory in $(own_directories); do \
+	  test ! -d $$directory || rmdir --ignore-fail-on-non-empty $$directory; done
 
 .PHONY: clean
 clean:  ## remove the build directory; the cache stays

@@ -17,7 +17,8 @@ make_in_top() {
   for file in usr/bin/nvunlock usr/share/man/man8/nvunlock.8 usr/lib/modprobe.d/00-nvunlock.conf \
     usr/lib/dracut/modules.d/99nvunlock/module-setup.sh etc/nvunlock/nvunlock.conf \
     usr/lib/systemd/system/sysinit.target.wants/nvunlock.service \
-    usr/lib/systemd/system/multi-user.target.wants/nvunlock-adopt.service; do
+    usr/lib/systemd/system/multi-user.target.wants/nvunlock-adopt.service \
+    usr/share/bash-completion/completions/nvunlock usr/lib/nvunlock/before-removal; do
     [[ -e $DEST/$file ]]
   done
   grep -q '^ExecStart=/usr/bin/nvunlock unlock --at-boot$' "$DEST/usr/lib/systemd/system/nvunlock.service"
@@ -43,6 +44,44 @@ make_in_top() {
   grep -qx kek-keyring=user "$DEST/etc/nvunlock/nvunlock.conf"
   make_in_top uninstall
   [[ -e $DEST/etc/ndctl/keys/nvdimm-master.pem ]]
+  grep -qx kek-keyring=user "$DEST/etc/nvunlock/nvunlock.conf"
+}
+
+@test "every unit, manual page and hook in the sources is installed, and no place holder is left" {
+  make_in_top install
+  while read -r file; do
+    [[ -n $(find "$DEST" -name "${file##*/}" -type f) ]] || {
+      echo "$file is not installed"
+      false
+    }
+  done < <(cd "$TOP" && git ls-files system completions dracut-module \
+    mkinitcpio-hook initramfs-tools-hook && basename -s .scd -a doc/*.scd)
+  refute grep -r '@BINDIR@' "$DEST"
+}
+
+@test "directories of tools that a distribution lacks can be left out" {
+  make_in_top install DRACUTDIR= INITRAMFSTOOLSDIR= MKINITCPIODIR=
+  for tool in dracut initramfs-tools initcpio; do [[ -z $(find "$DEST" -path "*/$tool/*") ]]; done
+  [[ -x $DEST/usr/bin/nvunlock ]]
+}
+
+@test "executable files in the sources stay executable, others do not become it" {
+  make_in_top install
+  [[ -x $DEST/usr/lib/nvunlock/before-removal ]]
+  [[ ! -x $DEST/usr/lib/systemd/system/nvunlock.service ]]
+}
+
+@test "whoever removes nvunlock while keys are enrolled is told what follows" {
+  make_in_top install
+  run make_in_top uninstall
+  expect 0
+  [[ $output != *WARNING* ]]
+  make_in_top install
+  mkdir -p "$DEST/etc/ndctl/keys"
+  touch "$DEST/etc/ndctl/keys/nvdimm-master.pem"
+  run make_in_top uninstall
+  expect 0 "WARNING: keys are enrolled in $DEST/etc/ndctl/keys"
+  [[ ! -e $DEST/usr/bin/nvunlock ]]
 }
 
 @test "systemd has nothing to say against the units" {
