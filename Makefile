@@ -53,7 +53,7 @@ ifneq ($(filter-out $(unbuilt_goals),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libraries.mk
 endif
 
-$(BUILD)/libraries.mk: $(wildcard deps/* deps/recipes/*)
+$(BUILD)/libraries.mk: $(filter-out deps/recipes,$(wildcard deps/* deps/recipes/*))
 	deps/install build
 	@mkdir -p $(@D)
 	tss=$$(deps/build tpm2-tss) && kmod=$$(deps/build kmod) && \
@@ -242,6 +242,26 @@ uninstall:  ## remove what install put there; keys and a configuration that was 
 	@! cmp -s system/nvunlock.conf $(DESTDIR)$(configuration) || rm $(DESTDIR)$(configuration)
 	@for directory in $(own_directories); do \
 	  test ! -d $$directory || rmdir --ignore-fail-on-non-empty $$directory; done
+
+.PHONY: deb
+deb: package-packages all  ## a Debian package in build, which lintian finds nothing wrong with
+	packaging/deb $(VERSION)
+
+.PHONY: rpm
+rpm: package-packages all  ## an RPM package in build, which rpmlint finds nothing wrong with
+	packaging/rpm $(VERSION)
+
+.PHONY: arch
+arch: package-packages all  ## an Arch Linux package in build
+	packaging/arch $(VERSION)
+
+.PHONY: lint-packages
+lint-packages: deb rpm arch  ## builds all packages and compares what they say of themselves
+	packaging/lint $(VERSION)
+
+.PHONY: package-packages
+package-packages:
+	deps/install build package
 
 .PHONY: clean
 clean:  ## remove the build directory; the cache stays
