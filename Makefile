@@ -177,9 +177,10 @@ format:  ## let the tools format everything
 manuals := $(patsubst doc/%.scd,$(BUILD)/%,$(wildcard doc/*.scd))
 
 .PHONY: bench
-bench: $(BUILD)/nvunlock  ## an unseal beside other tools' (clevis, systemd), as ratios
+bench: $(BUILD)/nvunlock man  ## an unseal, and what an image grows by, beside other tools'
 	deps/install bench
 	unshare --user --map-root-user bench/unseal
+	bench/image_size
 
 .PHONY: man
 man: $(manuals)
