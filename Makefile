@@ -257,8 +257,9 @@ arch: package-packages all  ## an Arch Linux package in build
 	packaging/arch $(VERSION)
 
 .PHONY: lint-packages
-lint-packages: deb rpm arch  ## builds all packages and compares what they say of themselves
+lint-packages: deb rpm arch  ## build all packages, compare them, install and remove them (as root)
 	packaging/lint $(VERSION)
+	unshare --mount bats test/packages.bats
 
 .PHONY: package-packages
 package-packages:
