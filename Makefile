@@ -202,17 +202,19 @@ configuration := $(SYSCONFDIR)/nvunlock/nvunlock.conf
 into = $(foreach file,$(2),$(file):$(1)/$(notdir $(file)))
 tree = $(shell test ! -d $(1) || find $(1) -type f -printf '%P\n' | sort)
 below = $(if $(2),$(foreach file,$(call tree,$(1)),$(1)/$(file):$(2)/$(file)))
-# Units and their drop-ins are all that is in system but two files.
-units = $(filter-out system/nvunlock.conf:% system/00-nvunlock.conf:%,$(call below,system,$(UNITDIR)))
+units = $(call into,$(UNITDIR),$(wildcard system/*.service))
+# What makers of images take from where their hooks are.
+for_images := system/nvunlock-initrd.service system/nvunlock-latch.conf
 pages = $(foreach page,$(manuals),$(call into,$(mandir)/man$(subst .,,$(suffix $(page))),$(page)))
 placed = $(call into,$(bindir),$(BUILD)/nvunlock) $(pages) $(units) \
   $(call into,$(libexecdir),packaging/before-removal) \
   $(call into,$(MODPROBEDIR),system/00-nvunlock.conf) \
   $(call into,$(docdir),README.md NEWS.md $(wildcard doc/*.md)) \
   $(call below,dracut-module,$(moduledir)) \
-  $(if $(moduledir),$(call into,$(moduledir),system/nvunlock-initrd.service)) \
+  $(if $(moduledir),$(call into,$(moduledir),$(for_images))) \
   $(call below,initramfs-tools-hook,$(INITRAMFSTOOLSDIR)) \
   $(call below,mkinitcpio-hook,$(MKINITCPIODIR)) \
+  $(if $(MKINITCPIODIR),$(call into,$(MKINITCPIODIR),system/nvunlock-latch.conf)) \
   $(call below,completions,$(COMPLETIONDIR))
 # Units are enabled by links, as their [Install] sections say; whoever disagrees masks them.
 wanted_by = $(shell sed -n 's/^WantedBy=//p' system/$(1))
