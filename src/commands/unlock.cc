@@ -59,15 +59,27 @@ Result<void> FindEnrollment(const Environment& environment, Setting& setting) {
   return {};
 }
 
+/// For enroll, status and verify, which look at them later.
+void RecordBoot(const Environment& environment, TpmConnection& tpm) {
+  (void)RecordPcrs(environment, tpm);
+  (void)RecordImage(environment);
+}
+
 /// Nothing enrolled: the machine boots as if nvunlock were not there.
 void StepAside(const Environment& environment) {
   TpmConnection tpm(environment.tpm_device);
-  (void)RecordPcrs(environment, tpm);
-  (void)RecordImage(environment);
+  RecordBoot(environment, tpm);
   if (!GuardIsClosed(environment)) return;
   Result<void> opened = OpenGuard(environment);
   if (opened && HasDimmHardware(environment)) opened = LoadDimmDrivers(environment);
   if (!opened) PrintAndLog(LogLevel::kWarning, opened.error().message);
+}
+
+/// No DIMM and nothing that could have one: there is nobody to ask and nothing to say.
+void LockUp(const Environment& environment) {
+  TpmConnection tpm(environment.tpm_device);
+  RecordBoot(environment, tpm);
+  for (const Error& problem : CloseAllLatches(environment, tpm)) Report(problem);
 }
 
 /// Hands off for one boot. The latch closes all the same: the command line may be a thief's.
@@ -178,6 +190,10 @@ int RunUnlock(const Invocation& invocation) {
   if (!found) return Finish(environment, setting, FailedReport(std::move(found.error())));
   if (!setting.enrolled) {
     StepAside(environment);
+    return 0;
+  }
+  if (!HasDimmHardware(environment)) {
+    LockUp(environment);
     return 0;
   }
   return Finish(environment, setting, UnlockEnrolled(environment, setting));

@@ -156,6 +156,18 @@ enrolled_root() { # WAY
   keyctl clear @u
 }
 
+# A machine in $ROOT that could have DIMMs: an NFIT, an nd bus without a DIMM on it, and a kernel with
+# the drivers built in.
+make_dimm_hardware() {
+  local modules
+  modules=$ROOT/lib/modules/$(uname -r)
+  mkdir -p "$ROOT"/sys/bus/{acpi/devices/ACPI0012:00,nd/devices} "$modules"
+  touch "$ROOT"/sys/bus/nd/{drivers_autoprobe,drivers_probe}
+  printf 'kernel/drivers/%s.ko\n' nvdimm/libnvdimm acpi/nfit/nfit >"$modules/modules.builtin"
+  touch "$modules"/modules.{order,builtin.modinfo}
+  depmod -b "$ROOT" "$(uname -r)"
+}
+
 # What the initramfs of $ROOT does.
 unlock_in_initramfs() {
   mkdir -p "$ROOT/etc/nvunlock"

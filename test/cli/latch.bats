@@ -114,7 +114,6 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
 }
 
 @test "latch --emergency drops keys, but not beside a running unlock; latch alone leaves them" {
-  fresh_keys
   mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
   make_clear_kek
   make_blob 8680-00000001
@@ -127,10 +126,12 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   key_exists encrypted nvdimm:8680-00000001
 
   flock "$BATS_TEST_TMPDIR/run/nvunlock" sleep 4 3>&- &
+  sleep 1
   latch_emergency latch --emergency 3>&- &
+  waiting=$!
   sleep 1
   key_exists encrypted nvdimm:8680-00000001
-  wait
+  wait "$waiting"
   refute key_exists encrypted nvdimm:8680-00000001
   refute key_exists user nvdimm-master
   grep -q '^install nfit /bin/false' "$BATS_TEST_TMPDIR/run/modprobe.d/00-nvunlock.conf"

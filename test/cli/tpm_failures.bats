@@ -36,7 +36,7 @@ latch_index() {
   run load_keys
   expect 16 "the NV index of the latch is gone or was made anew"
   expect 16 "nvunlock reseal"
-  mkdir -p "$BATS_TEST_TMPDIR/root/sys"
+  ROOT=$BATS_TEST_TMPDIR/root make_dimm_hardware
   run nvunlock unlock --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS" --tpm2-device="$TPM" </dev/null
   expect 16 "gone or was made anew"
   run reseal <<<"$key"
@@ -69,6 +69,7 @@ unlock_without_devices() {
   make_blob 8089-a2-1740-00000133
   enroll --import
   keyctl clear @u
+  ROOT=$root make_dimm_hardware
   mkdir -p "$root/sys/firmware/acpi/tables" "$root/etc/nvunlock"
   printf 'tpm2-timeout=1\non-failure=hold\n' >"$root/etc/nvunlock/nvunlock.conf"
   run unlock_without_devices

@@ -39,8 +39,8 @@ class Dimms:
 
     def create(self, count, size_mib):
         """New, empty DIMMs without a passphrase."""
-        if not 1 <= count <= LAYOUT["MAX_DIMMS"]:
-            raise BedError(f"cannot make {count} DIMMs: 1 to {LAYOUT['MAX_DIMMS']} are possible")
+        if not 0 <= count <= LAYOUT["MAX_DIMMS"]:
+            raise BedError(f"cannot make {count} DIMMs: 0 to {LAYOUT['MAX_DIMMS']} are possible")
         if self.exist():
             raise BedError(f"{self.directory} has DIMMs: remove it, or use another directory")
         os.makedirs(self.directory, exist_ok=True)

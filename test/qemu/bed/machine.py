@@ -23,6 +23,8 @@ def dimms(state):
     """The memory: RAM, the DIMMs at their fixed addresses, and the state file of the latter."""
     count = state.count()
     limit = MEMORY_MIB + (count + 8) * GIB // MIB
+    if count == 0:
+        return ["-m", f"{MEMORY_MIB}M"]
     arguments = ["-m", f"{MEMORY_MIB}M,slots={count},maxmem={limit}M"]
     for index in range(count):
         arguments += backend(f"media{index}", state.media(index))

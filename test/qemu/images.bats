@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# What is in images of every kind, and what must not be; and that a machine on which nothing is
+# enrolled boots as if nvunlock were not there.
+
+load machines
+
+setup_file() {
+  export GOLD=$BATS_FILE_TMPDIR/gold BARE=$BATS_FILE_TMPDIR/bare
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=escrow -keyout "$BATS_FILE_TMPDIR/escrow.key" \
+    -out "$BATS_FILE_TMPDIR/escrow.pem" 2>/dev/null
+  new_machine "$GOLD" --env RECOVERY=--escrow=/test/escrow.pem \
+    --file /test/escrow.pem="$BATS_FILE_TMPDIR/escrow.pem"
+  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
+  "$BED/persist" "$GOLD" get safe "$GOLD/safe"
+  mkdir "$GOLD/etc"
+  echo on-failure=hold >"$GOLD/etc/nvunlock.conf"
+}
+
+setup() {
+  IMAGE=$BATS_TEST_TMPDIR/initrd.img
+}
+
+# lister FLAVOUR: the image's own tool; the one of mkinitcpio, as far as there is a real one.
+lister() {
+  case $1 in
+    dracut-*) lsinitrd "$IMAGE" ;;
+    initramfs-tools) lsinitramfs "$IMAGE" ;;
+    mkinitcpio-*) bash "${MKINITCPIO:?}/lsinitcpio" "$IMAGE" ;;
+  esac
+}
+
+# lists FLAVOUR
+lists() {
+  local listing file
+  [[ $1 != mkinitcpio-* || ${MKINITCPIO-} ]] || return 0
+  listing=$(lister "$1")
+  for file in usr/bin/nvunlock etc/modprobe.d/00-nvunlock.conf etc/nvunlock/image \
+    etc/ndctl/keys/nvdimm-master.pem kernel/drivers/acpi/nfit/nfit.ko \
+    kernel/drivers/nvdimm/libnvdimm.ko kernel/drivers/cxl/cxl_pmem.ko; do
+    [[ $listing == *"$file"* ]] || { echo "$file is not listed" && return 1; }
+  done
+}
+
+# holds_no_secret: files for root only, neither kek nor escrow slot, nothing of a private key
+holds_no_secret() {
+  local tree=$BATS_TEST_TMPDIR/tree
+  mkdir "$tree"
+  (cd "$tree" && cpio --quiet -idm <"$IMAGE")
+  [[ $(find "$tree/etc/ndctl/keys" -name 'nvdimm_*.blob' | wc -l) -eq 2 ]]
+  [[ -z $(find "$tree/etc/ndctl/keys" "$tree/etc/nvunlock" -perm /077) ]]
+  [[ $(grep -c 'BEGIN CMS' "$GOLD/keys/nvdimm-master.pem") -eq 1 ]]
+  [[ $(grep -c 'BEGIN CMS' "$tree/etc/ndctl/keys/nvdimm-master.pem") -eq 0 ]]
+  holds_kek "$GOLD/safe/nvdimm-master.blob" && return 1
+  cat "$IMAGE" "$GOLD/safe/nvdimm-master.blob" >"$IMAGE.control"
+  IMAGE=$IMAGE.control holds_kek "$GOLD/safe/nvdimm-master.blob"
+}
+
+# holds_kek KEK: whether its bytes are anywhere in the image
+holds_kek() {
+  python3 -c 'import sys; kek, image = (open(name, "rb").read() for name in sys.argv[1:])
+sys.exit(kek not in image)' "$1" "$IMAGE"
+}
+
+# contents FLAVOUR
+contents() {
+  "$BED/image" --kernel 6.1 --flavour "$1" --keys "$GOLD/keys" --etc "$GOLD/etc" --out "$IMAGE"
+  lists "$1"
+  holds_no_secret
+}
+
+# as_before FLAVOUR: the same modules and DIMMs, and not a word, with nvunlock in the image and without.
+as_before() {
+  local words=()
+  mkdir "$BATS_TEST_TMPDIR/nothing"
+  for words in "" --omit-ours; do
+    local machine=$BATS_TEST_TMPDIR/machine$words
+    copy_machine "$GOLD" "$machine"
+    "$BED/image" --kernel 6.1 --flavour "$1" --keys "$BATS_TEST_TMPDIR/nothing" $words --out "$IMAGE"
+    boot "$machine" as-before --initrd "$IMAGE" --tpm tis
+    grep -o 'as before: .*' "$machine/as-before.log" | sort -u >"$machine/result"
+  done
+  [[ $(grep -c nmem "$machine/result") -eq 2 ]]
+  diff "$BATS_TEST_TMPDIR"/machine{--omit-ours,}/result
+}
+
+# bare FLAVOUR [--keys DIR]: a machine with neither TPM nor DIMMs.
+bare() {
+  "$BED/image" --kernel 6.1 --flavour "$@" --out "$IMAGE"
+  boot "$BATS_TEST_TMPDIR/bare" as-before --initrd "$IMAGE" --dimms 0
+}
+
+@test "what is in an image: dracut with systemd" { contents dracut-systemd; }
+@test "what is in an image: dracut without systemd" { contents dracut-plain; }
+@test "what is in an image: initramfs-tools" { contents initramfs-tools; }
+@test "what is in an image: mkinitcpio with busybox" { contents mkinitcpio-busybox; }
+@test "what is in an image: mkinitcpio with systemd" { contents mkinitcpio-systemd; }
+
+@test "not enrolled, the boot is as before: dracut with systemd" { as_before dracut-systemd; }
+@test "not enrolled, the boot is as before: dracut without systemd" { as_before dracut-plain; }
+@test "not enrolled, the boot is as before: initramfs-tools" { as_before initramfs-tools; }
+@test "not enrolled, the boot is as before: mkinitcpio with busybox" { as_before mkinitcpio-busybox; }
+@test "not enrolled, the boot is as before: mkinitcpio with systemd" { as_before mkinitcpio-systemd; }
+
+@test "neither TPM nor DIMMs, not enrolled: silent: dracut" { bare dracut-systemd; }
+@test "neither TPM nor DIMMs, not enrolled: silent: initramfs-tools" { bare initramfs-tools; }
+@test "neither TPM nor DIMMs, not enrolled: silent: mkinitcpio" { bare mkinitcpio-busybox; }
+
+@test "neither TPM nor DIMMs, although enrolled: silent" {
+  bare initramfs-tools --keys "$GOLD/keys"
+  run grep nvunlock: "$BATS_TEST_TMPDIR/bare/as-before.log"
+  [[ -z $output ]]
+}
+
+@test "kdump images have the guard and nothing else of ours" {
+  local flavour ours
+  for flavour in dracut-systemd initramfs-tools mkinitcpio-busybox mkinitcpio-systemd; do
+    NVUNLOCK_GUARD_ONLY=1 "$BED/image" --kernel 6.1 --flavour "$flavour" --keys "$GOLD/keys" \
+      --out "$IMAGE"
+    ours=$(cpio -it --quiet <"$IMAGE" | grep -E 'nvunlock|etc/ndctl' | grep -v '^scripts/')
+    [[ $ours == etc/modprobe.d/00-nvunlock.conf ]] || { echo "$flavour: $ours" && return 1; }
+  done
+}
+
+# refuses FLAVOUR [OPTION...]
+refuses() {
+  run "$BED/image" --kernel 6.1 --flavour "$1" --keys "$BATS_TEST_TMPDIR/keys" --out "$IMAGE" \
+    "${@:2}"
+  [[ $status -ne 0 && ! -e $IMAGE ]] || { echo "$1 has built an image" && return 1; }
+}
+
+@test "a damaged key file makes every tool refuse to build an image" {
+  local flavour
+  cp -r "$GOLD/keys" "$BATS_TEST_TMPDIR/keys"
+  truncate -s 100 "$BATS_TEST_TMPDIR/keys/nvdimm-master.pem"
+  for flavour in dracut-plain initramfs-tools mkinitcpio-busybox mkinitcpio-systemd; do
+    refuses "$flavour"
+  done
+}
+
+@test "dracut refuses to build an image that would carry a kek in clear; beside the keys it stays outside" {
+  cp -r "$GOLD/keys" "$BATS_TEST_TMPDIR/keys"
+  cp "$GOLD/safe/nvdimm-master.blob" "$BATS_TEST_TMPDIR/keys/"
+  refuses dracut-plain -- --include "$BATS_TEST_TMPDIR/keys" /etc/ndctl/keys
+  [[ $output == *"the reason is above"* ]]
+  "$BED/image" --kernel 6.1 --flavour dracut-plain --keys "$BATS_TEST_TMPDIR/keys" --out "$IMAGE"
+  run holds_kek "$GOLD/safe/nvdimm-master.blob"
+  [[ $status -eq 1 ]]
+}
