@@ -5,10 +5,14 @@
 # NVUNLOCK_BINARY and NVUNLOCK_ROOT (the machine whose keys go in) are for tests.
 # shellcheck disable=SC2154  # initdir, moddir and others are dracut's
 
-nvunlock=${NVUNLOCK_BINARY:-$(command -v nvunlock)}
+# dracut's PATH lacks the place that "make install" has by default.
+nvunlock=${NVUNLOCK_BINARY:-$(PATH=$PATH:/usr/local/bin command -v nvunlock)}
 
 check() {
-  [[ -x $nvunlock ]]
+  [[ -x $nvunlock ]] || {
+    derror "nvunlock: there is no nvunlock in /usr/bin or /usr/local/bin to put into the image"
+    return 1
+  }
 }
 
 depends() {
@@ -29,12 +33,20 @@ installkernel() {
     cxl_acpi cxl_pmem cxl_port cxl_mem cxl_pci
 }
 
+# An image that lacks a part of us must not replace a good one.
+must() { # COMMAND...
+  "$@" || {
+    dfatal "nvunlock: this image is not built: $* failed"
+    exit 1
+  }
+}
+
 install() {
   if is_kdump_image; then
     install_image_files --guard-only
   else
-    inst_simple "$nvunlock" /usr/bin/nvunlock
-    inst_multiple false
+    must inst_simple "$nvunlock" /usr/bin/nvunlock
+    must inst_multiple false
     install_image_files
     install_emergency
     install_start
@@ -48,31 +60,29 @@ install_image_files() { # OPTION...
   for place in "${include_src[@]}" ${install_items[@]}; do
     [[ ! -e $place ]] || places+=("$place")
   done
-  "$nvunlock" image-files ${NVUNLOCK_ROOT:+--root="$NVUNLOCK_ROOT"} "$@" "${places[@]}" || {
-    dfatal "nvunlock: this image is not built; the reason is above"
-    exit 1
-  }
+  must "$nvunlock" image-files ${NVUNLOCK_ROOT:+--root="$NVUNLOCK_ROOT"} "$@" "${places[@]}"
 }
 
 # Whoever gets a shell, by rd.break or after a failure, finds the latch closed and no key.
 install_emergency() {
   local unit
-  inst_hook emergency 01 "$moddir/nvunlock-latch.sh"
-  inst_hook shutdown-emergency 01 "$moddir/nvunlock-latch.sh"
+  must inst_hook emergency 01 "$moddir/nvunlock-latch.sh"
+  must inst_hook shutdown-emergency 01 "$moddir/nvunlock-latch.sh"
   dracut_module_included systemd || return 0
-  for unit in emergency rescue dracut-emergency debug-shell; do
-    inst_simple "$moddir/nvunlock-latch.conf" \
+  for unit in emergency rescue dracut-emergency debug-shell \
+    breakpoint-pre-{udev,basic,mount,switch-root}; do
+    must inst_simple "$moddir/nvunlock-latch.conf" \
       "$systemdsystemunitdir/$unit.service.d/nvunlock-latch.conf"
   done
 }
 
 install_start() {
   if dracut_module_included systemd; then
-    inst_simple "$moddir/nvunlock-initrd.service" "$systemdsystemunitdir/nvunlock-initrd.service"
-    $SYSTEMCTL -q --root "$initdir" add-wants sysinit.target nvunlock-initrd.service
+    must inst_simple "$moddir/nvunlock-initrd.service" "$systemdsystemunitdir/nvunlock-initrd.service"
+    must "$SYSTEMCTL" -q --root "$initdir" add-wants sysinit.target nvunlock-initrd.service
   else
     # The first is passed over when the root file system's disk is there at once.
-    inst_hook initqueue/settled 05 "$moddir/nvunlock-unlock.sh"
-    inst_hook pre-mount 05 "$moddir/nvunlock-unlock.sh"
+    must inst_hook initqueue/settled 05 "$moddir/nvunlock-unlock.sh"
+    must inst_hook pre-mount 05 "$moddir/nvunlock-unlock.sh"
   fi
 }

@@ -1,9 +1,11 @@
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/procedures/await_tpm.h"
 #include "src/procedures/close_latches.h"
 #include "src/procedures/drop_keys.h"
 #include "src/procedures/guard.h"
+#include "src/procedures/read_config.h"
 
 namespace nvunlock {
 namespace {
@@ -11,9 +13,15 @@ namespace {
 /// What a shell in the middle of a boot must not find. Where nothing is enrolled, there is nothing
 /// to guard.
 Result<void> PrepareForShell(const Environment& environment) {
+  if (GuardIsClosed(environment)) TRY(HoldGuard(environment));
   if (TRY(KeyStore(environment.keys_dir).EnrolledKeks()).empty()) return {};
-  TRY(HoldGuard(environment));
   return DropKeys(environment);
+}
+
+/// Where nothing is enrolled nobody waits.
+Result<void> AwaitTpmIfEnrolled(const Environment& environment) {
+  if (TRY(KeyStore(environment.keys_dir).EnrolledKeks()).empty()) return {};
+  return AwaitTpm(environment, ReadBootConfig(environment).config);
 }
 
 }  // namespace
@@ -29,7 +37,8 @@ int RunLatch(const Invocation& invocation) {
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
   TpmConnection tpm(environment.tpm_device);
-  int exit_code = 0;
+  Result<void> awaited = AwaitTpmIfEnrolled(environment);
+  int exit_code = awaited ? 0 : Report(awaited.error());
   for (const Error& problem : CloseAllLatches(environment, tpm)) exit_code = Report(problem);
   Result<void> prepared = emergency ? PrepareForShell(environment) : Result<void>();
   return prepared ? exit_code : Report(prepared.error());

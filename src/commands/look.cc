@@ -21,9 +21,8 @@ Result<Look> TakeALook(const Invocation& invocation, bool with_images) {
   TRY(ParseOptionsOnly(invocation, options));
   ParsedConfig parsed = ReadConfig(environment);
   environment.tpm_device = tpm_device.empty() ? parsed.config.tpm_device : tpm_device;
-  look.findings = Inspect(environment, {.config = parsed.config,
-                                        .host = HostName(),
-                                        .with_images = with_images});
+  look.findings = Inspect(
+      environment, {.config = parsed.config, .host = HostName(), .with_images = with_images});
   for (std::string& complaint : parsed.complaints) {
     look.findings.remarks.push_back(std::move(complaint));
   }

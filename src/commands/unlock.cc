@@ -1,5 +1,7 @@
 #include "src/procedures/unlock.h"
 
+#include <algorithm>
+
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
@@ -12,7 +14,7 @@
 #include "src/os/power.h"
 #include "src/os/process.h"
 #include "src/os/prompt.h"
-#include "src/os/tpm_device.h"
+#include "src/procedures/await_tpm.h"
 #include "src/procedures/bring_up.h"
 #include "src/procedures/close_latches.h"
 #include "src/procedures/guard.h"
@@ -75,37 +77,37 @@ void StepAside(const Environment& environment) {
   if (!opened) PrintAndLog(LogLevel::kWarning, opened.error().message);
 }
 
+/// Leaves no second unseal behind, whether or not there was a first. Returns the exit code.
+int CloseUp(const Environment& environment, const Config& config, TpmConnection& tpm) {
+  int exit_code = 0;
+  Result<void> awaited = AwaitTpm(environment, config);
+  if (!awaited) exit_code = Report(awaited.error());
+  for (const Error& problem : CloseAllLatches(environment, tpm)) exit_code = Report(problem);
+  return exit_code;
+}
+
 /// No DIMM and nothing that could have one: there is nobody to ask and nothing to say.
-void LockUp(const Environment& environment) {
+int LockUp(const Environment& environment, const Config& config) {
   TpmConnection tpm(environment.tpm_device);
   RecordBoot(environment, tpm);
-  for (const Error& problem : CloseAllLatches(environment, tpm)) Report(problem);
+  return CloseUp(environment, config, tpm);
 }
 
 /// Hands off for one boot. The latch closes all the same: the command line may be a thief's.
-int StayOff(const Environment& environment) {
+int StayOff(const Environment& environment, const Config& config) {
   PrintAndLog(LogLevel::kWarning,
               "nvunlock=off: no DIMM is brought up, and the TPM gives nothing away until the next "
-              "boot; 'nvunlock unlock' works with a recovery key");
+              "boot; 'nvunlock load-keys --recovery', then 'nvunlock unlock' bring them up");
   Result<void> held = HoldGuard(environment);
   if (!held) PrintAndLog(LogLevel::kWarning, held.error().message);
   TpmConnection tpm(environment.tpm_device);
-  int exit_code = 0;
-  for (const Error& problem : CloseAllLatches(environment, tpm)) exit_code = Report(problem);
-  return exit_code;
+  return CloseUp(environment, config, tpm);
 }
 
 UnlockReport FailedReport(Error error) {
   UnlockReport report;
   report.problems.push_back(std::move(error));
   return report;
-}
-
-Result<void> AwaitTpm(const Environment& environment, const Config& config) {
-  if (environment.tpm_device != "auto") return {};
-  return AwaitTpmDevice(
-      {.sysfs_root = environment.sysfs_root, .modules_dir = environment.modules_dir},
-      config.tpm_timeout);
 }
 
 /// What to do, and whom to ask. SETTING must outlive it.
@@ -159,13 +161,23 @@ int ActOnFailure(const Environment& environment, OnFailure on_failure, int exit_
   return exit_code;
 }
 
+/// A kernel that kexec has started finds the latch closed, and nothing wrong with the DIMMs.
+bool IsHarmless(const UnlockReport& report) {
+  bool all_up = !report.dimms.empty() && std::none_of(report.dimms.begin(), report.dimms.end(),
+                                                      [](const DimmOutcome& outcome) {
+                                                        return outcome.problem.has_value();
+                                                      });
+  return report.Verdict() == Errc::kLatchClosed && all_up;
+}
+
 int Finish(const Environment& environment, const Setting& setting, const UnlockReport& report) {
   std::optional<Errc> verdict = report.Verdict();
   int exit_code = verdict ? ExitCode(*verdict) : 0;
   PrintUnlockReport(report);
   Result<void> written = WriteUnlockStatus(environment, report, exit_code);
   if (!written) PrintAndLog(LogLevel::kWarning, written.error().message);
-  return verdict ? ActOnFailure(environment, setting.config.on_failure, exit_code) : 0;
+  if (!verdict || IsHarmless(report)) return exit_code;
+  return ActOnFailure(environment, setting.config.on_failure, exit_code);
 }
 
 }  // namespace
@@ -178,24 +190,23 @@ int RunUnlock(const Invocation& invocation) {
   options.push_back(
       {"tpm2-device", "DEVICE", "overrides tpm2-device= of nvunlock.conf", Store(tpm_device)});
   options.push_back(SignatureFileOption(environment));
-  options.push_back({"at-boot", nullptr, "heed nvunlock.* on the kernel command line",
-                     Set(at_boot)});
+  options.push_back(
+      {"at-boot", nullptr, "heed nvunlock.* on the kernel command line", Set(at_boot)});
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
 
   Setting setting = {.config = ReadConfigAloud(environment, at_boot), .host = ""};
   environment.tpm_device = tpm_device.empty() ? setting.config.tpm_device : tpm_device;
   Result<void> found = FindEnrollment(environment, setting);
-  if (setting.config.off && setting.enrolled) return StayOff(environment);
+  if (setting.config.off && setting.enrolled) {
+    return StayOff(environment, setting.config);
+  }
   if (!found) return Finish(environment, setting, FailedReport(std::move(found.error())));
   if (!setting.enrolled) {
     StepAside(environment);
     return 0;
   }
-  if (!HasDimmHardware(environment)) {
-    LockUp(environment);
-    return 0;
-  }
+  if (!HasDimmHardware(environment)) return LockUp(environment, setting.config);
   return Finish(environment, setting, UnlockEnrolled(environment, setting));
 }
 

@@ -42,9 +42,10 @@ struct ParsedConfig {
 /// default, which is the safe choice: a typing error must not keep a server down.
 ParsedConfig ParseConfig(std::string_view text);
 
-/// Applies the words of the kernel command line that are ours, over what PARSED holds: nvunlock=off,
-/// nvunlock.timeout=SECONDS (of both timeouts), nvunlock.freeze=no, nvunlock.on-failure=POLICY. As
-/// the kernel does it takes "_" for "-". What is wrong is complained about and ignored.
+/// Applies the words of the kernel command line that are ours, over what PARSED holds:
+/// nvunlock=off, nvunlock.timeout=SECONDS (of both timeouts), nvunlock.freeze=no,
+/// nvunlock.on-failure=POLICY. As the kernel does it takes "_" for "-". What is wrong is complained
+/// about and ignored.
 void ApplyCommandLine(std::string_view command_line, ParsedConfig& parsed);
 
 /// What an initramfs image says of itself in its file `image`; absent in a running system.

@@ -106,6 +106,11 @@ bool Exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }
 
+bool IsLink(const std::string& path) {
+  struct stat info = {};
+  return lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 bool IsDirectory(const std::string& path) {
   struct stat info = {};
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
@@ -225,6 +230,18 @@ Result<UniqueFd> LockDirectory(const std::string& path) {
   if (!fd.valid()) return FailErrno(path, errno);
   while (flock(fd.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return FailErrno("lock " + path, errno);
+  }
+  return fd;
+}
+
+Result<UniqueFd> LockDirectoryWithin(const std::string& path, unsigned seconds) {
+  constexpr unsigned kTriesPerSecond = 10;
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno(path, errno);
+  for (unsigned tries = seconds * kTriesPerSecond; flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
+       tries--) {
+    if (tries == 0 || errno != EWOULDBLOCK) return FailErrno("lock " + path, errno);
+    usleep(1000000 / kTriesPerSecond);
   }
   return fd;
 }

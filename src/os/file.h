@@ -20,6 +20,9 @@ bool Exists(const std::string& path);
 /// True when PATH names a directory.
 bool IsDirectory(const std::string& path);
 
+/// True when PATH is a symbolic link.
+bool IsLink(const std::string& path);
+
 /// The whole of a regular file that holds 1 to LIMIT bytes; anything else is an error that says
 /// so. Never blocks on a FIFO or a device.
 Result<std::string> ReadFile(const std::string& path, size_t limit);
@@ -60,6 +63,9 @@ Result<void> WriteFileDurably(const std::string& path, std::string_view content,
 
 /// Held while the directory's files are changed, so that two writers take turns. Waits its turn.
 Result<UniqueFd> LockDirectory(const std::string& path);
+
+/// LockDirectory, but fails when its turn has not come after SECONDS.
+Result<UniqueFd> LockDirectoryWithin(const std::string& path, unsigned seconds);
 
 }  // namespace nvunlock
 

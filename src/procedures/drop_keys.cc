@@ -7,10 +7,15 @@
 #include "src/os/keyring.h"
 
 namespace nvunlock {
+namespace {
+
+constexpr unsigned kPatience = 30;
+
+}  // namespace
 
 Result<UniqueFd> HoldKeys(const Environment& environment) {
   TRY(MakeDirectories(environment.run_dir, 0755));
-  return LockDirectory(environment.run_dir);
+  return TRY_IN("an unlock has not ended", LockDirectoryWithin(environment.run_dir, kPatience));
 }
 
 Result<void> DropKeys(const Environment& environment) {

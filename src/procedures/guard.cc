@@ -36,8 +36,12 @@ kGuardText:
   .text)");
 extern "C" const char kGuardText[];
 
+std::string GuardText() {
+  return kGuardText;
+}
+
 std::string ImageGuardText() {
-  return std::string(kGuardText) + kSoftdepGuard;
+  return kSoftdepGuard;
 }
 
 bool GuardIsClosed(const Environment& environment) {

@@ -11,9 +11,13 @@ namespace nvunlock {
 /// The guard's name in each modprobe.d directory.
 inline constexpr char kGuardFile[] = "/00-nvunlock.conf";
 
-/// The guard as it goes into an image. In there it also holds where somebody has a softdep on a
-/// guarded module, which makes its "install" line void; in a running system the line for that
-/// would keep tools that build images from finding the module.
+/// A second part of it, in images only. There the guard also holds where somebody has a softdep on
+/// a guarded module, which makes its "install" line void; in a running system the line for that
+/// would keep tools that build images from finding the module. Its name tells guarded images from
+/// those in which the guard was emptied.
+inline constexpr char kImageGuardFile[] = "/00-nvunlock-image.conf";
+
+std::string GuardText();
 std::string ImageGuardText();
 
 /// Whether the modprobe.d file that keeps nfit and cxl_pmem out is in force.

@@ -28,9 +28,7 @@ class ImageWriter {
       TRY(Describe(!keks.empty()));
       if (!keks.empty()) TRY(WriteKeys(keks));
     }
-    TRY(RefuseClearKeks(options_.tree));
-    for (const std::string& place : options_.more) TRY(RefuseClearKeks(place));
-    return {};
+    return keks.empty() ? Result<void>() : RefuseClearKeksEverywhere();
   }
 
  private:
@@ -42,6 +40,13 @@ class ImageWriter {
     return WriteFileDurably(place + "/" + name, content, kPrivateFile, IfPresent::kReplace);
   }
 
+  /// Where nothing is enrolled, a kek in clear is how ndctl's users do it.
+  [[nodiscard]] Result<void> RefuseClearKeksEverywhere() const {
+    TRY(RefuseClearKeks(options_.tree));
+    for (const std::string& place : options_.more) TRY(RefuseClearKeks(place));
+    return {};
+  }
+
   Result<void> CopyIfPresent(const std::string& from, const std::string& directory,
                              const std::string& name) const {
     if (!Exists(from + "/" + name)) return {};
@@ -51,16 +56,23 @@ class ImageWriter {
   [[nodiscard]] Result<void> WriteGuard(bool enrolled) const {
     std::string directory = options_.tree + "/etc/modprobe.d";
     TRY(MakeDirectories(directory, kDirectory));
-    std::string text = enrolled ? ImageGuardText() : "# nvunlock: nothing is enrolled\n";
-    return WriteFileDurably(directory + kGuardFile, text, 0644, IfPresent::kReplace);
+    std::string text = enrolled ? GuardText() : "# nvunlock: nothing is enrolled\n";
+    TRY(WriteFileDurably(directory + kGuardFile, text, 0644, IfPresent::kReplace));
+    if (!enrolled) return {};
+    return WriteFileDurably(directory + kImageGuardFile, ImageGuardText(), 0644,
+                            IfPresent::kReplace);
   }
 
   /// The initramfs has no host name of its own, by which unlock prefers blobs.
   [[nodiscard]] Result<void> Describe(bool enrolled) const {
-    TRY(Write("/etc/nvunlock", "image",
-              std::string("enrolled=") + (enrolled ? "yes" : "no") + "\nhost=" + options_.host +
-                  "\n"));
-    return CopyIfPresent(environment_.config_dir, "/etc/nvunlock", "nvunlock.conf");
+    TRY(Write(
+        "/etc/nvunlock", "image",
+        std::string("enrolled=") + (enrolled ? "yes" : "no") + "\nhost=" + options_.host + "\n"));
+    std::string config = environment_.config_dir + "/nvunlock.conf";
+    if (!Exists(config)) return {};
+    Bytes text = TRY(ReadKernelFile(config, kFileLimit));  // it may be empty
+    return Write("/etc/nvunlock", "nvunlock.conf",
+                 {reinterpret_cast<const char*>(text.data()), text.size()});
   }
 
   [[nodiscard]] Result<void> WriteKeys(const std::vector<KekName>& keks) const {
@@ -82,7 +94,8 @@ class ImageWriter {
     if (!path.ends_with(".blob") || path.find("/firmware/") != std::string::npos) return {};
     Result<std::string> text = ReadFile(path, kFileLimit);
     if (text && text->starts_with("enc32 ")) return {};
-    return Fail(path + " is a kek in clear and must not go into an image: move it to a safe place " +
+    return Fail(path +
+                " is a kek in clear and must not go into an image: move it to a safe place " +
                 "away from this machine");
   }
 

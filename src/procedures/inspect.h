@@ -10,7 +10,7 @@
 namespace nvunlock {
 
 struct InspectOptions {
-  Config config;     ///< as images are built with
+  Config config;             ///< as images are built with
   std::string host;          ///< whose blobs are preferred
   bool with_images = false;  ///< list all images, which takes seconds
 };

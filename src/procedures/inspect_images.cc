@@ -1,13 +1,15 @@
 #include "src/procedures/inspect_images.h"
 
 #include "src/os/image_listing.h"
+#include "src/procedures/guard.h"
 #include "src/procedures/record_image.h"
 
 namespace nvunlock {
 namespace {
 
 ImageKind KindOf(const std::string& listing) {
-  bool has_guard = listing.find("etc/modprobe.d/00-nvunlock.conf") != std::string::npos;
+  bool has_guard =
+      listing.find(std::string("etc/modprobe.d") + kImageGuardFile) != std::string::npos;
   bool has_program = listing.find("usr/bin/nvunlock") != std::string::npos;
   if (!has_guard) return ImageKind::kUnguarded;
   return has_program ? ImageKind::kUnlocking : ImageKind::kGuarded;
@@ -31,7 +33,7 @@ const char* Describe(ImageKind kind) {
     case ImageKind::kGuarded:
       return "has the guard only, and leaves locked DIMMs alone";
     case ImageKind::kUnguarded:
-      return "has neither nvunlock nor the guard: booted, it tries locked DIMMs with zeros";
+      return "has no guard: booted, it may try locked DIMMs with zeros";
     case ImageKind::kUnreadable:
       break;
   }

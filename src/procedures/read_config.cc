@@ -8,13 +8,17 @@ namespace {
 constexpr size_t kConfigLimit = 64 << 10;
 constexpr char kConfigFile[] = "/nvunlock.conf";
 
+std::string_view AsText(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 }  // namespace
 
 ParsedConfig ReadConfig(const Environment& environment) {
   std::string path = environment.config_dir + kConfigFile;
   if (!Exists(path)) return {};
-  Result<std::string> text = ReadFile(path, kConfigLimit);
-  ParsedConfig parsed = ParseConfig(text.value_or(""));
+  Result<Bytes> text = ReadKernelFile(path, kConfigLimit);  // it may be empty
+  ParsedConfig parsed = ParseConfig(text ? AsText(*text) : "");
   if (!text) parsed.complaints.push_back(text.error().message);
   for (std::string& complaint : parsed.complaints) complaint.insert(0, path + ": ");
   return parsed;
@@ -24,7 +28,7 @@ ParsedConfig ReadBootConfig(const Environment& environment) {
   ParsedConfig parsed = ReadConfig(environment);
   Result<Bytes> text = ReadKernelFile(environment.kernel_command_line, kConfigLimit);
   if (text) {
-    ApplyCommandLine({reinterpret_cast<const char*>(text->data()), text->size()}, parsed);
+    ApplyCommandLine(AsText(*text), parsed);
   } else {
     parsed.complaints.push_back(text.error().message);
   }

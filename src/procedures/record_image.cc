@@ -35,8 +35,10 @@ Result<ImageRecord> LookAt(const KeyStore& store) {
   return record;
 }
 
-bool IsImageName(const std::string& name) {
-  return name.starts_with("initrd") || name.starts_with("initramfs") || name.ends_with(".efi");
+/// Other .efi files are boot loaders.
+bool IsImage(const std::string& directory, const std::string& name) {
+  bool is_uki = name.ends_with(".efi") && directory.ends_with("/EFI/Linux");
+  return name.starts_with("initrd") || name.starts_with("initramfs") || is_uki;
 }
 
 void FindImages(const std::string& directory, int depth, std::vector<std::string>& images) {
@@ -45,8 +47,8 @@ void FindImages(const std::string& directory, int depth, std::vector<std::string
   for (const std::string& name : *names) {
     std::string path = directory + "/" + name;
     if (IsDirectory(path)) {
-      if (depth > 0) FindImages(path, depth - 1, images);
-    } else if (IsImageName(name)) {
+      if (depth > 0 && !IsLink(path)) FindImages(path, depth - 1, images);
+    } else if (IsImage(directory, name)) {
       images.push_back(std::move(path));
     }
   }

@@ -18,6 +18,7 @@ setup() {
   TREE=$BATS_TEST_TMPDIR/tree
   mkdir -p "$KEYS" "$ROOT/etc/nvunlock" "$TREE"
   GUARD=$TREE/etc/modprobe.d/00-nvunlock.conf
+  INSTALLED=$BATS_TEST_DIRNAME/../../system/00-nvunlock.conf
 }
 
 image_files() {
@@ -46,11 +47,11 @@ names_in() {
   [[ $(stat -c %a "$GUARD" "$TREE/etc") == "644"$'\n'"755" ]]
 }
 
-@test "the image's guard is the installed one, and more" {
+@test "the image's guard is the installed one, and a second file" {
   enroll_machine
   image_files "$TREE"
-  head -n "$(wc -l <"$BATS_TEST_DIRNAME/../../system/00-nvunlock.conf")" "$GUARD" |
-    cmp - "$BATS_TEST_DIRNAME/../../system/00-nvunlock.conf"
+  cmp "$GUARD" "$INSTALLED"
+  [[ $(stat -c %a "${GUARD%.conf}-image.conf") == 644 ]]
 }
 
 # What modprobe would do for NAME with the image's modprobe.d; -b is how udev asks.
@@ -79,14 +80,16 @@ MODULE
   [[ $(would_insert loop) == *loop.ko* ]]
   [[ $(would_insert nfit) != *nfit.ko* ]]
   [[ $(would_insert -b acpi:ACPI0012:) != *nfit.ko* ]]
-  cp "$BATS_TEST_DIRNAME/../../system/00-nvunlock.conf" "$GUARD"
+  rm "${GUARD%.conf}-image.conf"
   [[ $(would_insert nfit) == *nfit.ko* ]]
 }
 
 @test "not enrolled: no key, and a guard that holds nothing" {
-  echo secret >"$KEYS/nvdimm_8680-00000001_here.blob"
+  head -c 32 /dev/urandom >"$KEYS/nvdimm-master.blob"
+  # As ndctl's own module for dracut has it.
+  install -D -t "$TREE/etc/ndctl/keys" "$KEYS/nvdimm-master.blob"
   image_files "$TREE"
-  [[ ! -e $TREE/etc/ndctl/keys ]]
+  [[ ! -e $TREE/etc/ndctl/keys/nvdimm-master.pem && ! -e ${GUARD%.conf}-image.conf ]]
   grep -qx enrolled=no "$TREE/etc/nvunlock/image"
   refute grep -qv '^#' "$GUARD"
 }
@@ -94,7 +97,7 @@ MODULE
 @test "--guard-only: the guard and nothing else" {
   enroll_machine
   image_files --guard-only "$TREE"
-  [[ $(names_in "$TREE") == ./etc/modprobe.d/00-nvunlock.conf ]]
+  [[ $(names_in "$TREE/etc") == $'./modprobe.d/00-nvunlock-image.conf\n./modprobe.d/00-nvunlock.conf' ]]
   grep -q '^install nfit' "$GUARD"
 }
 
@@ -110,6 +113,14 @@ MODULE
   mkdir -p "$TREE/usr/lib/firmware"
   mv "$TREE/opt/keys/nvdimm-master.blob" "$TREE/usr/lib/firmware/radio.blob"
   image_files "$TREE"
+}
+
+@test "an empty nvunlock.conf is fine" {
+  enroll_machine
+  : >"$ROOT/etc/nvunlock/nvunlock.conf"
+  run image_files "$TREE"
+  expect 0
+  [[ -z $output && -e $TREE/etc/nvunlock/nvunlock.conf ]]
 }
 
 @test "a damaged key file is no image: exit code 7" {

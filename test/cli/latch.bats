@@ -115,6 +115,8 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
 
 @test "latch --emergency drops keys, but not beside a running unlock; latch alone leaves them" {
   mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
+  install -D -t "$BATS_TEST_TMPDIR/usr/lib/modprobe.d" \
+    "$BATS_TEST_DIRNAME/../../system/00-nvunlock.conf"
   make_clear_kek
   make_blob 8680-00000001
   enroll --import

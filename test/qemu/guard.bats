@@ -43,7 +43,8 @@ table() {
   "$BED/image-edit" "$BUILT" "$IMAGE" "$@"
   boot "$MACHINE" show-dimms --initrd "$IMAGE" --tpm tis --append "$arguments"
   expect_attempts "$MACHINE" 0
-  "$BED/image-edit" "$IMAGE" "$IMAGE.open" --rm etc/modprobe.d/00-nvunlock.conf
+  "$BED/image-edit" "$IMAGE" "$IMAGE.open" --rm etc/modprobe.d/00-nvunlock.conf \
+    --rm etc/modprobe.d/00-nvunlock-image.conf
   boot "$MACHINE" show-dimms --initrd "$IMAGE.open" --tpm tis --append "$arguments"
   expect_attempts "$MACHINE" 2
 }
@@ -79,9 +80,11 @@ no_coldplug=(--rm usr/lib/udev/rules.d/80-drivers.rules)
 
 @test "modprobe, beside install lines of others and a softdep" {
   build dracut-plain
-  "$BED/image-edit" "$BUILT" /dev/null --get etc/modprobe.d/00-nvunlock.conf "$MACHINE/guard"
-  boot "$MACHINE" guard-modprobe --tpm none \
-    --file /etc/modprobe.d/00-nvunlock.conf="$MACHINE/guard"
+  local guard=etc/modprobe.d/00-nvunlock
+  "$BED/image-edit" "$BUILT" /dev/null --get $guard.conf "$MACHINE/guard" \
+    --get $guard-image.conf "$MACHINE/guard-image"
+  boot "$MACHINE" guard-modprobe --tpm none --file /$guard.conf="$MACHINE/guard" \
+    --file /$guard-image.conf="$MACHINE/guard-image"
   expect_attempts "$MACHINE" 8 # two DIMMs, four controls
 }
 

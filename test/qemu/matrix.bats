@@ -27,7 +27,7 @@ setup() {
 
 # cell KERNEL FLAVOUR TPM good|fails: one boot.
 cell() {
-  local began=$SECONDS options=()
+  local began=$SECONDS
   rm -rf "$MACHINE"
   copy_machine "$GOLD" "$MACHINE"
   if [[ $4 = good ]]; then

@@ -17,7 +17,8 @@ ParsedConfig After(std::string_view command_line, std::string_view file = "") {
 
 TEST(CommandLineTest, WordsOfOthersDoNotMatter) {
   ParsedConfig parsed = After(
-      "BOOT_IMAGE=/vmlinuz root=UUID=1 ro quiet nvunlocked=off rd.nvunlock=off x.nvunlock.freeze=no\n");
+      "BOOT_IMAGE=/vmlinuz root=UUID=1 ro quiet nvunlocked=off rd.nvunlock=off "
+      "x.nvunlock.freeze=no\n");
   EXPECT_FALSE(parsed.config.off);
   EXPECT_TRUE(parsed.config.freeze);
   EXPECT_THAT(parsed.complaints, IsEmpty());
@@ -50,10 +51,9 @@ TEST(CommandLineTest, WhatFollowsTwoDashesIsForInit) {
 }
 
 TEST(CommandLineTest, WhatIsWrongIsComplainedAboutAndChangesNothing) {
-  for (const char* word :
-       {"nvunlock", "nvunlock=", "nvunlock=yes", "nvunlock.freeze", "nvunlock.freeze=off",
-        "nvunlock.on-failure=pray", "nvunlock.timeout=0", "nvunlock.timeout=soon",
-        "nvunlock.kek-keyring=user", "nvunlock.off"}) {
+  for (const char* word : {"nvunlock", "nvunlock=", "nvunlock=yes", "nvunlock.freeze",
+                           "nvunlock.freeze=off", "nvunlock.on-failure=pray", "nvunlock.timeout=0",
+                           "nvunlock.timeout=soon", "nvunlock.kek-keyring=user", "nvunlock.off"}) {
     ParsedConfig parsed = After(word);
     EXPECT_THAT(parsed.complaints, ElementsAre(HasSubstr(word)));
     EXPECT_FALSE(parsed.config.off) << word;

@@ -13,14 +13,15 @@ loaded_by_modprobe() {
 try() { # WHAT LINE-OF-OTHERS
   echo "$2" >$others
   check "$1: the guard holds" no "$(loaded_by_modprobe)"
-  mv /etc/modprobe.d/00-nvunlock.conf /tmp
+  mv /etc/modprobe.d/00-nvunlock*.conf /tmp
   check "$1: control" yes "$(loaded_by_modprobe)"
-  mv /tmp/00-nvunlock.conf /etc/modprobe.d
+  mv /tmp/00-nvunlock*.conf /etc/modprobe.d
   rmmod nfit libnvdimm
 }
 
 try "plain" ''
 # As ndctl's contrib/nvdimm-security.conf has it.
+# shellcheck disable=SC2016
 try "ndctl's install line" 'install libnvdimm /usr/bin/ndctl load-keys ; modprobe --ignore-install libnvdimm $CMDLINE_OPTS'
 try "an install line for nfit" 'install nfit modprobe --ignore-install nfit'
 try "a softdep" 'softdep nfit pre: ext4'

@@ -1,0 +1,16 @@
+#ifndef NVUNLOCK_PROCEDURES_AWAIT_TPM_H_
+#define NVUNLOCK_PROCEDURES_AWAIT_TPM_H_
+
+#include "src/base/result.h"
+#include "src/model/config.h"
+#include "src/model/environment.h"
+
+namespace nvunlock {
+
+/// Waits for the TPM that the firmware describes, and loads its driver, unless a device is named.
+/// Without this a latch would be taken for one that no TPM holds open. Fails with kTpmNotReady.
+Result<void> AwaitTpm(const Environment& environment, const Config& config);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_AWAIT_TPM_H_
