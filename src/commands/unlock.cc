@@ -77,20 +77,15 @@ void StepAside(const Environment& environment) {
   if (!opened) PrintAndLog(LogLevel::kWarning, opened.error().message);
 }
 
-/// Leaves no second unseal behind, whether or not there was a first. Returns the exit code.
-int CloseUp(const Environment& environment, const Config& config, TpmConnection& tpm) {
-  int exit_code = 0;
+/// Records the boot and closes the latches: there was no unseal, and there shall be none. Returns
+/// the exit code.
+int CloseUp(const Environment& environment, const Config& config) {
   Result<void> awaited = AwaitTpm(environment, config);
-  if (!awaited) exit_code = Report(awaited.error());
-  for (const Error& problem : CloseAllLatches(environment, tpm)) exit_code = Report(problem);
-  return exit_code;
-}
-
-/// No DIMM and nothing that could have one: there is nobody to ask and nothing to say.
-int LockUp(const Environment& environment, const Config& config) {
+  int exit_code = awaited ? 0 : Report(awaited.error());
   TpmConnection tpm(environment.tpm_device);
   RecordBoot(environment, tpm);
-  return CloseUp(environment, config, tpm);
+  for (const Error& problem : CloseAllLatches(environment, tpm)) exit_code = Report(problem);
+  return exit_code;
 }
 
 /// Hands off for one boot. The latch closes all the same: the command line may be a thief's.
@@ -100,8 +95,7 @@ int StayOff(const Environment& environment, const Config& config) {
               "boot; 'nvunlock load-keys --recovery', then 'nvunlock unlock' bring them up");
   Result<void> held = HoldGuard(environment);
   if (!held) PrintAndLog(LogLevel::kWarning, held.error().message);
-  TpmConnection tpm(environment.tpm_device);
-  return CloseUp(environment, config, tpm);
+  return CloseUp(environment, config);
 }
 
 UnlockReport FailedReport(Error error) {
@@ -198,15 +192,14 @@ int RunUnlock(const Invocation& invocation) {
   Setting setting = {.config = ReadConfigAloud(environment, at_boot), .host = ""};
   environment.tpm_device = tpm_device.empty() ? setting.config.tpm_device : tpm_device;
   Result<void> found = FindEnrollment(environment, setting);
-  if (setting.config.off && setting.enrolled) {
-    return StayOff(environment, setting.config);
-  }
+  if (setting.config.off && setting.enrolled) return StayOff(environment, setting.config);
   if (!found) return Finish(environment, setting, FailedReport(std::move(found.error())));
   if (!setting.enrolled) {
     StepAside(environment);
     return 0;
   }
-  if (!HasDimmHardware(environment)) return LockUp(environment, setting.config);
+  // No DIMM and nothing that could have one: there is nobody to ask and nothing to say.
+  if (!HasDimmHardware(environment)) return CloseUp(environment, setting.config);
   return Finish(environment, setting, UnlockEnrolled(environment, setting));
 }
 

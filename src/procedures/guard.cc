@@ -30,14 +30,14 @@ Result<void> WriteRunGuard(const Environment& environment, const std::string& te
 // The guard as it is installed.
 asm(R"(
   .section .rodata
-kGuardText:
+guard_text:
   .incbin "system/00-nvunlock.conf"
   .byte 0
   .text)");
-extern "C" const char kGuardText[];
+extern "C" const char guard_text[];
 
 std::string GuardText() {
-  return kGuardText;
+  return guard_text;
 }
 
 std::string ImageGuardText() {
@@ -66,7 +66,7 @@ Result<void> OpenGuard(const Environment& environment) {
 }
 
 Result<void> HoldGuard(const Environment& environment) {
-  return WriteRunGuard(environment, kGuardText);
+  return WriteRunGuard(environment, guard_text);
 }
 
 }  // namespace nvunlock

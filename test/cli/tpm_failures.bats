@@ -58,9 +58,13 @@ latch_index() {
 }
 
 # In a mount namespace with an empty /dev, since "auto" looks there.
-unlock_without_devices() {
+without_devices() { # COMMAND [OPTION...]
   unshare --mount bash -c 'mount -t tmpfs none /dev && exec "$@"' - \
-    "$NVUNLOCK" unlock --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS" </dev/null
+    "$NVUNLOCK" "$@" --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS" </dev/null
+}
+
+unlock_without_devices() {
+  without_devices unlock
 }
 
 @test "no TPM device: exit code 3; where the firmware has one: 14 after tpm2-timeout" {
@@ -77,4 +81,20 @@ unlock_without_devices() {
   touch "$root/sys/firmware/acpi/tables/TPM2"
   run unlock_without_devices
   expect 14 "the firmware has a TPM, but the kernel had no device of it within 1 seconds"
+}
+
+@test "a TPM that the firmware has and the kernel does not: nobody takes its latch for closed" {
+  root=$BATS_TEST_TMPDIR/root
+  enroll
+  keyctl clear @u
+  mkdir -p "$root/sys/firmware/acpi/tables" "$root/etc/nvunlock" "$root/proc"
+  touch "$root/sys/firmware/acpi/tables/TPM2"
+  echo tpm2-timeout=1 >"$root/etc/nvunlock/nvunlock.conf"
+  run unlock_without_devices
+  expect 14 "no device of it within 1 seconds"
+  echo nvunlock=off >"$root/proc/cmdline"
+  run without_devices unlock --at-boot
+  expect 14 "no device of it within 1 seconds"
+  run without_devices latch
+  expect 14 "no device of it within 1 seconds"
 }
