@@ -68,22 +68,32 @@ typed() {
   typed initramfs-tools '\(initramfs\)' "panic= root=LABEL=nosuch rootdelay=2"
 }
 
-# by_unit FLAVOUR UNIT: instead of a person at its shell, the check runs.
+# by_unit FLAVOUR UNIT ARGUMENTS: instead of a person at its shell, the check runs.
 by_unit() {
   build "$1"
   printf '[Service]\nExecStart=\nExecStart=/bin/sh /check\n' >"$BATS_TEST_TMPDIR/check.conf"
   "$BED/image-edit" "$BUILT" "$IMAGE" --put "$BED/scripts/emergency-check.sh" check \
     --put "$BATS_TEST_TMPDIR/check.conf" "etc/systemd/system/$2.service.d/zz-check.conf"
-  shell_of "rd.systemd.unit=$2.target"
+  shell_of "$3"
 }
 
 @test "mkinitcpio with systemd: emergency.target, before the unlock" {
-  by_unit mkinitcpio-systemd emergency
+  by_unit mkinitcpio-systemd emergency rd.systemd.unit=emergency.target
   says 0 11 0
 }
 
 @test "mkinitcpio with systemd: rescue.target" {
-  by_unit mkinitcpio-systemd rescue
+  by_unit mkinitcpio-systemd rescue rd.systemd.unit=rescue.target
+  says 0 11 0
+}
+
+@test "dracut with systemd: rescue.target" {
+  by_unit dracut-systemd rescue rd.systemd.unit=rescue.target
+  says 0 11 0
+}
+
+@test "dracut with systemd: the debug shell" {
+  by_unit dracut-systemd debug-shell systemd.debug_shell
   says 0 11 0
 }
 
