@@ -34,17 +34,24 @@ start_of() {
   esac
 }
 
+# All that is of the guard in an image of FLAVOUR; mkinitramfs also copies the installed one.
+guards_of() {
+  echo etc/modprobe.d/00-nvunlock{,-image}.conf
+  [[ $1 != initramfs-tools ]] || echo usr/lib/modprobe.d/00-nvunlock.conf
+}
+
 # table FLAVOUR ARGUMENTS [EDIT...]: boots the built image, in which nvunlock does not start, with
 # kernel ARGUMENTS and image-edit's EDITs; and as a control the same without the guard.
 table() {
-  local flavour=$1 arguments=$2 start
+  local flavour=$1 arguments=$2 file
   shift 2
-  for start in $(start_of "$flavour"); do set -- --rm "$start" "$@"; done
+  for file in $(start_of "$flavour"); do set -- --rm "$file" "$@"; done
   "$BED/image-edit" "$BUILT" "$IMAGE" "$@"
   boot "$MACHINE" show-dimms --initrd "$IMAGE" --tpm tis --append "$arguments"
   expect_attempts "$MACHINE" 0
-  "$BED/image-edit" "$IMAGE" "$IMAGE.open" --rm etc/modprobe.d/00-nvunlock.conf \
-    --rm etc/modprobe.d/00-nvunlock-image.conf
+  set --
+  for file in $(guards_of "$flavour"); do set -- --rm "$file" "$@"; done
+  "$BED/image-edit" "$IMAGE" "$IMAGE.open" "$@"
   boot "$MACHINE" show-dimms --initrd "$IMAGE.open" --tpm tis --append "$arguments"
   expect_attempts "$MACHINE" 2
 }
