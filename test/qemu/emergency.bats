@@ -93,7 +93,7 @@ by_unit() {
 }
 
 @test "dracut with systemd: the debug shell" {
-  by_unit dracut-systemd debug-shell systemd.debug_shell
+  by_unit dracut-systemd debug-shell rd.systemd.debug_shell
   says 0 11 0
 }
 
