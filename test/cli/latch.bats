@@ -113,6 +113,22 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   expect 16 "the latch is gone or was made anew"
 }
 
+@test "latch --emergency does not wait for ever for an unlock that hangs, and leaves its keys alone" {
+  mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
+  make_clear_kek
+  make_blob 8680-00000001
+  enroll --import
+  load_keys
+  flock "$BATS_TEST_TMPDIR/run/nvunlock" sleep 60 3>&- &
+  holder=$!
+  sleep 1
+  run timeout 45 "$NVUNLOCK" latch --emergency --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS" \
+    --tpm2-device="$TPM"
+  kill "$holder"
+  expect 1 "an unlock has not ended"
+  key_exists encrypted nvdimm:8680-00000001
+}
+
 @test "latch --emergency drops keys, but not beside a running unlock; latch alone leaves them" {
   mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
   install -D -t "$BATS_TEST_TMPDIR/usr/lib/modprobe.d" \
