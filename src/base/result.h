@@ -28,6 +28,8 @@ enum class Errc {
   kPcrsChanging = 15,
   kLatchGone = 16,
   kOwnerPassword = 17,
+  kImageOutdated = 18,
+  kPassphraseRefused = 19,
 };
 
 /// A failure with its cause in words, outermost context first.

@@ -8,6 +8,18 @@ namespace {
 /// ndctl reads no larger ones.
 constexpr size_t kBlobLimit = 4096;
 
+constexpr std::string_view kSuffix = ".blob";
+
+/// ndctl's words but for "new".
+constexpr std::pair<BlobKind, const char*> kKinds[] = {
+    {{PassphraseRole::kUser, BlobStage::kCurrent}, "nvdimm"},
+    {{PassphraseRole::kUser, BlobStage::kStaged}, "nvdimm-new"},
+    {{PassphraseRole::kUser, BlobStage::kReplaced}, "nvdimm-old"},
+    {{PassphraseRole::kMaster, BlobStage::kCurrent}, "nvdimm-master"},
+    {{PassphraseRole::kMaster, BlobStage::kStaged}, "nvdimm-master-new"},
+    {{PassphraseRole::kMaster, BlobStage::kReplaced}, "nvdimm-master-old"},
+};
+
 Result<std::vector<std::string>> NamesIn(const std::string& directory) {
   if (!Exists(directory)) return std::vector<std::string>();
   return ListDirectory(directory);
@@ -15,22 +27,51 @@ Result<std::vector<std::string>> NamesIn(const std::string& directory) {
 
 }  // namespace
 
-std::optional<BlobFile> ParseBlobFileName(const std::string& name) {
-  static constexpr std::string_view kPrefix = "nvdimm_";
-  static constexpr std::string_view kSuffix = ".blob";
-  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
-  size_t id_end = name.find('_', kPrefix.size());
-  if (id_end == std::string::npos || id_end == kPrefix.size()) return std::nullopt;
-  std::string id = name.substr(kPrefix.size(), id_end - kPrefix.size());
-  std::string host = name.substr(id_end + 1, name.size() - id_end - 1 - kSuffix.size());
-  return BlobFile{name, std::move(id), std::move(host)};
+const char* BlobKind::ToWord() const {
+  for (const auto& [kind, word] : kKinds) {
+    if (kind == *this) return word;
+  }
+  return "nvdimm";
 }
 
-Result<std::vector<BlobFile>> KeyStore::Blobs() const {
+std::string BlobKind::KeyDescription(const std::string& dimm_id) const {
+  return std::string(ToWord()) + ":" + dimm_id;
+}
+
+std::optional<BlobFile> ParseBlobFileName(const std::string& name) {
+  if (!name.ends_with(kSuffix)) return std::nullopt;
+  size_t word_end = name.find('_');
+  if (word_end == std::string::npos) return std::nullopt;
+  size_t id_end = name.find('_', word_end + 1);
+  if (id_end == std::string::npos || id_end == word_end + 1) return std::nullopt;
+  for (const auto& [kind, word] : kKinds) {
+    if (name.substr(0, word_end) != word) continue;
+    std::string id = name.substr(word_end + 1, id_end - word_end - 1);
+    std::string host = name.substr(id_end + 1, name.size() - id_end - 1 - kSuffix.size());
+    return BlobFile{name, std::move(id), std::move(host), kind};
+  }
+  return std::nullopt;
+}
+
+BlobFile NameBlobFile(BlobKind kind, const std::string& dimm_id, const std::string& host) {
+  std::string name = std::string(kind.ToWord()) + "_" + dimm_id + "_" + host;
+  return {name.append(kSuffix), dimm_id, host, kind};
+}
+
+Result<std::vector<BlobFile>> KeyStore::AllBlobs() const {
   std::vector<BlobFile> blobs;
   for (const std::string& name : TRY(NamesIn(directory_))) {
-    if (auto blob = ParseBlobFileName(name)) blobs.push_back(std::move(*blob));
+    auto blob = ParseBlobFileName(name);
+    if (!blob) continue;
+    bool spare = blob->kind.stage != BlobStage::kCurrent;
+    if (!spare || !IsEmpty(PathOf(name))) blobs.push_back(std::move(*blob));
   }
+  return blobs;
+}
+
+Result<std::vector<BlobFile>> KeyStore::Blobs(BlobKind kind) const {
+  std::vector<BlobFile> blobs = TRY(AllBlobs());
+  std::erase_if(blobs, [&](const BlobFile& blob) { return blob.kind != kind; });
   return blobs;
 }
 

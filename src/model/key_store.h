@@ -12,16 +12,43 @@
 
 namespace nvunlock {
 
+/// Which of a DIMM's passphrases: the one that unlocks it, or the master passphrase, which erases.
+enum class PassphraseRole { kUser, kMaster };
+
+/// While a passphrase is changed there are two: no power cut may leave a DIMM without its own.
+enum class BlobStage {
+  kCurrent,
+  kStaged,   ///< ours: what the DIMM may have by now
+  kReplaced  ///< ndctl's: what the DIMM may still have
+};
+
+/// What a blob is of.
+struct BlobKind {
+  PassphraseRole role = PassphraseRole::kUser;
+  BlobStage stage = BlobStage::kCurrent;
+
+  /// The word that files and keys of the kind begin with, such as "nvdimm-master-old".
+  [[nodiscard]] const char* ToWord() const;
+
+  /// The key of a DIMM in the kernel, such as nvdimm-master-old:ID.
+  [[nodiscard]] std::string KeyDescription(const std::string& dimm_id) const;
+
+  bool operator==(const BlobKind&) const = default;
+};
+
 /// A passphrase blob's file, nvdimm_ID_HOST.blob as ndctl names it.
 struct BlobFile {
   std::string name;
   std::string dimm_id;  ///< as the file name spells it
   std::string host;     ///< may be anything, also hold "_"
+  BlobKind kind = {};
 };
 
-/// nullopt unless NAME is that of a user passphrase blob: not a master or an old passphrase, not
-/// the kek, not a copy under another suffix.
+/// nullopt unless NAME is that of a passphrase blob: not the kek, not a copy under another suffix.
 std::optional<BlobFile> ParseBlobFileName(const std::string& name);
+
+/// The file for the blob of a DIMM.
+BlobFile NameBlobFile(BlobKind kind, const std::string& dimm_id, const std::string& host);
 
 /// The keys directory, ndctl's and ours: blobs, key files, and ndctl's kek in clear.
 class KeyStore {
@@ -33,8 +60,12 @@ class KeyStore {
     return directory_ + "/" + name;
   }
 
-  /// All user passphrase blobs, sorted by name. A missing directory holds none.
-  [[nodiscard]] Result<std::vector<BlobFile>> Blobs() const;
+  /// All passphrase blobs, sorted by name. A missing directory holds none. A staged or replaced
+  /// blob that is empty does not count: in an image nothing can be deleted, only emptied.
+  [[nodiscard]] Result<std::vector<BlobFile>> AllBlobs() const;
+
+  /// Those of one kind.
+  [[nodiscard]] Result<std::vector<BlobFile>> Blobs(BlobKind kind = {}) const;
 
   /// The keks that have a key file, going by its name.
   [[nodiscard]] Result<std::vector<KekName>> EnrolledKeks() const;

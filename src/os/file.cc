@@ -116,6 +116,11 @@ bool IsDirectory(const std::string& path) {
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool IsEmpty(const std::string& path) {
+  struct stat info = {};
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0;
+}
+
 Result<std::string> ReadFile(const std::string& path, size_t limit) {
   OpenedFile file = TRY(OpenRegularFile(path, limit));
   std::string content(file.size, '\0');
@@ -165,14 +170,16 @@ Result<std::string> ReadAttribute(const std::string& path) {
   return value;
 }
 
-Result<void> WriteAttribute(const std::string& path, std::string_view text) {
+int TryWriteAttribute(const std::string& path, std::string_view text) {
   UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!fd.valid()) return FailErrno(path, errno);
-  if (write(fd.get(), text.data(), text.size()) < 0) {
-    int error_number = errno;
-    return FailErrno("write \"" + std::string(text) + "\" to " + path, error_number);
-  }
-  return {};
+  if (!fd.valid() || write(fd.get(), text.data(), text.size()) < 0) return errno;
+  return 0;
+}
+
+Result<void> WriteAttribute(const std::string& path, std::string_view text) {
+  int error_number = TryWriteAttribute(path, text);
+  if (error_number == 0) return {};
+  return FailErrno("write \"" + std::string(text) + "\" to " + path, error_number);
 }
 
 Result<std::vector<std::string>> ListDirectory(const std::string& path) {
@@ -222,6 +229,19 @@ Result<void> WriteFileDurably(const std::string& path, std::string_view content,
   TemporaryFile file(path + ".tmp." + std::to_string(getpid()));
   TRY(file.Write(content, mode));
   TRY(file.Publish(path, if_present));
+  return SyncDirectory(DirectoryOf(path));
+}
+
+Result<void> RenameDurably(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) != 0) return FailErrno("rename " + from, errno);
+  return SyncDirectory(DirectoryOf(to));
+}
+
+Result<void> RemoveDurably(const std::string& path) {
+  if (unlink(path.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return FailErrno("remove " + path, errno);
+  }
   return SyncDirectory(DirectoryOf(path));
 }
 

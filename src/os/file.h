@@ -23,6 +23,9 @@ bool IsDirectory(const std::string& path);
 /// True when PATH is a symbolic link.
 bool IsLink(const std::string& path);
 
+/// True when PATH names an empty regular file.
+bool IsEmpty(const std::string& path);
+
 /// The whole of a regular file that holds 1 to LIMIT bytes; anything else is an error that says
 /// so. Never blocks on a FIFO or a device.
 Result<std::string> ReadFile(const std::string& path, size_t limit);
@@ -43,6 +46,9 @@ Result<std::string> ReadAttribute(const std::string& path);
 /// Writes TEXT to a sysfs attribute with one write(2).
 Result<void> WriteAttribute(const std::string& path, std::string_view text);
 
+/// WriteAttribute for who acts on the error number: returns it, or 0.
+int TryWriteAttribute(const std::string& path, std::string_view text);
+
 /// Names in a directory but for "." and "..", sorted; numbers in them count as numbers, so that
 /// nmem10 follows nmem9.
 Result<std::vector<std::string>> ListDirectory(const std::string& path);
@@ -60,6 +66,13 @@ enum class IfPresent { kReplace, kFail };
 /// With kFail an existing file is left alone and is an error.
 Result<void> WriteFileDurably(const std::string& path, std::string_view content, mode_t mode,
                               IfPresent if_present);
+
+/// Gives the file FROM the name TO in the same directory, in place of any file of that name, so
+/// that it stays so after a power cut.
+Result<void> RenameDurably(const std::string& from, const std::string& to);
+
+/// Removes a file so that it stays so after a power cut. It is no error when there is none.
+Result<void> RemoveDurably(const std::string& path);
 
 /// Held while the directory's files are changed, so that two writers take turns. Waits its turn.
 Result<UniqueFd> LockDirectory(const std::string& path);

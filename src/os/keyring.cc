@@ -61,6 +61,14 @@ Result<Secret> Key::Read() const {
   return payload;
 }
 
+Result<void> Key::Rewrap(const std::string& kek) const {
+  std::string payload = "update " + kek;
+  if (keyctl_update(serial_, payload.data(), payload.size()) < 0) {
+    return FailErrno("wrap a key under " + kek, errno);
+  }
+  return {};
+}
+
 Result<void> Key::ExpireAfter(unsigned seconds) const {
   if (keyctl_set_timeout(serial_, seconds) < 0) return FailErrno("set a key's timeout", errno);
   return {};
@@ -97,6 +105,14 @@ Result<Key> Keyring::LoadEncrypted(const std::string& description, std::string_v
   key_serial_t serial =
       add_key("encrypted", description.c_str(), payload.data(), payload.size(), serial_);
   if (serial < 0) return FailToLoad(description, errno);
+  return Key(serial);
+}
+
+Result<Key> Keyring::NewEncrypted(const std::string& description, const std::string& kek) const {
+  std::string payload = "new enc32 " + kek + " 32";
+  key_serial_t serial =
+      add_key("encrypted", description.c_str(), payload.data(), payload.size(), serial_);
+  if (serial < 0) return FailErrno("make key " + description, errno);
   return Key(serial);
 }
 

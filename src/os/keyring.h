@@ -24,6 +24,10 @@ class Key {
   /// The payload as the kernel gives it to a possessor; for an encrypted key its blob text.
   [[nodiscard]] Result<Secret> Read() const;
 
+  /// Wraps this encrypted key under another kek of the same type, named TYPE:NAME; its payload
+  /// stays.
+  [[nodiscard]] Result<void> Rewrap(const std::string& kek) const;
+
   /// Makes the key vanish after SECONDS, whatever becomes of this process.
   [[nodiscard]] Result<void> ExpireAfter(unsigned seconds) const;
 
@@ -56,6 +60,10 @@ class Keyring {
   /// Adds the "encrypted" key that BLOB wraps. Its kek must be in a keyring of this process.
   [[nodiscard]] Result<Key> LoadEncrypted(const std::string& description,
                                           std::string_view blob) const;
+
+  /// Adds an "encrypted" key of 32 random bytes, a new passphrase, that KEK (TYPE:NAME) wraps.
+  [[nodiscard]] Result<Key> NewEncrypted(const std::string& description,
+                                         const std::string& kek) const;
 
   /// Unlinks the keys in this keyring for which MATCHES(type, description) holds.
   [[nodiscard]] Result<void> UnlinkMatching(

@@ -1,5 +1,6 @@
 #include "src/os/nd_bus.h"
 
+#include <cerrno>
 #include <climits>
 #include <cstdlib>
 
@@ -7,6 +8,28 @@
 #include "src/os/file.h"
 
 namespace nvunlock {
+namespace {
+
+/// What the kernel means by the errors of drivers/nvdimm/security.c and of Intel's interface.
+const char* MeaningOf(int error_number) {
+  switch (error_number) {
+    case EIO:
+    case ENXIO:
+      return ": not in its present state (frozen, perhaps by the firmware, or locked)";
+    case EBUSY:
+      return ": its region is in use, or an overwrite is running";
+    case ENOTTY:
+    case EOPNOTSUPP:
+    case EACCES:
+      return ": the DIMM or the kernel cannot do that";
+    case ENOKEY:
+      return ": the kernel did not get at the key";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
 
 std::string NdBus::PathOf(const std::string& device) const {
   return root_ + "/devices/" + device;
@@ -72,6 +95,24 @@ Result<void> NdBus::SetAutoprobe(bool on) const {
 
 Result<void> NdBus::BindNmem(const std::string& nmem) const {
   return WriteAttribute(root_ + "/drivers/nvdimm/bind", nmem);
+}
+
+Result<void> NdBus::UnbindNmem(const std::string& nmem) const {
+  return WriteAttribute(root_ + "/drivers/nvdimm/unbind", nmem);
+}
+
+Result<void> NdBus::Secure(const std::string& nmem, std::string_view command) const {
+  int error_number = TryWriteAttribute(PathOf(nmem) + "/security", command);
+  if (error_number == 0) return {};
+  if (error_number == EINVAL) {
+    return Fail(Errc::kPassphraseRefused, "it refused the passphrase (one try is used up)");
+  }
+  std::string verb(command.substr(0, command.find(' ')));
+  return FailErrno(verb + MeaningOf(error_number), error_number);
+}
+
+bool NdBus::IsInUse(const std::string& nmem) const {
+  return Attribute(nmem, "state").value_or("") == "active";
 }
 
 Result<void> NdBus::Probe(const std::string& device) const {

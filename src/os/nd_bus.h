@@ -50,6 +50,16 @@ class NdBus {
   /// the credentials of this process and unlocks it. An error of the driver's probe is returned.
   [[nodiscard]] Result<void> BindNmem(const std::string& nmem) const;
 
+  /// Takes one nmem from its driver.
+  [[nodiscard]] Result<void> UnbindNmem(const std::string& nmem) const;
+
+  /// Writes a command such as "update 1 2" to the `security` of an nmem. The DIMM's refusal of a
+  /// passphrase, which counts as a try, fails with kPassphraseRefused.
+  [[nodiscard]] Result<void> Secure(const std::string& nmem, std::string_view command) const;
+
+  /// Whether a region uses the nmem.
+  [[nodiscard]] bool IsInUse(const std::string& nmem) const;
+
   /// Lets the kernel find a driver for one unbound device. No driver is not an error.
   [[nodiscard]] Result<void> Probe(const std::string& device) const;
 
