@@ -1,10 +1,16 @@
 #include "src/model/enc32.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 #include "src/base/hex.h"
 #include "src/base/text.h"
+#include "src/base/wipe_stack.h"
+#include "src/base/wiped.h"
+#include "src/crypto/aes.h"
 #include "src/crypto/hash.h"
 
 namespace nvunlock {
@@ -30,14 +36,32 @@ Bytes WithNul(const std::string& text) {
   return bytes;
 }
 
-/// SHA-256 over label, NUL and key, padded with zeros to 32 bytes at least (get_derived_key).
-Sha256Digest AuthenticationKey(const Secret& kek) {
-  static constexpr char kLabel[] = "AUTH_KEY";
+constexpr std::string_view kAuthenticationLabel = "AUTH_KEY";
+constexpr std::string_view kEncryptionLabel = "ENC_KEY";
+
+/// SHA-256 over label, NUL and kek, in a buffer of zeros that is as long as the longer label and
+/// the kek need, and 32 bytes at least (get_derived_key).
+Sha256Digest DeriveKey(std::string_view label, const Secret& kek) {
   static constexpr uint8_t kZeros[32] = {};
-  size_t size = sizeof(kLabel) + kek.size();
-  size_t padding = size < sizeof(kZeros) ? sizeof(kZeros) - size : 0;
-  ByteView label(reinterpret_cast<const uint8_t*>(kLabel), sizeof(kLabel));
-  return Sha256({label, kek.bytes(), ByteView(kZeros, padding)});
+  size_t buffer = std::max(kAuthenticationLabel.size() + 1 + kek.size(), sizeof(kZeros));
+  size_t padding = buffer - label.size() - 1 - kek.size();
+  return Sha256({AsBytes(label), ByteView(kZeros, 1), kek.bytes(), ByteView(kZeros, padding)});
+}
+
+/// The HMAC over all that stands before it in the payload, and the words of the text.
+Sha256Digest Authenticate(const KekName& kek_name, const Secret& kek, ByteView authenticated) {
+  Wiped<Sha256Digest> key;
+  *key = DeriveKey(kAuthenticationLabel, kek);
+  return HmacSha256(*key,
+                    {WithNul("enc32"), WithNul(kek_name.ToString()), WithNul("32"), authenticated});
+}
+
+Result<Bytes> MakeIv() {
+  Bytes iv(kIvSize);
+  if (getrandom(iv.data(), iv.size(), 0) != static_cast<ssize_t>(iv.size())) {
+    return FailErrno("make an IV", errno);
+  }
+  return iv;
 }
 
 }  // namespace
@@ -62,13 +86,39 @@ Result<Enc32Blob> ParseEnc32(std::string_view text) {
 }
 
 bool VerifyEnc32(const Enc32Blob& blob, const Secret& kek) {
-  Sha256Digest key = AuthenticationKey(kek);
+  StackWiper wiper;
   ByteView payload(blob.payload);
-  ByteView authenticated = payload.first(kPayloadSize - kHmacSize);
-  Sha256Digest expected = HmacSha256(
-      key, {WithNul("enc32"), WithNul(blob.kek.ToString()), WithNul("32"), authenticated});
-  std::fill(key.begin(), key.end(), 0);
+  Sha256Digest expected = Authenticate(blob.kek, kek, payload.first(kPayloadSize - kHmacSize));
   return EqualInConstantTime(expected, payload.last(kHmacSize));
+}
+
+Result<Enc32Blob> WrapPassphrase(const KekName& kek_name, const Secret& kek,
+                                 const Secret& passphrase) {
+  StackWiper wiper;
+  if (passphrase.size() != kPassphraseSize) return Fail("a passphrase that is not 32 bytes long");
+  Wiped<Sha256Digest> key;
+  *key = DeriveKey(kEncryptionLabel, kek);
+  Bytes payload = TRY(MakeIv());
+  Bytes ciphertext = TRY(EncryptAesCbc(passphrase, *key, payload));
+  payload.push_back(0);
+  payload.insert(payload.end(), ciphertext.begin(), ciphertext.end());
+  Sha256Digest hmac = Authenticate(kek_name, kek, payload);
+  payload.insert(payload.end(), hmac.begin(), hmac.end());
+  return Enc32Blob{"enc32 " + kek_name.ToString() + " 32 " + ToHex(payload), kek_name, payload};
+}
+
+Result<Secret> PassphraseFromText(ByteView text) {
+  if (!text.empty() && text.back() == '\n') text = text.first(text.size() - 1);
+  if (text.empty()) return Fail(Errc::kUsage, "the passphrase is empty");
+  if (text.size() > kPassphraseSize) {
+    return Fail(Errc::kUsage, "the passphrase is longer than 32 bytes");
+  }
+  if (std::find(text.begin(), text.end(), 0) != text.end()) {
+    return Fail(Errc::kUsage, "the passphrase holds a zero byte");
+  }
+  Secret passphrase = TRY(Secret::Create(kPassphraseSize));
+  std::copy(text.begin(), text.end(), passphrase.bytes().begin());
+  return passphrase;
 }
 
 }  // namespace nvunlock

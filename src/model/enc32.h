@@ -27,6 +27,16 @@ Result<Enc32Blob> ParseEnc32(std::string_view text);
 /// Whether KEK wraps this blob: its HMAC over format, kek name, length, IV and ciphertext holds.
 bool VerifyEnc32(const Enc32Blob& blob, const Secret& kek);
 
+/// The blob of a PASSPHRASE of 32 bytes that somebody else has set, wrapped by KEK under a random
+/// IV as the kernel does it.
+Result<Enc32Blob> WrapPassphrase(const KekName& kek_name, const Secret& kek,
+                                 const Secret& passphrase);
+
+/// The 32 bytes that firmware setups and ipmctl make of TEXT, a passphrase as somebody typed it:
+/// zeros follow. A newline at its end does not count. Fails with kUsage unless it has 1 to 32
+/// bytes, none of them zero.
+Result<Secret> PassphraseFromText(ByteView text);
+
 }  // namespace nvunlock
 
 #endif  // NVUNLOCK_MODEL_ENC32_H_
