@@ -30,6 +30,8 @@ enum class Errc {
   kOwnerPassword = 17,
   kImageOutdated = 18,
   kPassphraseRefused = 19,
+  kKekMissing = 20,
+  kOverwriting = 21,
 };
 
 /// A failure with its cause in words, outermost context first.

@@ -32,6 +32,15 @@ int RunLatch(const Invocation& invocation);
 int RunAdopt(const Invocation& invocation);
 int RunStatus(const Invocation& invocation);
 int RunVerify(const Invocation& invocation);
+int RunSetupPassphrase(const Invocation& invocation);
+int RunUpdatePassphrase(const Invocation& invocation);
+int RunRemovePassphrase(const Invocation& invocation);
+int RunSanitizeDimm(const Invocation& invocation);
+int RunWaitOverwrite(const Invocation& invocation);
+int RunEnableDimm(const Invocation& invocation);
+int RunDisableDimm(const Invocation& invocation);
+int RunRotateKek(const Invocation& invocation);
+int RunSettle(const Invocation& invocation);
 int RunList(const Invocation& invocation);
 
 }  // namespace nvunlock

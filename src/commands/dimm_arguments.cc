@@ -11,16 +11,33 @@ bool IsDimmName(std::string_view name) {
   return name.starts_with("nmem") && ParseUnsigned(name.substr(4)).has_value();
 }
 
-bool IsOnBus(const NdBus& bus, const std::string& nmem, const std::string& filter) {
+bool IsOnBus(const NdBus& bus, const std::string& nmem, const std::string& wanted) {
   std::string ndbus = bus.BusOf(nmem);
-  return filter.empty() || filter == ndbus || bus.ProviderOf(ndbus).value_or("") == filter;
+  return wanted.empty() || wanted == ndbus || bus.ProviderOf(ndbus).value_or("") == wanted;
+}
+
+bool IsInRegion(const NdBus& bus, const std::string& nmem, const std::string& region) {
+  if (region.empty()) return true;
+  std::vector<std::string> nmems = bus.NmemsOf(region);
+  return std::find(nmems.begin(), nmems.end(), nmem) != nmems.end();
 }
 
 }  // namespace
 
+std::vector<Option> FilterOptions(DimmFilter& filter) {
+  return {
+      {"bus", "BUS", "only DIMMs on this ndbusX or of this provider", Store(filter.bus), 'b'},
+      {"region", "REGION", "only DIMMs of this regionX", Store(filter.region), 'r'},
+  };
+}
+
+bool Passes(const NdBus& bus, const std::string& nmem, const DimmFilter& filter) {
+  return IsOnBus(bus, nmem, filter.bus) && IsInRegion(bus, nmem, filter.region);
+}
+
 Result<std::vector<std::string>> SelectDimms(const NdBus& bus,
                                              const std::vector<std::string>& arguments,
-                                             const std::string& bus_filter) {
+                                             const DimmFilter& filter) {
   if (arguments.empty()) return Fail(Errc::kUsage, "say which DIMMs: nmemX..., or all");
   bool all = false;
   for (const std::string& argument : arguments) {
@@ -32,7 +49,7 @@ Result<std::vector<std::string>> SelectDimms(const NdBus& bus,
   std::vector<std::string> selected;
   for (const std::string& nmem : bus.Nmems()) {
     bool named = std::find(arguments.begin(), arguments.end(), nmem) != arguments.end();
-    if ((all || named) && IsOnBus(bus, nmem, bus_filter)) selected.push_back(nmem);
+    if ((all || named) && Passes(bus, nmem, filter)) selected.push_back(nmem);
   }
   if (selected.empty() || (!all && selected.size() < arguments.size())) {
     return Fail("not all of these DIMMs are here; 'nvunlock list' shows those that are");
@@ -41,7 +58,7 @@ Result<std::vector<std::string>> SelectDimms(const NdBus& bus,
 }
 
 std::string CountNmems(size_t count) {
-  return std::to_string(count) + (count == 1 ? " nmem" : " nmems");
+  return std::to_string(count) + (count > 1 ? " nmems" : " nmem");
 }
 
 }  // namespace nvunlock

@@ -1,45 +1,37 @@
 #include "src/commands/commands.h"
-#include "src/commands/dimm_arguments.h"
-#include "src/commands/options.h"
+#include "src/commands/dimm_command.h"
 #include "src/commands/output.h"
 #include "src/procedures/freeze.h"
 
 namespace nvunlock {
 namespace {
 
-int FreezeAll(const NdBus& bus, const std::vector<std::string>& nmems, bool verbose) {
-  size_t frozen = 0;
-  int exit_code = 0;
+DimmReport FreezeAll(const DimmCommand& command, const std::vector<std::string>& nmems) {
+  NdBus bus(command.environment.sysfs_root);
+  StepListener show = ShowSteps(command);
+  DimmReport report;
   for (const std::string& nmem : nmems) {
-    Result<void> result = FreezeDimm(bus, nmem);
-    if (result) {
-      frozen++;
-      if (verbose) PrintError(nmem + ": frozen");
-    } else {
-      PrintError(result.error().message);
-      exit_code = ExitCode(result.error().code);
+    DimmResult result = {.dimm = {.nmem = nmem}};
+    if (command.dry_run) {
+      result.planned = {"write \"freeze\" to its security"};
+    } else if (Result<void> frozen = FreezeDimm(bus, nmem); !frozen) {
+      result.problem = std::move(frozen.error());
+    } else if (show) {
+      show(nmem + ": frozen");
     }
+    result.dimm = InspectDimm(bus, nmem).value_or(result.dimm);
+    report.dimms.push_back(std::move(result));
   }
-  PrintError("security froze " + CountNmems(frozen) + ".");
-  return exit_code;
+  return report;
 }
 
 }  // namespace
 
 int RunFreezeSecurity(const Invocation& invocation) {
-  Environment environment = EnvironmentBelow("");
-  std::string bus_filter;
-  bool verbose = false;
-  std::vector<Option> options = EnvironmentOptions(environment);
-  options.push_back(
-      {"bus", "BUS", "only DIMMs on this ndbusX or of this provider", Store(bus_filter), 'b'});
-  options.push_back({"verbose", nullptr, "say what is done", Set(verbose), 'v'});
-  Result<std::vector<std::string>> arguments = ParseOptions(invocation, options);
-  if (!arguments) return Report(arguments.error());
-  NdBus bus(environment.sysfs_root);
-  Result<std::vector<std::string>> nmems = SelectDimms(bus, *arguments, bus_filter);
+  DimmCommand command;
+  auto nmems = ParseDimms(invocation, command, DimmOptions(command));
   if (!nmems) return Report(nmems.error());
-  return FreezeAll(bus, *nmems, verbose);
+  return PrintDimmReport(command, FreezeAll(command, *nmems), "security froze");
 }
 
 }  // namespace nvunlock

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"
+#include "src/commands/dimm_arguments.h"
 #include "src/commands/dimm_table.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
@@ -33,6 +34,8 @@ int RunList(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   bool as_json = false;
   std::vector<Option> options = EnvironmentOptions(environment);
+  DimmFilter filter;
+  Append(options, FilterOptions(filter));
   options.push_back({"json", nullptr, "JSON with the keys of 'ndctl list -D'", Set(as_json)});
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
@@ -41,6 +44,7 @@ int RunList(const Invocation& invocation) {
   std::vector<Dimm> dimms;
   int exit_code = 0;
   for (const std::string& nmem : bus.Nmems()) {
+    if (!Passes(bus, nmem, filter)) continue;
     Result<Dimm> dimm = InspectDimm(bus, nmem);
     if (dimm) {
       dimms.push_back(std::move(*dimm));

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 namespace nvunlock {
 namespace {
@@ -49,8 +50,14 @@ constexpr Remedy kRemedies[] = {
     {Errc::kDimmLocked,
      "put the blob of the machine that locked it into the keys directory, rebuild the "
      "image and power-cycle"},
+    {Errc::kKekMissing,
+     "load it with 'nvunlock load-keys', or after boot with 'nvunlock load-keys --recovery'"},
+    {Errc::kPassphraseRefused,
+     "see 'nvunlock status' for the blobs there are; do not just try again"},
     {Errc::kNotFrozen, "try 'nvunlock freeze-security all'"},
 };
+
+bool progress_shown = false;
 
 /// Empty where the message itself says it.
 const char* RemedyFor(Errc code) {
@@ -80,6 +87,20 @@ Result<void> PrintSecret(const Secret& text) {
 
 bool PrintsToTerminal() {
   return isatty(STDOUT_FILENO) != 0;
+}
+
+bool ErrorsGoToTerminal() {
+  return isatty(STDERR_FILENO) != 0;
+}
+
+void PrintProgress(std::string_view text) {
+  progress_shown = true;
+  fprintf(stderr, "\r\x1b[K%.*s", static_cast<int>(text.size()), text.data());
+}
+
+void EndProgress() {
+  if (!std::exchange(progress_shown, false)) return;
+  fputs("\r\x1b[K", stderr);
 }
 
 Result<void> FinishOutput() {

@@ -19,6 +19,14 @@ Result<void> PrintSecret(const Secret& text);
 /// Whether stdout is a terminal.
 bool PrintsToTerminal();
 
+/// Whether stderr is a terminal.
+bool ErrorsGoToTerminal();
+
+/// TEXT on stderr in place of the last progress; for terminals.
+void PrintProgress(std::string_view text);
+/// Takes the last progress away.
+void EndProgress();
+
 /// Whether all that was printed could be written.
 Result<void> FinishOutput();
 

@@ -1,10 +1,15 @@
 #include "src/os/nd_bus.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
 
 #include "src/base/text.h"
+#include "src/base/unique_fd.h"
 #include "src/os/file.h"
 
 namespace nvunlock {
@@ -109,6 +114,25 @@ Result<void> NdBus::Secure(const std::string& nmem, std::string_view command) co
   }
   std::string verb(command.substr(0, command.find(' ')));
   return FailErrno(verb + MeaningOf(error_number), error_number);
+}
+
+Result<bool> NdBus::AwaitSecurityChange(const std::string& nmem, std::string_view word,
+                                        int milliseconds) const {
+  std::string path = PathOf(nmem) + "/security";
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno(path, errno);
+  for (bool waited : {false, true}) {
+    char value[64];
+    ssize_t size = pread(fd.get(), value, sizeof(value), 0);
+    if (size < 0) return FailErrno(path, errno);
+    if (Trim({value, static_cast<size_t>(size)}) != word) return false;
+    // sysfs_notify(9) shows as POLLERR and POLLPRI; reading has re-armed it.
+    struct pollfd change = {.fd = fd.get(), .events = POLLPRI, .revents = 0};
+    if (!waited && poll(&change, 1, milliseconds) < 0 && errno != EINTR) {
+      return FailErrno("wait for " + path, errno);
+    }
+  }
+  return true;
 }
 
 bool NdBus::IsInUse(const std::string& nmem) const {

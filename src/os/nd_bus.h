@@ -57,6 +57,11 @@ class NdBus {
   /// passphrase, which counts as a try, fails with kPassphraseRefused.
   [[nodiscard]] Result<void> Secure(const std::string& nmem, std::string_view command) const;
 
+  /// Waits until `security` of an nmem is something else than WORD, at most MILLISECONDS. Returns
+  /// whether it still is WORD.
+  [[nodiscard]] Result<bool> AwaitSecurityChange(const std::string& nmem, std::string_view word,
+                                                 int milliseconds) const;
+
   /// Whether a region uses the nmem.
   [[nodiscard]] bool IsInUse(const std::string& nmem) const;
 

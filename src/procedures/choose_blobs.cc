@@ -1,18 +1,34 @@
 #include "src/procedures/choose_blobs.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "src/model/dimm_id.h"
 
 namespace nvunlock {
 namespace {
 
-using Candidates = std::vector<BlobFile>;
-
 Failure Incomplete(std::string reason) {
   return Fail(Errc::kKeysIncomplete, std::move(reason));
 }
+
+/// The blobs of one DIMM.
+struct Candidates {
+  std::vector<BlobFile> current;
+  std::vector<BlobFile> staged;
+  std::vector<BlobFile> replaced;
+
+  std::vector<BlobFile>& Of(BlobStage stage) {
+    switch (stage) {
+      case BlobStage::kStaged:
+        return staged;
+      case BlobStage::kReplaced:
+        return replaced;
+      case BlobStage::kCurrent:
+        break;
+    }
+    return current;
+  }
+};
 
 /// Chooses among the blobs of one DIMM.
 class Chooser {
@@ -23,28 +39,56 @@ class Chooser {
 
   Result<ChosenBlob> Choose(const std::string& id, const Candidates& candidates,
                             std::vector<std::string>& notes) const {
-    BlobFile file = TRY(Select(id, candidates));
-    if (candidates.size() > 1) {
-      notes.push_back(std::to_string(candidates.size()) + " blobs for " + id + ", using " +
-                      file.name);
+    Result<Candidate> current = ChooseCurrent(id, candidates.current, notes);
+    std::optional<Candidate> spare = ChooseSpare(candidates);
+    if (current) {
+      ChosenBlob chosen = {std::move(*current), std::nullopt};
+      if (spare && spare->blob.payload != chosen.blob.payload) chosen.spare = std::move(spare);
+      return chosen;
+    }
+    if (!spare) return Failure(std::move(current.error()));
+    notes.push_back(id + ": " + current.error().message + ", using " + spare->file.name);
+    return ChosenBlob{std::move(*spare), std::nullopt};
+  }
+
+ private:
+  Result<Candidate> ChooseCurrent(const std::string& id, const std::vector<BlobFile>& files,
+                                  std::vector<std::string>& notes) const {
+    BlobFile file = TRY(Select(id, files));
+    if (files.size() > 1) {
+      notes.push_back(std::to_string(files.size()) + " blobs for " + id + ", using " + file.name);
     }
     Result<Enc32Blob> blob = store_.ReadBlob(file);
     if (!blob) return Incomplete(blob.error().message);
     TRY(CheckNotAnothers(id, file));
-    return ChosenBlob{std::move(file), std::move(*blob)};
+    return Candidate{std::move(file), std::move(*blob)};
   }
 
- private:
-  Result<BlobFile> Select(const std::string& id, const Candidates& candidates) const {
-    if (candidates.size() == 1) return candidates[0];
-    for (const BlobFile& file : candidates) {
+  Result<BlobFile> Select(const std::string& id, const std::vector<BlobFile>& files) const {
+    if (files.size() == 1) return files[0];
+    for (const BlobFile& file : files) {
       if (file.host == host_) return file;
     }
-    for (const BlobFile& file : candidates) {
+    for (const BlobFile& file : files) {
       if (enrolled_ && HashOf(file) == RecordedHash(id)) return file;
     }
-    return Incomplete(std::to_string(candidates.size()) + " blobs in " + store_.directory() +
+    if (files.empty()) return Incomplete("there is no blob for it in " + store_.directory());
+    return Incomplete(std::to_string(files.size()) + " blobs in " + store_.directory() +
                       " and none is of this host (" + host_ + "); leave one there");
+  }
+
+  /// What this host has staged before what ndctl has left, and others' last.
+  [[nodiscard]] std::optional<Candidate> ChooseSpare(const Candidates& candidates) const {
+    for (const std::vector<BlobFile>* files : {&candidates.staged, &candidates.replaced}) {
+      for (bool own : {true, false}) {
+        for (const BlobFile& file : *files) {
+          if ((file.host == host_) != own) continue;
+          Result<Enc32Blob> blob = store_.ReadBlob(file);
+          if (blob) return Candidate{file, std::move(*blob)};
+        }
+      }
+    }
+    return std::nullopt;
   }
 
   [[nodiscard]] std::string HashOf(const BlobFile& file) const {
@@ -76,10 +120,12 @@ class Chooser {
 }  // namespace
 
 Result<BlobChoice> ChooseBlobs(const KeyStore& store, const std::string& host,
-                               const std::optional<EnrolledDimms>& enrolled) {
+                               const std::optional<EnrolledDimms>& enrolled, PassphraseRole role) {
   std::map<std::string, Candidates> by_id;
-  for (BlobFile& file : TRY(store.Blobs())) {
-    by_id[CanonicalDimmId(file.dimm_id)].push_back(std::move(file));
+  for (BlobFile& file : TRY(store.AllBlobs())) {
+    if (file.kind.role != role) continue;
+    Candidates& candidates = by_id[CanonicalDimmId(file.dimm_id)];
+    candidates.Of(file.kind.stage).push_back(std::move(file));
   }
   BlobChoice choice;
   Chooser chooser(store, host, enrolled);

@@ -12,10 +12,16 @@
 
 namespace nvunlock {
 
-/// The blob that is to unlock a DIMM.
-struct ChosenBlob {
+/// A blob that may hold a DIMM's passphrase.
+struct Candidate {
   BlobFile file;
   Enc32Blob blob;
+};
+
+/// The blob that is to unlock a DIMM.
+struct ChosenBlob : Candidate {
+  /// What the DIMM has when a change of its passphrase was cut short after the DIMM had taken it.
+  std::optional<Candidate> spare;
 };
 
 /// One blob, or one reason why there is none, for each DIMM id (canonical) that has blobs or is
@@ -26,11 +32,13 @@ struct BlobChoice {
   std::vector<std::string> notes;  ///< choices that an admin should know of
 };
 
-/// Where several blobs are for one DIMM, that of HOST wins, then the one in ENROLLED; otherwise
-/// none is chosen: a wrong one would burn an unlock attempt. A blob that ENROLLED gives to another
-/// DIMM is refused.
+/// Chooses among the blobs of ROLE. Where several are for one DIMM, that of HOST wins, then the one
+/// in ENROLLED; otherwise none is chosen: a wrong one would burn an unlock attempt. A blob that
+/// ENROLLED gives to another DIMM is refused. A staged blob, else ndctl's replaced one, is the
+/// spare, and takes the place of one that is missing or damaged.
 Result<BlobChoice> ChooseBlobs(const KeyStore& store, const std::string& host,
-                               const std::optional<EnrolledDimms>& enrolled);
+                               const std::optional<EnrolledDimms>& enrolled,
+                               PassphraseRole role = PassphraseRole::kUser);
 
 }  // namespace nvunlock
 

@@ -5,10 +5,10 @@
 #include "src/base/hex.h"
 #include "src/model/dimm.h"
 #include "src/model/dimm_id.h"
-#include "src/model/enrolled_dimms.h"
 #include "src/model/key_store.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
+#include "src/procedures/enrolled_record.h"
 #include "src/procedures/kek.h"
 #include "tpm/session.h"
 
@@ -142,18 +142,8 @@ class Enroller {
   Result<void> WriteFiles(const KeyFile& file, const Secret& kek) {
     TRY(WriteFileDurably(report_.key_file, TRY(FormatKeyFile(file)), 0600, IfPresent::kFail));
     new_latch_.reset();  // the file on disk needs it, whatever fails now
-    std::string enrolled = TRY(FormatEnrolledDimms(TRY(FindEnrolledDimms()), options_.kek, kek));
-    return WriteFileDurably(store_.PathOf(kEnrolledDimmsFile), enrolled, 0600, IfPresent::kReplace);
-  }
-
-  Result<EnrolledDimms> FindEnrolledDimms() {
-    EnrolledDimms dimms;
-    for (const BlobFile& file : TRY(store_.Blobs())) {
-      Result<std::string> text = store_.ReadBlobText(file);
-      if (text) dimms.blob_hashes[CanonicalDimmId(file.dimm_id)] = HashOfBlob(*text);
-    }
-    NoteDimmsWithoutBlob(dimms);
-    return dimms;
+    NoteDimmsWithoutBlob(TRY(FindEnrolledDimms(store_)));
+    return WriteEnrolledRecord(store_, options_.kek, kek);
   }
 
   void NoteDimmsWithoutBlob(const EnrolledDimms& dimms) {

@@ -4,14 +4,17 @@ namespace nvunlock {
 
 Result<void> FreezeDimm(const NdBus& bus, const std::string& nmem) {
   if (!bus.HasAttribute(nmem, "security")) {
-    return Fail(Errc::kNotFrozen, nmem + ": security operation not supported");
+    return Fail(Errc::kNotFrozen, "security operation not supported");
   }
-  Result<void> written = bus.SetAttribute(nmem, "security", "freeze");
-  if (!written) return Fail(Errc::kNotFrozen, std::move(written.error().message));
+  Result<void> written = bus.Secure(nmem, "freeze");
+  if (!written) {
+    bool has_none = bus.Attribute(nmem, "security").value_or("") == "disabled";
+    if (has_none) return Fail("it has no passphrase, and is not frozen without one");
+    return Fail(Errc::kNotFrozen, std::move(written.error().message));
+  }
   Result<std::string> frozen = bus.Attribute(nmem, "frozen");
   if (!frozen) return Fail(Errc::kNotFrozen, std::move(frozen.error().message));
-  if (*frozen != "1")
-    return Fail(Errc::kNotFrozen, nmem + ": it took the freeze but is not frozen");
+  if (*frozen != "1") return Fail(Errc::kNotFrozen, "it took the freeze but is not frozen");
   return {};
 }
 

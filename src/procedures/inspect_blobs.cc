@@ -1,30 +1,19 @@
 #include "src/procedures/inspect_blobs.h"
 
-#include "src/model/enrolled_dimms.h"
-#include "src/os/file.h"
 #include "src/procedures/choose_blobs.h"
+#include "src/procedures/enrolled_record.h"
 
 namespace nvunlock {
 namespace {
-
-constexpr size_t kEnrolledDimmsLimit = 64 << 10;
-
-std::optional<EnrolledDimms> ReadEnrolledDimms(const KeyStore& store,
-                                               std::vector<std::string>& remarks) {
-  std::string path = store.PathOf(kEnrolledDimmsFile);
-  if (!Exists(path)) return std::nullopt;
-  Result<std::string> text = ReadFile(path, kEnrolledDimmsLimit);
-  Result<EnrolledDimms> enrolled = text ? ParseEnrolledDimms(*text) : Failure(text.error());
-  if (enrolled) return std::move(*enrolled);
-  remarks.push_back(path + " is not used: " + enrolled.error().message);
-  return std::nullopt;
-}
 
 /// One run of InspectBlobs.
 class BlobInspector {
  public:
   BlobInspector(const BlobView& view, std::vector<std::string>& remarks)
-      : view_(view), remarks_(remarks), enrolled_(ReadEnrolledDimms(view.store, remarks)) {}
+      : view_(view), remarks_(remarks) {
+    auto record = ReadEnrolledRecord(view.store, remarks);
+    if (record) enrolled_ = std::move(record->dimms);
+  }
 
   Result<std::vector<BlobFindings>> Run() {
     BlobChoice choice = TRY(ChooseBlobs(view_.store, view_.host, enrolled_));

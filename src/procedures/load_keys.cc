@@ -2,19 +2,17 @@
 
 #include <algorithm>
 
-#include "src/model/dimm_id.h"
 #include "src/os/file.h"
-#include "src/procedures/choose_blobs.h"
+#include "src/procedures/blob_key.h"
+#include "src/procedures/enrolled_record.h"
 #include "src/procedures/kek.h"
 #include "src/procedures/signed_pcrs.h"
 
 namespace nvunlock {
 namespace {
 
-constexpr size_t kEnrolledDimmsLimit = 64 << 10;
-
 /// Canonical DIMM id to its blob; all of one kek.
-using Blobs = std::map<std::string, Enc32Blob>;
+using Blobs = std::map<std::string, ChosenBlob>;
 
 /// One run of LoadKeys.
 class KeyLoader {
@@ -23,8 +21,12 @@ class KeyLoader {
       : store_(store), tpm_(tpm), options_(options) {}
 
   Result<LoadedKeys> Run() {
-    ReadEnrolledDimms();
-    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, enrolled_));
+    std::optional<EnrolledDimms> enrolled;
+    if (auto record = ReadEnrolledRecord(store_, loaded_.notes)) {
+      enrolled_text_ = std::move(record->text);
+      enrolled = std::move(record->dimms);
+    }
+    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, enrolled));
     loaded_.failed = std::move(choice.unusable);
     std::move(choice.notes.begin(), choice.notes.end(), std::back_inserter(loaded_.notes));
     for (const auto& [name, blobs] : TRY(GroupByKek(choice.chosen))) {
@@ -34,24 +36,11 @@ class KeyLoader {
   }
 
  private:
-  void ReadEnrolledDimms() {
-    std::string path = store_.PathOf(kEnrolledDimmsFile);
-    if (!Exists(path)) return;
-    auto text = ReadFile(path, kEnrolledDimmsLimit);
-    auto enrolled = text ? ParseEnrolledDimms(*text) : Failure(text.error());
-    if (!enrolled) {
-      loaded_.notes.push_back(path + " is not used: " + enrolled.error().message);
-      return;
-    }
-    enrolled_text_ = *text;
-    enrolled_ = *enrolled;
-  }
-
   Result<std::map<std::string, Blobs>> GroupByKek(
       const std::map<std::string, ChosenBlob>& chosen) const {
     std::map<std::string, Blobs> by_kek;
     for (const auto& [id, choice] : chosen) {
-      by_kek[choice.blob.kek.ToString()].emplace(id, choice.blob);
+      by_kek[choice.blob.kek.ToString()].emplace(id, choice);
     }
     if (!options_.all_keks) return by_kek;
     for (const KekName& kek : TRY(store_.EnrolledKeks())) by_kek.try_emplace(kek.ToString());
@@ -61,7 +50,7 @@ class KeyLoader {
   void LoadUnderKek(const KekName& name, Blobs blobs) {
     Result<Key> kek = PlaceKek(name, blobs);
     if (!kek) {
-      for (const auto& [id, blob] : blobs) {
+      for (const auto& [id, chosen] : blobs) {
         loaded_.failed.emplace(
             id, Error{kek.error().code, "its kek " + name.ToString() + " could not be had"});
       }
@@ -69,8 +58,8 @@ class KeyLoader {
       return;
     }
     loaded_.keks_loaded++;
-    for (const auto& [id, blob] : blobs) LoadDimm(id, blob);
-    if (!options_.keep_kek) DropKek(*kek);
+    for (const auto& [id, chosen] : blobs) LoadDimm(id, chosen);
+    if (!options_.keep_kek) DropKek(*kek, blobs);
   }
 
   /// Puts the kek into its keyring. Blobs that it does not verify are taken out of BLOBS: the kek
@@ -81,13 +70,15 @@ class KeyLoader {
     }
     std::optional<Key> present = TRY(options_.keyring.Find("user", name.description));
     Secret kek = present ? TRY(CheckPresentKek(*present, name)) : TRY(ObtainFromStore(name));
-    std::erase_if(blobs,
-                  [&](const auto& entry) { return !Verify(entry.first, entry.second, kek); });
+    KeepVerified(blobs, kek);
     TRY(CheckEnrolledMac(name, kek));
     return present ? *present : AddKek(name, kek);
   }
 
   Result<Secret> ObtainFromStore(const KekName& name) {
+    if (options_.keyring_only) {
+      return Fail(Errc::kKekMissing, name.ToString() + " is not in the keyring");
+    }
     KeyFile file = TRY(store_.ReadKeyFile(name));
     for (const Error& problem : file.problems) {
       loaded_.notes.push_back(store_.PathOf(name.KeyFileName()) + ": " + problem.message);
@@ -139,12 +130,30 @@ class KeyLoader {
     return kek;
   }
 
-  bool Verify(const std::string& id, const Enc32Blob& blob, const Secret& kek) {
-    if (VerifyEnc32(blob, kek)) return true;
+  void KeepVerified(Blobs& blobs, const Secret& kek) {
+    for (auto entry = blobs.begin(); entry != blobs.end();) {
+      entry = Verify(entry->first, entry->second, kek) ? std::next(entry) : blobs.erase(entry);
+    }
+  }
+
+  /// Keeps of CHOSEN what KEK verifies; false when nothing is left.
+  bool Verify(const std::string& id, ChosenBlob& chosen, const Secret& kek) {
+    if (chosen.spare && !IsOf(*chosen.spare, chosen.blob.kek, kek)) chosen.spare.reset();
+    if (VerifyEnc32(chosen.blob, kek)) return true;
+    if (chosen.spare) {
+      loaded_.notes.push_back(id + ": " + chosen.file.name + " is damaged, using " +
+                              chosen.spare->file.name);
+      chosen = {std::move(*chosen.spare), std::nullopt};
+      return true;
+    }
     loaded_.failed.emplace(id, Error{Errc::kKeysIncomplete,
                                      "its blob is damaged, or was made under another kek than " +
-                                         blob.kek.ToString() + " (its HMAC does not hold)"});
+                                         chosen.blob.kek.ToString() + " (its HMAC does not hold)"});
     return false;
+  }
+
+  static bool IsOf(const Candidate& candidate, const KekName& name, const Secret& kek) {
+    return candidate.blob.kek == name && VerifyEnc32(candidate.blob, kek);
   }
 
   Result<void> CheckEnrolledMac(const KekName& name, const Secret& kek) {
@@ -165,46 +174,33 @@ class KeyLoader {
     return key;
   }
 
-  void DropKek(const Key& kek) {
+  /// A spare is loaded only once its DIMM has refused the other, and needs its kek then.
+  void DropKek(const Key& kek, const Blobs& blobs) {
+    bool has_spare = std::any_of(blobs.begin(), blobs.end(),
+                                 [](const auto& entry) { return entry.second.spare.has_value(); });
+    if (has_spare) {
+      loaded_.held_keks.push_back(kek);
+      return;
+    }
     Result<void> dropped = kek.Invalidate();
     if (!dropped) loaded_.problems.push_back(std::move(dropped.error()));
   }
 
-  void LoadDimm(const std::string& id, const Enc32Blob& blob) {
-    std::vector<Key> keys;
-    for (const std::string& description : DimmKeyDescriptions(id)) {
-      Result<Key> key = LoadOrReuse(description, blob);
-      if (!key) {
-        loaded_.failed.emplace(id, std::move(key.error()));
-        for (const Key& other : keys) (void)other.Invalidate();
-        return;
-      }
-      keys.push_back(*key);
+  void LoadDimm(const std::string& id, const ChosenBlob& chosen) {
+    Result<std::vector<Key>> keys =
+        LoadDimmKeys(options_.keyring, id, chosen.blob, options_.expire_seconds);
+    if (!keys) {
+      loaded_.failed.emplace(id, std::move(keys.error()));
+      return;
     }
-    loaded_.keys.emplace(id, std::move(keys));
-  }
-
-  [[nodiscard]] Result<Key> LoadOrReuse(const std::string& description,
-                                        const Enc32Blob& blob) const {
-    std::optional<Key> present = TRY(options_.keyring.Find("encrypted", description));
-    if (!present) {
-      Key key = TRY(options_.keyring.LoadEncrypted(description, blob.text));
-      if (options_.expire_seconds != 0) TRY(key.ExpireAfter(options_.expire_seconds));
-      return key;
-    }
-    Secret text = TRY_IN(description + " in the keyring", present->Read());
-    Result<Enc32Blob> loaded = ParseEnc32(AsText(text.bytes()));
-    if (!loaded || loaded->payload != blob.payload) {
-      return Fail(Errc::kKeysIncomplete,
-                  description + " is in the keyring already, but it is not the key of the blob");
-    }
-    return *present;
+    loaded_.keys.emplace(id, std::move(*keys));
+    loaded_.hashes.emplace(id, HashOfBlob(chosen.blob.text));
+    if (chosen.spare) loaded_.spares.emplace(id, *chosen.spare);
   }
 
   const KeyStore& store_;
   TpmConnection& tpm_;
   const LoadKeysOptions& options_;
-  std::optional<EnrolledDimms> enrolled_;
   std::string enrolled_text_;
   LoadedKeys loaded_;
 };

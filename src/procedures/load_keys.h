@@ -10,6 +10,7 @@
 #include "src/model/environment.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
+#include "src/procedures/choose_blobs.h"
 #include "src/procedures/kek.h"
 #include "tpm/tpm.h"
 
@@ -34,12 +35,16 @@ struct LoadKeysOptions {
   RecoveryQuestion ask_recovery;
   PinQuestion ask_pin;
   bool recovery_only = false;  ///< does not even try the TPM
+  bool keyring_only = false;   ///< keks that are in `keyring` and no others
 };
 
 /// What came of loading the keys: ids are canonical, and each that has a blob or is enrolled is
 /// either in `keys` or in `failed`.
 struct LoadedKeys {
   std::map<std::string, std::vector<Key>> keys;
+  std::map<std::string, std::string> hashes;  ///< HashOfBlob of what is in `keys`
+  std::map<std::string, Candidate> spares;    ///< verified, and to be tried after a refusal only
+  std::vector<Key> held_keks;                 ///< of the spares; the caller drops them
   std::map<std::string, Error> failed;
   std::vector<Error> problems;     ///< with keks, whatever DIMMs they are for
   std::vector<KekName> recovered;  ///< keks that came from a recovery slot

@@ -9,7 +9,6 @@
 #include "src/procedures/close_latches.h"
 #include "src/procedures/drop_keys.h"
 #include "src/procedures/freeze.h"
-#include "src/procedures/load_keys.h"
 #include "src/procedures/record_image.h"
 #include "src/procedures/record_pcrs.h"
 
@@ -42,7 +41,7 @@ class Unlocker {
       LockTheTpmUp();
       Result<void> brought_up = BringUp();
       if (!brought_up) Complain(std::move(brought_up.error()));
-      DropDimmKeys();
+      DropKeys();
     }
     return std::move(report_);
   }
@@ -77,7 +76,7 @@ class Unlocker {
     if (!recorded) report_.notes.push_back(std::move(recorded.error().message));
     recorded = RecordImage(environment_);
     if (!recorded) report_.notes.push_back(std::move(recorded.error().message));
-    bool keep = config_.kek_keyring == KekKeyring::kUser;
+    bool keep = KeepsKeys();
     LoadKeysOptions options = {.keyring = Keyring(environment_.keyring),
                                .keep_kek = keep,
                                .expire_seconds = keep ? 0 : kDimmKeySeconds,
@@ -117,7 +116,7 @@ class Unlocker {
     Result<void> drivers = LoadDimmDrivers(environment_);
     if (!drivers) Complain(std::move(drivers.error()));
     ProbeBuses(bus_);
-    for (const Dimm& dimm : InspectAll()) report_.dimms.push_back(BringUpDimm(dimm));
+    OpenAll();
     TRY(pause.Resume());
     ProbeTheRest(bus_);
     return {};
@@ -136,94 +135,36 @@ class Unlocker {
     return dimms;
   }
 
-  DimmOutcome BringUpDimm(const Dimm& dimm) {
-    DimmOutcome outcome = {.before = dimm, .after = dimm, .problem = std::nullopt};
-    Result<void> bound = BindDimm(dimm);
-    Result<Dimm> after = InspectDimm(bus_, dimm.nmem);
-    if (!after) {
-      outcome.problem = std::move(after.error());
-      return outcome;
+  void OpenAll() {
+    DimmOpener opener(environment_, OptionsForOpening(), keys_);
+    for (const Dimm& dimm : InspectAll()) {
+      DimmOutcome outcome = opener.Open(dimm);
+      Result<void> frozen = FreezeIfOpen(outcome);
+      if (!frozen && !outcome.problem) outcome.problem = std::move(frozen.error());
+      report_.dimms.push_back(std::move(outcome));
+      NoteLostSecurity(dimm);
     }
-    outcome.after = std::move(*after);
-    Result<void> checked = bound ? CheckDimm(outcome) : Failure(std::move(bound.error()));
-    if (!checked) outcome.problem = std::move(checked.error());
-    Result<void> frozen = FreezeIfOpen(outcome);
-    if (!frozen && !outcome.problem) outcome.problem = std::move(frozen.error());
-    NoteLostSecurity(dimm);
-    return outcome;
+    report_.notes.insert(report_.notes.end(), opener.notes().begin(), opener.notes().end());
+    Record(opener.unlocked_with());
+  }
+
+  [[nodiscard]] OpenOptions OptionsForOpening() const {
+    return {.keyring = Keyring(environment_.keyring),
+            .expire_seconds = KeepsKeys() ? 0 : kDimmKeySeconds,
+            .revalidate = config_.key_revalidate};
+  }
+
+  void Record(const UnlockedWith& blobs) {
+    if (blobs.empty()) return;
+    Result<void> written = WriteUnlockedWith(environment_, blobs);
+    if (!written) report_.notes.push_back(std::move(written.error().message));
   }
 
   /// Erased, disabled by somebody, or another DIMM under the same id.
   void NoteLostSecurity(const Dimm& dimm) {
-    if (dimm.security != SecurityState::kDisabled || KeysOf(dimm) == nullptr) return;
+    bool has_key = keys_.keys.contains(CanonicalDimmId(dimm.id));
+    if (dimm.security != SecurityState::kDisabled || !has_key) return;
     report_.notes.push_back(dimm.nmem + " " + dimm.id + " has a blob, but no passphrase any more");
-  }
-
-  [[nodiscard]] const std::vector<Key>* KeysOf(const Dimm& dimm) const {
-    auto entry = keys_.keys.find(CanonicalDimmId(dimm.id));
-    return entry == keys_.keys.end() ? nullptr : &entry->second;
-  }
-
-  Result<void> BindDimm(const Dimm& dimm) {
-    if (dimm.bound) return {};
-    BindCircumstances circumstances = {.key_loaded = KeysOf(dimm) != nullptr,
-                                       .kernel_revalidates = KernelRevalidates(environment_)};
-    std::optional<std::string> reason = ReasonNotToBind(dimm, circumstances);
-    if (reason) return ExplainUnbound(dimm, *reason);
-    Result<void> bound = bus_.BindNmem(dimm.nmem);
-    // A DIMM that refused its passphrase shows it in its state, and that says more.
-    if (!bound && dimm.security != SecurityState::kLocked) return bound;
-    return {};
-  }
-
-  /// Tells a DIMM of ours whose key is at fault from one that never was ours.
-  [[nodiscard]] Failure ExplainUnbound(const Dimm& dimm, const std::string& reason) const {
-    auto failed = keys_.failed.find(CanonicalDimmId(dimm.id));
-    if (failed != keys_.failed.end()) return Failure(failed->second);
-    return Fail(Errc::kDimmLocked, reason);
-  }
-
-  Result<void> CheckDimm(DimmOutcome& outcome) {
-    const Dimm& after = outcome.after;
-    if (after.security == SecurityState::kLocked) {
-      return Fail(Errc::kDimmLocked,
-                  "it refused the passphrase of its blob (one attempt is used up)");
-    }
-    if (!after.bound) return Fail("its driver did not bind");
-    if (outcome.before.IsOpen()) return Revalidate(outcome);
-    return {};
-  }
-
-  /// "update KEY KEY" sets the passphrase that is already set: the DIMM refuses a wrong one. This
-  /// is what libnvdimm's own revalidation does, but here the verdict is seen.
-  Result<void> Revalidate(DimmOutcome& outcome) {
-    if (!config_.key_revalidate || outcome.before.frozen) return {};
-    const std::vector<Key>* keys = KeysOf(outcome.before);
-    if (keys == nullptr) {
-      return ExplainUntested(outcome.before);
-    }
-    std::string serial = std::to_string(keys->front().serial());
-    Result<void> updated =
-        bus_.SetAttribute(outcome.before.nmem, "security", "update " + serial + " " + serial);
-    if (!updated) {
-      return Fail(Errc::kDimmLocked,
-                  "it is unlocked, but refused the passphrase of its blob: it would stay locked "
-                  "after a power cycle (" +
-                      updated.error().message + ")");
-    }
-    outcome.revalidated = true;
-    return {};
-  }
-
-  Result<void> ExplainUntested(const Dimm& dimm) {
-    auto failed = keys_.failed.find(CanonicalDimmId(dimm.id));
-    if (failed == keys_.failed.end()) {
-      report_.notes.push_back(dimm.nmem + " was unlocked by the firmware; no key for it");
-      return {};
-    }
-    // After a kexec there is no key and nothing is wrong with the DIMM.
-    if (failed->second.code == Errc::kLatchClosed) return {};
-    return Failure(failed->second);
   }
 
   Result<void> FreezeIfOpen(DimmOutcome& outcome) {
@@ -237,13 +178,18 @@ class Unlocker {
     return {};
   }
 
-  void DropDimmKeys() {
-    if (config_.kek_keyring == KekKeyring::kUser) return;
-    for (const auto& [id, keys] : keys_.keys) {
-      for (const Key& key : keys) {
-        Result<void> dropped = key.Invalidate();
-        if (!dropped) Complain(std::move(dropped.error()));
-      }
+  [[nodiscard]] bool KeepsKeys() const { return config_.kek_keyring == KekKeyring::kUser; }
+
+  void DropKeys() {
+    Drop(keys_.held_keks);
+    if (KeepsKeys()) return;
+    for (const auto& [id, keys] : keys_.keys) Drop(keys);
+  }
+
+  void Drop(const std::vector<Key>& keys) {
+    for (const Key& key : keys) {
+      Result<void> dropped = key.Invalidate();
+      if (!dropped) Complain(std::move(dropped.error()));
     }
   }
 

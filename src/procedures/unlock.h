@@ -11,16 +11,9 @@
 #include "src/model/dimm.h"
 #include "src/model/environment.h"
 #include "src/procedures/load_keys.h"
+#include "src/procedures/open_dimm.h"
 
 namespace nvunlock {
-
-/// What became of one DIMM.
-struct DimmOutcome {
-  Dimm before;
-  Dimm after;
-  bool revalidated = false;  ///< the firmware had left it unlocked and it took our key
-  std::optional<Error> problem;
-};
 
 /// The code that says most of several failures: that of the one that lies deepest. nullopt when
 /// there is none.

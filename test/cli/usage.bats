@@ -6,7 +6,8 @@ load common
 @test "--help lists every command and exits with 0" {
   run nvunlock --help
   expect 0
-  for command in enroll reseal list-slots wipe-slot unlock load-keys latch freeze-security list status verify; do
+  for command in enroll reseal list-slots wipe-slot unlock load-keys latch setup-passphrase update-passphrase \
+    remove-passphrase sanitize-dimm wait-overwrite freeze-security enable-dimm disable-dimm rotate-kek settle list status verify; do
     [[ $output == *"  $command "* ]]
   done
 }
@@ -18,7 +19,8 @@ load common
 }
 
 @test "every command has a help that shows its options" {
-  for command in enroll reseal list-slots wipe-slot unlock load-keys latch freeze-security list status verify; do
+  for command in enroll reseal list-slots wipe-slot unlock load-keys latch setup-passphrase update-passphrase \
+    remove-passphrase sanitize-dimm wait-overwrite freeze-security enable-dimm disable-dimm rotate-kek settle list status verify; do
     run nvunlock "$command" --help
     expect 0 "usage: nvunlock $command"
     expect 0 "--root=DIR"
@@ -30,7 +32,8 @@ load common
   expect 2 "no command"
   run nvunlock frobnicate
   expect 2 "no command 'frobnicate'"
-  for command in enroll reseal list-slots wipe-slot unlock load-keys latch freeze-security list status verify; do
+  for command in enroll reseal list-slots wipe-slot unlock load-keys latch setup-passphrase update-passphrase \
+    remove-passphrase sanitize-dimm wait-overwrite freeze-security enable-dimm disable-dimm rotate-kek settle list status verify; do
     run nvunlock "$command" --frobnicate
     expect 2 "unrecognized option '--frobnicate'"
     [[ ${#lines[@]} -eq 1 ]]
@@ -38,7 +41,7 @@ load common
 }
 
 @test "arguments where none belong: exit code 2" {
-  for command in enroll reseal list-slots unlock load-keys latch list status verify; do
+  for command in enroll reseal list-slots unlock load-keys latch rotate-kek settle list status verify; do
     run nvunlock "$command" surplus
     expect 2 "unexpected argument 'surplus'"
   done

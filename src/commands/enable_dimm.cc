@@ -1,0 +1,34 @@
+#include "src/procedures/enable_dimm.h"
+
+#include "src/commands/commands.h"
+#include "src/commands/dimm_command.h"
+#include "src/commands/output.h"
+#include "src/os/process.h"
+
+namespace nvunlock {
+namespace {
+
+using Procedure = DimmReport (*)(const Environment& environment,
+                                 const std::vector<std::string>& nmems,
+                                 const EnableOptions& options);
+
+int RunOnDimms(const Invocation& invocation, Procedure procedure, const char* words) {
+  DimmCommand command;
+  auto nmems = ParseDimms(invocation, command, DimmOptions(command));
+  if (!nmems) return Report(nmems.error());
+  EnableOptions options = {
+      .host = HostName(), .dry_run = command.dry_run, .on_step = ShowSteps(command)};
+  return PrintDimmReport(command, procedure(command.environment, *nmems, options), words);
+}
+
+}  // namespace
+
+int RunEnableDimm(const Invocation& invocation) {
+  return RunOnDimms(invocation, EnableDimms, "enabled");
+}
+
+int RunDisableDimm(const Invocation& invocation) {
+  return RunOnDimms(invocation, DisableDimms, "disabled");
+}
+
+}  // namespace nvunlock

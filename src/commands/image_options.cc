@@ -1,0 +1,25 @@
+#include "src/commands/image_options.h"
+
+#include "src/os/process.h"
+#include "src/procedures/read_config.h"
+#include "src/procedures/refresh_images.h"
+
+namespace nvunlock {
+
+Option NoImageOption(bool& target) {
+  return {"no-image", nullptr,
+          "leave the initramfs images as they are, though the next boot may need new ones",
+          Set(target)};
+}
+
+ImageRefresh ImageRefreshFor(const Environment& environment) {
+  return [&environment] {
+    Config config = ReadConfig(environment).config;
+    return RefreshImages(environment,
+                         {.host = HostName(),
+                          .with_passphrase_slots = config.recovery_passphrase_in_initramfs,
+                          .rebuild_command = ""});
+  };
+}
+
+}  // namespace nvunlock

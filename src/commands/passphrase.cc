@@ -1,0 +1,110 @@
+#include "src/commands/commands.h"
+#include "src/commands/dimm_command.h"
+#include "src/commands/image_options.h"
+#include "src/commands/output.h"
+#include "src/os/process.h"
+#include "src/os/prompt.h"
+#include "src/procedures/change_passphrase.h"
+
+namespace nvunlock {
+namespace {
+
+struct Arguments {
+  DimmCommand dimms;
+  ChangeOptions change;
+  bool no_image = false;
+  bool import = false;
+};
+
+Option KeyHandleOption(std::optional<KekName>& kek) {
+  return {"key-handle", "TYPE:NAME", "the kek that wraps the passphrase",
+          [&kek](std::string_view value) -> Result<void> {
+            Result<KekName> name = ParseKekName(value);
+            if (!name) return Fail(Errc::kUsage, name.error().message);
+            kek = std::move(*name);
+            return {};
+          },
+          'k'};
+}
+
+Option MasterOption(PassphraseRole& role) {
+  return {"master-passphrase", nullptr, "the master passphrase, which only erases",
+          [&role](std::string_view) -> Result<void> {
+            role = PassphraseRole::kMaster;
+            return {};
+          },
+          'm'};
+}
+
+std::vector<Option> OptionsFor(Arguments& arguments) {
+  std::vector<Option> options;
+  bool makes = arguments.change.change != PassphraseChange::kRemove;
+  if (makes) options.push_back(KeyHandleOption(arguments.change.kek));
+  options.push_back(MasterOption(arguments.change.role));
+  if (arguments.change.change == PassphraseChange::kSetup) {
+    options.push_back({"import-passphrase", nullptr,
+                       "ask for the passphrase, which the BIOS or ipmctl has set",
+                       Set(arguments.import)});
+  }
+  options.push_back(NoImageOption(arguments.no_image));
+  Append(options, DimmOptions(arguments.dimms));
+  return options;
+}
+
+/// Where there is one kek, there is no question which.
+Result<void> ChooseKek(Arguments& arguments) {
+  if (arguments.change.kek || arguments.change.change != PassphraseChange::kSetup) return {};
+  std::vector<KekName> keks = TRY(KeyStore(arguments.dimms.environment.keys_dir).EnrolledKeks());
+  if (keks.size() != 1) return Fail(Errc::kUsage, "say which kek: -k user:NAME");
+  arguments.change.kek = keks.front();
+  return {};
+}
+
+Result<std::optional<Secret>> AskForImport(const Arguments& arguments) {
+  if (!arguments.import) return std::optional<Secret>();
+  if (arguments.change.role == PassphraseRole::kMaster) {
+    return Fail(Errc::kUsage, "a master passphrase cannot be imported");
+  }
+  Secret typed = TRY(AskSecret({.text = "The passphrase that the DIMMs have"}));
+  Secret passphrase = TRY(PassphraseFromText(typed.bytes()));
+  return std::optional<Secret>(std::move(passphrase));
+}
+
+Result<DimmReport> Run(const Invocation& invocation, Arguments& arguments) {
+  std::vector<std::string> nmems =
+      TRY(ParseDimms(invocation, arguments.dimms, OptionsFor(arguments)));
+  TRY(ChooseKek(arguments));
+  std::optional<Secret> import = TRY(AskForImport(arguments));
+  arguments.change.import = import ? &*import : nullptr;
+  arguments.change.host = HostName();
+  arguments.change.dry_run = arguments.dimms.dry_run;
+  arguments.change.on_step = ShowSteps(arguments.dimms);
+  if (!arguments.no_image) {
+    arguments.change.refresh_images = ImageRefreshFor(arguments.dimms.environment);
+  }
+  return ChangePassphrases(arguments.dimms.environment, nmems, arguments.change);
+}
+
+int ChangeAndReport(const Invocation& invocation, PassphraseChange change, const char* words) {
+  Arguments arguments;
+  arguments.change.change = change;
+  Result<DimmReport> report = Run(invocation, arguments);
+  if (!report) return Report(report.error());
+  return PrintDimmReport(arguments.dimms, *report, words);
+}
+
+}  // namespace
+
+int RunSetupPassphrase(const Invocation& invocation) {
+  return ChangeAndReport(invocation, PassphraseChange::kSetup, "passphrase enabled for");
+}
+
+int RunUpdatePassphrase(const Invocation& invocation) {
+  return ChangeAndReport(invocation, PassphraseChange::kUpdate, "passphrase updated for");
+}
+
+int RunRemovePassphrase(const Invocation& invocation) {
+  return ChangeAndReport(invocation, PassphraseChange::kRemove, "passphrase removed for");
+}
+
+}  // namespace nvunlock

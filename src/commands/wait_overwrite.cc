@@ -1,0 +1,57 @@
+#include "src/procedures/wait_overwrite.h"
+
+#include "src/base/text.h"
+#include "src/commands/commands.h"
+#include "src/commands/dimm_command.h"
+#include "src/commands/output.h"
+#include "src/os/process.h"
+
+namespace nvunlock {
+namespace {
+
+std::string DescribeTime(unsigned seconds) {
+  char text[32];
+  snprintf(text, sizeof(text), "%u:%02u:%02u", seconds / 3600, seconds / 60 % 60, seconds % 60);
+  return text;
+}
+
+/// Whether an overwrite has removed the passphrase is the DIMM's choice.
+std::string DescribeEnd(const Dimm& after) {
+  return after.security == SecurityState::kDisabled
+             ? "no overwrite runs, it has no passphrase"
+             : std::string("no overwrite runs, its security is ") + ToWord(after.security);
+}
+
+Result<DimmReport> Run(const Invocation& invocation, DimmCommand& command) {
+  WaitOptions wait = {.host = HostName()};
+  std::vector<Option> options = DimmOptions(command);
+  options.push_back({"timeout", "SECONDS", "give up waiting after this time [never]",
+                     [&](std::string_view value) -> Result<void> {
+                       std::optional<unsigned> seconds = ParseUnsigned(value);
+                       if (!seconds) return Fail(Errc::kUsage, "--timeout wants seconds");
+                       wait.timeout_seconds = *seconds;
+                       return {};
+                     }});
+  std::vector<std::string> nmems = TRY(ParseDimms(invocation, command, options));
+  if (ErrorsGoToTerminal()) {
+    wait.on_waiting = [](const std::string& nmem, unsigned seconds) {
+      PrintProgress(nmem + ": overwriting for " + DescribeTime(seconds));
+    };
+  }
+  wait.on_end = [&](const std::string& nmem, const Dimm& after) {
+    EndProgress();
+    if (command.verbose) PrintError(nmem + ": " + DescribeEnd(after));
+  };
+  return WaitForOverwrites(command.environment, nmems, wait);
+}
+
+}  // namespace
+
+int RunWaitOverwrite(const Invocation& invocation) {
+  DimmCommand command;
+  Result<DimmReport> report = Run(invocation, command);
+  if (!report) return Report(report.error());
+  return PrintDimmReport(command, *report, "no overwrite runs on");
+}
+
+}  // namespace nvunlock

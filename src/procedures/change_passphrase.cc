@@ -1,0 +1,308 @@
+#include "src/procedures/change_passphrase.h"
+
+#include <algorithm>
+#include <set>
+
+#include "src/model/dimm_id.h"
+#include "src/os/file.h"
+#include "src/procedures/dimm_passphrase.h"
+#include "src/procedures/enrolled_record.h"
+#include "src/procedures/operation_kek.h"
+#include "src/procedures/passphrase_checks.h"
+
+namespace nvunlock {
+namespace {
+
+/// One DIMM on its way through the steps.
+struct Task {
+  DimmPassphrase passphrase;
+  std::optional<KekName> kek;  ///< of the new passphrase
+  bool changed = false;        ///< the DIMM has what is to be settled
+  bool settled = false;        ///< nothing is left to do
+  std::optional<Error> problem;
+
+  [[nodiscard]] const Dimm& dimm() const { return passphrase.dimm(); }
+  [[nodiscard]] bool IsOpen() const { return !problem && !settled; }
+};
+
+/// One run of ChangePassphrases.
+class PassphraseChanger {
+ public:
+  PassphraseChanger(const Environment& environment, const ChangeOptions& options)
+      : environment_(environment),
+        options_(options),
+        store_(environment.keys_dir),
+        bus_(environment.sysfs_root),
+        place_{bus_, store_, Keyring(environment.keyring), options.host} {}
+
+  DimmReport Run(const std::vector<std::string>& nmems) {
+    Result<void> done = Prepare(nmems);
+    if (!done) {
+      report_.problems.push_back(std::move(done.error()));
+      return std::move(report_);
+    }
+    if (!options_.dry_run && StageAll()) {
+      ForEach([this](Task& task) { return Change(task); });
+      SettleAll();
+    }
+    Report();
+    return std::move(report_);
+  }
+
+ private:
+  bool IsMaster() const { return options_.role == PassphraseRole::kMaster; }
+  /// An unlock has no use for a master passphrase.
+  bool UsesImages() const { return !IsMaster() && options_.refresh_images; }
+  bool Makes() const { return options_.change != PassphraseChange::kRemove; }
+
+  void Say(const std::string& step) const {
+    if (options_.on_step) options_.on_step("step: " + step);
+  }
+
+  template <typename Step>
+  void ForEach(Step step) {
+    for (Task& task : tasks_) {
+      if (!task.IsOpen()) continue;
+      Result<void> done = step(task);
+      if (!done) task.problem = std::move(done.error());
+    }
+  }
+
+  // --- what is there
+
+  Result<void> Prepare(const std::vector<std::string>& nmems) {
+    TRY(MakeDirectories(store_.directory(), 0700));
+    lock_ = TRY(LockDirectory(store_.directory()));
+    auto record = ReadEnrolledRecord(store_, report_.notes);
+    is_enrolled_ = record.has_value();
+    std::optional<EnrolledDimms> enrolled;
+    if (record && !IsMaster()) enrolled = record->dimms;
+    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, enrolled, options_.role));
+    for (const std::string& nmem : nmems) AddTask(nmem, choice);
+    PassphraseChecks checks(bus_, options_, ReadUnlockedWith(environment_));
+    ForEach([&](Task& task) -> Result<void> {
+      Readiness readiness = TRY(checks.Check(task.passphrase));
+      task.changed = readiness == Readiness::kChanged;
+      task.settled = readiness == Readiness::kSettled;
+      if (Makes() && !task.settled) task.kek = TRY(ChooseKek(task));
+      return {};
+    });
+    blobs_moved_ = checks.has_moved_blobs();
+    return {};
+  }
+
+  void AddTask(const std::string& nmem, const BlobChoice& choice) {
+    Result<Dimm> dimm = InspectDimm(bus_, nmem);
+    if (!dimm) {
+      report_.dimms.push_back({.dimm = {.nmem = nmem}, .problem = std::move(dimm.error())});
+      return;
+    }
+    auto chosen = choice.chosen.find(CanonicalDimmId(dimm->id));
+    std::optional<ChosenBlob> blobs;
+    if (chosen != choice.chosen.end()) blobs = chosen->second;
+    tasks_.push_back({.passphrase = {place_, std::move(*dimm), options_.role, std::move(blobs)}});
+  }
+
+  Result<KekName> ChooseKek(const Task& task) const {
+    const Candidate* current = task.passphrase.Current();
+    if (!options_.kek && current == nullptr) {
+      return Fail(Errc::kUsage, "say which kek is to wrap its passphrase: --key-handle");
+    }
+    KekName kek = options_.kek ? *options_.kek : current->blob.kek;
+    TRY(RequireKek(place_.keyring, store_, kek));
+    return kek;
+  }
+
+  // --- the steps
+
+  std::string PathOf(const Task& task, BlobStage stage) const {
+    BlobKind kind = {options_.role, stage};
+    return store_.PathOf(NameBlobFile(kind, task.dimm().id, options_.host).name);
+  }
+
+  std::vector<std::string> DescribePlan(const Task& task) const {
+    std::string command = "write \"" + Verb() + "\" and the key to its security";
+    std::string current = PathOf(task, BlobStage::kCurrent);
+    if (!Makes()) return {command, "remove " + current};
+    std::vector<std::string> plan = {"write " + PathOf(task, BlobStage::kStaged)};
+    if (UsesImages()) plan.emplace_back("put it into the images");
+    plan.push_back(std::move(command));
+    plan.push_back("rename it to " + current);
+    return plan;
+  }
+
+  /// False when nothing may be changed.
+  bool StageAll() {
+    if (!Makes()) return true;
+    ForEach([this](Task& task) { return Stage(task); });
+    if (CountOpen() == 0) return true;
+    Say("staged");
+    if (!UsesImages()) return true;
+    Result<std::vector<std::string>> images = options_.refresh_images();
+    if (images) {
+      images_staged_ = true;
+      Say("image staged");
+      return true;
+    }
+    ForEach([](Task& task) -> Result<void> {
+      TRY(task.passphrase.DropStaged());
+      return Fail(Errc::kImageOutdated, "not changed, since the images are not ready for it");
+    });
+    report_.problems.push_back(std::move(images.error()));
+    return false;
+  }
+
+  size_t CountOpen() const {
+    return static_cast<size_t>(std::count_if(tasks_.begin(), tasks_.end(),
+                                             [](const Task& task) { return task.IsOpen(); }));
+  }
+
+  Result<void> Stage(Task& task) {
+    if (options_.import == nullptr) return task.passphrase.StageNew(*task.kek);
+    Secret kek = TRY(ReadKek(place_.keyring, *task.kek));
+    return task.passphrase.Stage(TRY(WrapPassphrase(*task.kek, kek, *options_.import)));
+  }
+
+  std::string Verb() const {
+    switch (options_.change) {
+      case PassphraseChange::kSetup:
+        return IsMaster() ? "master_update 0" : "update 0";
+      case PassphraseChange::kUpdate:
+        return IsMaster() ? "master_update" : "update";
+      case PassphraseChange::kRemove:
+        break;
+    }
+    return IsMaster() ? "disable_master" : "disable";
+  }
+
+  Result<void> Change(Task& task) {
+    if (task.changed) return {};
+    Result<void> written = options_.import != nullptr ? Result<void>() : Write(task);
+    TRY(Makes() ? Confirm(task, std::move(written)) : ConfirmRemoval(task, std::move(written)));
+    task.changed = true;
+    Say(task.dimm().nmem + " changed");
+    return {};
+  }
+
+  Result<void> Write(Task& task) {
+    std::string command = Verb();
+    if (options_.change != PassphraseChange::kSetup) {
+      Result<Key> key = task.passphrase.CurrentKey();
+      if (!key) return Failure(std::move(key.error()));
+      command += " " + std::to_string(key->serial());
+    }
+    if (Makes()) command += " " + std::to_string(task.passphrase.StagedKey().serial());
+    return bus_.Secure(task.dimm().nmem, command);
+  }
+
+  /// The DIMM itself says which of the two it has: neither an error nor a success is proof.
+  Result<void> Confirm(Task& task, Result<void> written) {
+    if (!written && NothingChanged(task, written.error())) return GiveUp(task, std::move(written));
+    Result<bool> taken = Takes(task);
+    if (taken && *taken) return {};
+    if (taken) {
+      if (written) written = Fail(Errc::kPassphraseRefused, "it does not have this passphrase");
+      return GiveUp(task, std::move(written));
+    }
+    Error error = written ? std::move(taken.error()) : std::move(written.error());
+    error.message += "; both passphrases are kept, and the next unlock or try finds out";
+    return Failure(std::move(error));
+  }
+
+  /// Refused for its old passphrase, or never sent, or a DIMM that still has none.
+  bool NothingChanged(const Task& task, const Error& error) const {
+    if (error.code == Errc::kPassphraseRefused || error.code == Errc::kKeysIncomplete) return true;
+    Result<Dimm> dimm = InspectDimm(bus_, task.dimm().nmem);
+    return !IsMaster() && dimm && dimm->security == SecurityState::kDisabled;
+  }
+
+  Result<void> GiveUp(Task& task, Result<void> failure) {
+    TRY(task.passphrase.DropStaged());
+    return failure;
+  }
+
+  /// A DIMM whose passphrase comes from elsewhere may be locked, and shows by unlocking.
+  Result<bool> Takes(Task& task) {
+    if (task.dimm().security != SecurityState::kLocked) {
+      return task.passphrase.Takes(task.passphrase.StagedKey());
+    }
+    TRY(task.passphrase.PublishStaged());
+    (void)bus_.BindNmem(task.dimm().nmem);  // its state says more
+    return TRY(InspectDimm(bus_, task.dimm().nmem)).security == SecurityState::kUnlocked;
+  }
+
+  Result<void> ConfirmRemoval(const Task& task, Result<void> written) {
+    if (IsMaster()) return written;
+    Dimm dimm = TRY(InspectDimm(bus_, task.dimm().nmem));
+    if (dimm.security == SecurityState::kDisabled) return {};
+    if (!written) return written;
+    return Fail("it took the command, but still has a passphrase");
+  }
+
+  void SettleAll() {
+    if (!Makes()) UpdateRecord();
+    ForEach([this](Task& task) -> Result<void> {
+      TRY(Makes() ? task.passphrase.Settle() : task.passphrase.Forget());
+      blobs_moved_ = true;
+      return {};
+    });
+    if (Makes()) UpdateRecord();
+    if (blobs_moved_) Say("settled");
+    if (!UsesImages() || !(blobs_moved_ || images_staged_)) return;
+    Result<std::vector<std::string>> images = options_.refresh_images();
+    if (images) return Say("image settled");
+    // What is left there of a passphrase that is removed is not asked for.
+    if (!Makes()) return report_.notes.push_back(std::move(images.error().message));
+    report_.problems.push_back(std::move(images.error()));
+  }
+
+  /// enrolled-dimms is there for those who have enrolled, and says what the blobs are now.
+  void UpdateRecord() {
+    if (IsMaster() || !is_enrolled_) return;
+    std::set<std::string> without;
+    std::optional<KekName> kek = options_.kek;
+    for (const Task& task : tasks_) {
+      if (!Makes() && task.IsOpen()) without.insert(CanonicalDimmId(task.dimm().id));
+      const Candidate* current = task.passphrase.Current();
+      if (!kek && current != nullptr) kek = current->blob.kek;
+    }
+    if (!kek) return;
+    Result<Secret> secret = ReadKek(place_.keyring, *kek);
+    Result<void> written = secret ? WriteEnrolledRecord(store_, *kek, *secret, without)
+                                  : Failure(std::move(secret.error()));
+    if (!written) {
+      report_.notes.push_back(std::string(kEnrolledDimmsFile) +
+                              " is as it was: " + written.error().message);
+    }
+  }
+
+  void Report() {
+    for (Task& task : tasks_) {
+      DimmResult result = {.dimm = InspectDimm(bus_, task.dimm().nmem).value_or(task.dimm())};
+      if (options_.dry_run && task.IsOpen()) result.planned = DescribePlan(task);
+      result.problem = std::move(task.problem);
+      report_.dimms.push_back(std::move(result));
+    }
+  }
+
+  const Environment& environment_;
+  const ChangeOptions& options_;
+  KeyStore store_;
+  NdBus bus_;
+  PassphrasePlace place_;
+  UniqueFd lock_;
+  bool is_enrolled_ = false;
+  bool blobs_moved_ = false;
+  bool images_staged_ = false;
+  std::vector<Task> tasks_;
+  DimmReport report_;
+};
+
+}  // namespace
+
+DimmReport ChangePassphrases(const Environment& environment, const std::vector<std::string>& nmems,
+                             const ChangeOptions& options) {
+  return PassphraseChanger(environment, options).Run(nmems);
+}
+
+}  // namespace nvunlock

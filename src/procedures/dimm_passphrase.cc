@@ -1,0 +1,174 @@
+#include "src/procedures/dimm_passphrase.h"
+
+#include <algorithm>
+
+#include "src/model/dimm_id.h"
+#include "src/model/enrolled_dimms.h"
+#include "src/os/file.h"
+#include "src/procedures/blob_key.h"
+
+namespace nvunlock {
+namespace {
+
+/// As ndctl and the kernel look for it: the user key under each spelling of the id.
+std::vector<std::string> PublishedDescriptions(PassphraseRole role, const std::string& id) {
+  if (role == PassphraseRole::kUser) return DimmKeyDescriptions(id);
+  return {BlobKind{role, BlobStage::kCurrent}.KeyDescription(id)};
+}
+
+/// The blob text of a new key, as ndctl stores it.
+Result<Enc32Blob> BlobOf(const Key& key) {
+  Secret text = TRY(key.Read());
+  return TRY(ParseEnc32(AsText(text.bytes())));
+}
+
+}  // namespace
+
+const Candidate* DimmPassphrase::Current() const {
+  if (!blobs_ || blobs_->file.kind.stage != BlobStage::kCurrent) return nullptr;
+  return &*blobs_;
+}
+
+const Candidate* DimmPassphrase::Spare() const {
+  if (!blobs_) return nullptr;
+  if (blobs_->spare) return &*blobs_->spare;
+  return Current() == nullptr ? &*blobs_ : nullptr;
+}
+
+Result<Key> DimmPassphrase::Load(const Candidate& candidate) const {
+  std::string description = candidate.file.kind.KeyDescription(dimm_.id);
+  return LoadOrReuse(Keyring::Process(), description, candidate.blob, 0);
+}
+
+Result<Key> DimmPassphrase::CurrentKey() {
+  if (Current() != nullptr) return TRY_IN(Current()->file.name, Load(*Current()));
+  std::string description = Kind(BlobStage::kCurrent).KeyDescription(dimm_.id);
+  std::optional<Key> key = TRY(place_.keyring.Find("encrypted", description));
+  if (key) return *key;
+  return Fail(Errc::kKeysIncomplete, "there is no " + File(BlobStage::kCurrent).name + " in " +
+                                         place_.store.directory() + " and no " + description +
+                                         " in the keyring");
+}
+
+Result<bool> DimmPassphrase::Takes(const Key& key) const {
+  std::string serial = std::to_string(key.serial());
+  std::string verb = role_ == PassphraseRole::kMaster ? "master_update " : "update ";
+  Result<void> taken = place_.bus.Secure(dimm_.nmem, verb.append(serial) + " " + serial);
+  if (taken) return true;
+  if (taken.error().code == Errc::kPassphraseRefused) return false;
+  return Failure(std::move(taken.error()));
+}
+
+Result<void> DimmPassphrase::ResolveSpare(bool spare_first) {
+  std::vector<const Candidate*> order = {Current(), Spare()};
+  if (spare_first) std::reverse(order.begin(), order.end());
+  for (const Candidate* candidate : order) {
+    if (candidate == nullptr) continue;
+    Key key = TRY_IN(candidate->file.name, Load(*candidate));
+    if (TRY(Takes(key))) return MakeCurrent(Candidate(*candidate));
+  }
+  return Fail(Errc::kPassphraseRefused,
+              "it refused the passphrases of all its blobs; none is removed");
+}
+
+Result<bool> DimmPassphrase::ResolveAs(const std::string& hash) {
+  for (const Candidate* candidate : {Current(), Spare()}) {
+    if (candidate == nullptr || HashOfBlob(candidate->blob.text) != hash) continue;
+    TRY(MakeCurrent(Candidate(*candidate)));
+    return true;
+  }
+  return false;
+}
+
+Result<void> DimmPassphrase::MakeCurrent(const Candidate& candidate) {
+  Candidate current = {File(BlobStage::kCurrent), candidate.blob};
+  if (candidate.file.name != current.file.name) {
+    TRY(RenameDurably(place_.store.PathOf(candidate.file.name),
+                      place_.store.PathOf(current.file.name)));
+  }
+  TRY(RemoveOtherBlobs(current.file.name));
+  TRY(RemoveKeys());
+  TRY(PublishKeys(current.blob));
+  blobs_ = {std::move(current), std::nullopt};
+  return {};
+}
+
+/// But for those of the same kind that are other hosts', where they are not what was chosen.
+Result<void> DimmPassphrase::RemoveOtherBlobs(const std::string& kept) const {
+  for (const BlobFile& file : TRY(place_.store.AllBlobs())) {
+    bool is_ours = file.kind.role == role_ && file.name != kept &&
+                   CanonicalDimmId(file.dimm_id) == CanonicalDimmId(dimm_.id);
+    bool was_current = blobs_ && file.name == blobs_->file.name;
+    bool left_over = file.kind.stage != BlobStage::kCurrent;
+    if (is_ours && (was_current || left_over)) {
+      TRY(RemoveDurably(place_.store.PathOf(file.name)));
+    }
+  }
+  return {};
+}
+
+Result<void> DimmPassphrase::RemoveKeys() const {
+  std::vector<std::string> descriptions = PublishedDescriptions(role_, dimm_.id);
+  return place_.keyring.UnlinkMatching([&](const std::string& type, const std::string& name) {
+    return type == "encrypted" &&
+           std::find(descriptions.begin(), descriptions.end(), name) != descriptions.end();
+  });
+}
+
+/// As far as the kek is there: ndctl loads the blob when it needs it.
+Result<void> DimmPassphrase::PublishKeys(const Enc32Blob& blob) const {
+  if (!TRY(place_.keyring.Find(blob.kek.type.c_str(), blob.kek.description))) return {};
+  for (const std::string& description : PublishedDescriptions(role_, dimm_.id)) {
+    TRY(LoadOrReuse(place_.keyring, description, blob, kOperationSeconds));
+  }
+  return {};
+}
+
+Result<void> DimmPassphrase::StageNew(const KekName& kek) {
+  std::string description = Kind(BlobStage::kStaged).KeyDescription(dimm_.id) + "/made";
+  Key key = TRY(Keyring::Process().NewEncrypted(description, kek.ToString()));
+  Enc32Blob blob = TRY_IN("the new key", BlobOf(key));
+  TRY(key.Invalidate());
+  return Stage(blob);
+}
+
+Result<void> DimmPassphrase::Stage(const Enc32Blob& blob) {
+  BlobFile file = File(BlobStage::kStaged);
+  TRY(WriteFileDurably(place_.store.PathOf(file.name), blob.text, 0600, IfPresent::kReplace));
+  // The key that the DIMM will get is made from what the disk holds, so that it is known to open.
+  staged_ = Candidate{file, TRY(place_.store.ReadBlob(file))};
+  staged_key_ = TRY_IN(file.name, Load(*staged_));
+  return {};
+}
+
+Result<void> DimmPassphrase::PublishStaged() {
+  TRY(RemoveKeys());
+  staged_is_published_ = true;
+  return PublishKeys(staged_->blob);
+}
+
+Result<void> DimmPassphrase::DropStaged() {
+  if (!staged_) return {};
+  if (staged_is_published_) TRY(RemoveKeys());
+  if (staged_key_) TRY(staged_key_->Invalidate());
+  std::string path = place_.store.PathOf(staged_->file.name);
+  staged_.reset();
+  staged_key_.reset();
+  return RemoveDurably(path);
+}
+
+Result<void> DimmPassphrase::Settle() {
+  return MakeCurrent(*staged_);
+}
+
+Result<void> DimmPassphrase::Forget() {
+  for (const BlobFile& file : TRY(place_.store.AllBlobs())) {
+    bool is_ours =
+        file.kind.role == role_ && CanonicalDimmId(file.dimm_id) == CanonicalDimmId(dimm_.id);
+    if (is_ours) TRY(RemoveDurably(place_.store.PathOf(file.name)));
+  }
+  blobs_.reset();
+  return RemoveKeys();
+}
+
+}  // namespace nvunlock

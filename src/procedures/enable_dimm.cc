@@ -1,0 +1,93 @@
+#include "src/procedures/enable_dimm.h"
+
+#include "src/model/dimm_id.h"
+#include "src/procedures/dimm_passphrase.h"
+#include "src/procedures/open_dimm.h"
+
+namespace nvunlock {
+namespace {
+
+/// Keys for the DIMMs in the keyring, as far as its keks go. No TPM is asked: its latch is closed.
+Result<LoadedKeys> LoadKeysFor(const Environment& environment, const std::string& host) {
+  TpmConnection nobody("none");
+  return LoadKeys(KeyStore(environment.keys_dir), nobody,
+                  {.keyring = Keyring(environment.keyring),
+                   .keep_kek = true,
+                   .expire_seconds = kOperationSeconds,
+                   .host = host,
+                   .keyring_only = true});
+}
+
+/// What ndctl or an admin has put there without leaving a blob.
+void AddFromKeyring(const Environment& environment, const Dimm& dimm, LoadedKeys& keys) {
+  std::string id = CanonicalDimmId(dimm.id);
+  if (keys.keys.contains(id)) return;
+  std::vector<Key> present;
+  for (const std::string& description : DimmKeyDescriptions(dimm.id)) {
+    auto key = Keyring(environment.keyring).Find("encrypted", description);
+    if (key && *key) present.push_back(**key);
+  }
+  if (!present.empty()) keys.keys.emplace(id, std::move(present));
+}
+
+template <typename Act>
+DimmReport ForEach(const Environment& environment, const std::vector<std::string>& nmems,
+                   const EnableOptions& options, Act act) {
+  NdBus bus(environment.sysfs_root);
+  DimmReport report;
+  for (const std::string& nmem : nmems) {
+    DimmResult result = {.dimm = {.nmem = nmem}};
+    Result<Dimm> dimm = InspectDimm(bus, nmem);
+    Result<void> done = dimm ? act(*dimm, result) : Failure(std::move(dimm.error()));
+    if (!done) result.problem = std::move(done.error());
+    result.dimm = InspectDimm(bus, nmem).value_or(result.dimm);
+    bool say = !result.problem && !options.dry_run && options.on_step;
+    if (say) options.on_step("step: " + nmem + " " + (result.dimm.bound ? "enabled" : "disabled"));
+    report.dimms.push_back(std::move(result));
+  }
+  return report;
+}
+
+}  // namespace
+
+DimmReport EnableDimms(const Environment& environment, const std::vector<std::string>& nmems,
+                       const EnableOptions& options) {
+  Result<LoadedKeys> loaded = LoadKeysFor(environment, options.host);
+  LoadedKeys keys = loaded ? std::move(*loaded) : LoadedKeys();
+  OpenOptions open = {.keyring = Keyring(environment.keyring),
+                      .expire_seconds = kOperationSeconds,
+                      .revalidate = true};
+  DimmOpener opener(environment, open, keys);
+  auto enable = [&](const Dimm& dimm, DimmResult& result) -> Result<void> {
+    if (options.dry_run) {
+      result.planned = {"bind " + dimm.nmem + " to its driver"};
+      return {};
+    }
+    if (dimm.bound) return {};
+    AddFromKeyring(environment, dimm, keys);
+    std::optional<Error> problem = opener.Open(dimm).problem;
+    if (problem) return Failure(std::move(*problem));
+    return {};
+  };
+  DimmReport report = ForEach(environment, nmems, options, enable);
+  report.notes = opener.notes();
+  if (!loaded) report.notes.push_back(std::move(loaded.error().message));
+  return report;
+}
+
+DimmReport DisableDimms(const Environment& environment, const std::vector<std::string>& nmems,
+                        const EnableOptions& options) {
+  NdBus bus(environment.sysfs_root);
+  auto disable = [&](const Dimm& dimm, DimmResult& result) -> Result<void> {
+    if (bus.IsInUse(dimm.nmem)) return Fail("regions active on " + dimm.nmem + ", op failed");
+    if (options.dry_run) {
+      result.planned = {"take " + dimm.nmem + " from its driver"};
+      return {};
+    }
+    if (!dimm.bound) return {};
+    return bus.UnbindNmem(dimm.nmem);
+  };
+  return ForEach(environment, nmems, options, disable);
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,17 @@
+#ifndef NVUNLOCK_PROCEDURES_LOST_PASSPHRASE_H_
+#define NVUNLOCK_PROCEDURES_LOST_PASSPHRASE_H_
+
+#include <string>
+
+#include "src/base/result.h"
+#include "src/procedures/dimm_passphrase.h"
+
+namespace nvunlock {
+
+/// Takes blobs and keys of the user passphrase of NMEM away where it has none any more; true when
+/// there were any. The caller holds the directory's lock.
+Result<bool> ForgetLostPassphrase(const PassphrasePlace& place, const std::string& nmem);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_LOST_PASSPHRASE_H_

@@ -1,0 +1,21 @@
+#include "src/procedures/may_change.h"
+
+namespace nvunlock {
+
+Result<void> CheckMayChange(const NdBus& bus, const Dimm& dimm) {
+  if (dimm.security == SecurityState::kUnsupported) {
+    return Fail("security operation not supported");
+  }
+  if (dimm.frozen) {
+    return Fail("its security is frozen until the next power-on; boot with nvunlock.freeze=no");
+  }
+  if (dimm.security == SecurityState::kOverwrite) {
+    return Fail("an overwrite is running; 'nvunlock wait-overwrite' waits for its end");
+  }
+  if (bus.IsInUse(dimm.nmem)) {
+    return Fail("regions active on " + dimm.nmem + ", op failed; 'ndctl disable-region' first");
+  }
+  return {};
+}
+
+}  // namespace nvunlock

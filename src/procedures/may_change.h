@@ -1,0 +1,15 @@
+#ifndef NVUNLOCK_PROCEDURES_MAY_CHANGE_H_
+#define NVUNLOCK_PROCEDURES_MAY_CHANGE_H_
+
+#include "src/base/result.h"
+#include "src/model/dimm.h"
+
+namespace nvunlock {
+
+/// Fails, with cause and remedy, where the security of DIMM cannot be changed now whatever the key:
+/// no security, frozen, being overwritten, or in use.
+Result<void> CheckMayChange(const NdBus& bus, const Dimm& dimm);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_MAY_CHANGE_H_

@@ -1,0 +1,17 @@
+#ifndef NVUNLOCK_PROCEDURES_OLD_KEYS_H_
+#define NVUNLOCK_PROCEDURES_OLD_KEYS_H_
+
+#include <string>
+#include <vector>
+
+#include "src/model/environment.h"
+
+namespace nvunlock {
+
+/// A line for each image in the boot directories that holds blobs or key files that the keys
+/// directory does not have any more: with an old kek they give old passphrases.
+std::vector<std::string> FindOldKeys(const Environment& environment, const std::string& host);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_OLD_KEYS_H_

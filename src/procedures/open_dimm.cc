@@ -1,0 +1,123 @@
+#include "src/procedures/open_dimm.h"
+
+#include "src/model/dimm_id.h"
+#include "src/procedures/blob_key.h"
+#include "src/procedures/bring_up.h"
+
+namespace nvunlock {
+
+DimmOutcome DimmOpener::Open(const Dimm& dimm) {
+  DimmOutcome outcome = {.before = dimm, .after = dimm, .problem = std::nullopt};
+  Result<void> bound = Bind(dimm);
+  Result<void> checked = bound ? Check(outcome) : Failure(std::move(bound.error()));
+  if (!checked) outcome.problem = std::move(checked.error());
+  Result<Dimm> after = InspectDimm(bus_, dimm.nmem);
+  if (after) {
+    outcome.after = std::move(*after);
+  } else {
+    outcome.problem = std::move(after.error());
+  }
+  return outcome;
+}
+
+const std::vector<Key>* DimmOpener::KeysOf(const Dimm& dimm) const {
+  auto entry = keys_.keys.find(CanonicalDimmId(dimm.id));
+  return entry == keys_.keys.end() ? nullptr : &entry->second;
+}
+
+Result<void> DimmOpener::Bind(const Dimm& dimm) {
+  if (dimm.bound) return {};
+  BindCircumstances circumstances = {.key_loaded = KeysOf(dimm) != nullptr,
+                                     .kernel_revalidates = KernelRevalidates(environment_)};
+  std::optional<std::string> reason = ReasonNotToBind(dimm, circumstances);
+  if (reason) return ExplainUnbound(dimm, *reason);
+  Result<void> bound = bus_.BindNmem(dimm.nmem);
+  // A DIMM that refused its passphrase shows it in its state, and that says more.
+  if (!bound && dimm.security != SecurityState::kLocked) return bound;
+  return {};
+}
+
+/// Tells a DIMM of ours whose key is at fault from one that never was ours.
+Failure DimmOpener::ExplainUnbound(const Dimm& dimm, const std::string& reason) const {
+  auto failed = keys_.failed.find(CanonicalDimmId(dimm.id));
+  if (failed != keys_.failed.end()) return Failure(failed->second);
+  return Fail(Errc::kDimmLocked, reason);
+}
+
+Result<void> DimmOpener::Check(DimmOutcome& outcome) {
+  Dimm after = TRY(InspectDimm(bus_, outcome.before.nmem));
+  if (after.security == SecurityState::kLocked) {
+    if (!TRY(TakeSpare(after))) {
+      return Fail(Errc::kDimmLocked,
+                  "it refused the passphrase of its blob (one attempt is used up)");
+    }
+    (void)bus_.BindNmem(after.nmem);  // its state says more
+    after = TRY(InspectDimm(bus_, after.nmem));
+    if (after.security == SecurityState::kLocked) {
+      return Fail(Errc::kDimmLocked,
+                  "it refused the passphrases of its blob and of the staged one (two attempts are "
+                  "used up)");
+    }
+  }
+  if (!after.bound) return Fail("its driver did not bind");
+  if (outcome.before.IsOpen()) return Revalidate(outcome);
+  if (outcome.before.security == SecurityState::kLocked) RecordKey(after);
+  return {};
+}
+
+/// A DIMM that is unlocked already is asked by setting the passphrase that it should have.
+Result<void> DimmOpener::Revalidate(DimmOutcome& outcome) {
+  if (!options_.revalidate || outcome.before.frozen) return {};
+  if (KeysOf(outcome.before) == nullptr) return ExplainUntested(outcome.before);
+  Result<void> sent = SendKey(outcome.before);
+  if (!sent && TRY(TakeSpare(outcome.before))) sent = SendKey(outcome.before);
+  if (!sent) {
+    return Fail(Errc::kDimmLocked,
+                "it is unlocked, but refused the passphrase of its blob: it would stay locked "
+                "after a power cycle (" +
+                    sent.error().message + ")");
+  }
+  RecordKey(outcome.before);
+  outcome.revalidated = true;
+  return {};
+}
+
+/// "update KEY KEY" sets the passphrase that is already set: the DIMM refuses a wrong one. This is
+/// what libnvdimm's own revalidation does, but here the verdict is seen.
+Result<void> DimmOpener::SendKey(const Dimm& dimm) {
+  std::string serial = std::to_string(KeysOf(dimm)->front().serial());
+  return bus_.SetAttribute(dimm.nmem, "security", "update " + serial + " " + serial);
+}
+
+Result<void> DimmOpener::ExplainUntested(const Dimm& dimm) {
+  auto failed = keys_.failed.find(CanonicalDimmId(dimm.id));
+  if (failed == keys_.failed.end()) {
+    notes_.push_back(dimm.nmem + " was unlocked by the firmware; no key for it");
+    return {};
+  }
+  // After a kexec there is no key and nothing is wrong with the DIMM.
+  if (failed->second.code == Errc::kLatchClosed) return {};
+  return Failure(failed->second);
+}
+
+/// False when there is none to take, or the DIMM takes no more.
+Result<bool> DimmOpener::TakeSpare(const Dimm& dimm) {
+  std::string id = CanonicalDimmId(dimm.id);
+  auto spare = keys_.spares.find(id);
+  if (spare == keys_.spares.end() || dimm.frozen || KeysOf(dimm) == nullptr) return false;
+  notes_.push_back(dimm.nmem + " refused the passphrase of its blob (one attempt is used up); " +
+                   "a change of it was cut short, trying " + spare->second.file.name);
+  InvalidateAll(keys_.keys.at(id));
+  keys_.keys.erase(id);
+  Candidate candidate = std::move(keys_.spares.extract(spare).mapped());
+  keys_.keys[id] = TRY(LoadDimmKeys(options_.keyring, id, candidate.blob, options_.expire_seconds));
+  keys_.hashes[id] = HashOfBlob(candidate.blob.text);
+  return true;
+}
+
+void DimmOpener::RecordKey(const Dimm& dimm) {
+  std::string id = CanonicalDimmId(dimm.id);
+  unlocked_with_[id] = keys_.hashes[id];
+}
+
+}  // namespace nvunlock

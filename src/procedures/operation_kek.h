@@ -1,0 +1,20 @@
+#ifndef NVUNLOCK_PROCEDURES_OPERATION_KEK_H_
+#define NVUNLOCK_PROCEDURES_OPERATION_KEK_H_
+
+#include "src/base/result.h"
+#include "src/base/secret.h"
+#include "src/model/key_store.h"
+#include "src/os/keyring.h"
+
+namespace nvunlock {
+
+/// The kek as KEYRING holds it; only one of type user can be read. Fails with kKeysIncomplete and
+/// says how to load it.
+Result<Secret> ReadKek(const Keyring& keyring, const KekName& name);
+
+/// Fails unless KEYRING holds the kek, and the one of its key file where STORE has one.
+Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const KekName& name);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_OPERATION_KEK_H_

@@ -1,0 +1,95 @@
+#include "src/procedures/passphrase_checks.h"
+
+#include "src/model/dimm_id.h"
+#include "src/model/enrolled_dimms.h"
+#include "src/procedures/may_change.h"
+
+namespace nvunlock {
+
+Result<Readiness> PassphraseChecks::Check(DimmPassphrase& passphrase) {
+  const Dimm& dimm = passphrase.dimm();
+  TRY(CheckMayChange(bus_, dimm));
+  if (options_.role == PassphraseRole::kMaster) return CheckMaster(passphrase);
+  switch (options_.change) {
+    case PassphraseChange::kSetup:
+      return options_.import != nullptr ? CheckImport(passphrase) : CheckSetup(passphrase);
+    case PassphraseChange::kUpdate:
+      return CheckHasPassphrase(passphrase);
+    case PassphraseChange::kRemove:
+      break;
+  }
+  return CheckRemoval(passphrase);
+}
+
+/// sysfs does not tell whether a master passphrase is set.
+Result<Readiness> PassphraseChecks::CheckMaster(DimmPassphrase& passphrase) {
+  if (options_.change != PassphraseChange::kRemove && passphrase.dimm().HasPassphrase()) {
+    return Fail(
+        "a master passphrase can be changed only while there is no user's; 'nvunlock "
+        "remove-passphrase' first");
+  }
+  if (options_.change != PassphraseChange::kSetup) {
+    TRY(ResolveSpare(passphrase));
+    return Readiness::kToDo;
+  }
+  if (const Candidate* current = passphrase.Current()) {
+    return Fail(current->file.name + " already exists!");
+  }
+  if (passphrase.Spare() == nullptr || options_.dry_run) return Readiness::kToDo;
+  Result<void> resolved = ResolveSpare(passphrase);
+  if (resolved) return Readiness::kSettled;
+  if (resolved.error().code == Errc::kPassphraseRefused) return Readiness::kToDo;
+  return Failure(std::move(resolved.error()));
+}
+
+/// A DIMM without a passphrase has no use for blobs that are left of an earlier one.
+Result<Readiness> PassphraseChecks::CheckSetup(DimmPassphrase& passphrase) {
+  if (passphrase.dimm().security == SecurityState::kDisabled) return Readiness::kToDo;
+  if (const Candidate* current = passphrase.Current()) {
+    return Fail("it has a passphrase, and " + current->file.name + " already exists!");
+  }
+  if (passphrase.Spare() == nullptr) {
+    return Fail(
+        "it has a passphrase that is not known here; use --import-passphrase if you know it");
+  }
+  TRY(CheckHasPassphrase(passphrase));
+  return options_.dry_run ? Readiness::kToDo : Readiness::kSettled;
+}
+
+Result<Readiness> PassphraseChecks::CheckImport(const DimmPassphrase& passphrase) {
+  if (!passphrase.dimm().HasPassphrase()) {
+    return Fail("it has no passphrase that could be imported");
+  }
+  if (!passphrase.HasBlob()) return Readiness::kToDo;
+  return Fail("there is a blob for it already; move it away first");
+}
+
+Result<Readiness> PassphraseChecks::CheckRemoval(DimmPassphrase& passphrase) {
+  bool is_disabled = passphrase.dimm().security == SecurityState::kDisabled;
+  if (is_disabled && passphrase.HasBlob()) return Readiness::kChanged;
+  return CheckHasPassphrase(passphrase);
+}
+
+Result<Readiness> PassphraseChecks::CheckHasPassphrase(DimmPassphrase& passphrase) {
+  const Dimm& dimm = passphrase.dimm();
+  if (dimm.security == SecurityState::kDisabled) return Fail("it has no passphrase");
+  if (dimm.security != SecurityState::kUnlocked) {
+    return Fail(Errc::kDimmLocked, "it is locked; 'nvunlock enable-dimm' unlocks it");
+  }
+  TRY(ResolveSpare(passphrase));
+  return Readiness::kToDo;
+}
+
+/// Unlocking may have shown which one the DIMM has.
+Result<void> PassphraseChecks::ResolveSpare(DimmPassphrase& passphrase) {
+  const Candidate* spare = passphrase.Spare();
+  if (spare == nullptr || options_.dry_run) return {};
+  auto entry = unlocked_with_.find(CanonicalDimmId(passphrase.dimm().id));
+  bool spare_first = options_.role == PassphraseRole::kUser && entry != unlocked_with_.end() &&
+                     entry->second == HashOfBlob(spare->blob.text);
+  TRY(passphrase.ResolveSpare(spare_first));
+  has_moved_blobs_ = true;
+  return {};
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,45 @@
+#ifndef NVUNLOCK_PROCEDURES_PASSPHRASE_CHECKS_H_
+#define NVUNLOCK_PROCEDURES_PASSPHRASE_CHECKS_H_
+
+#include "src/base/result.h"
+#include "src/procedures/change_passphrase.h"
+#include "src/procedures/dimm_passphrase.h"
+#include "src/procedures/unlocked_with.h"
+
+namespace nvunlock {
+
+/// How far a change of a passphrase is, with what an earlier run may have done of it.
+enum class Readiness {
+  kToDo,
+  kChanged,  ///< the DIMM is as it shall be, its blobs are not
+  kSettled,  ///< nothing is left to do
+};
+
+/// Looks, before anything is changed, whether a DIMM's passphrase can be. Where an earlier change
+/// has left two blobs it asks the DIMM which is in force, and keeps that one (not in a dry run).
+class PassphraseChecks {
+ public:
+  PassphraseChecks(const NdBus& bus, const ChangeOptions& options, UnlockedWith unlocked_with)
+      : bus_(bus), options_(options), unlocked_with_(std::move(unlocked_with)) {}
+
+  Result<Readiness> Check(DimmPassphrase& passphrase);
+
+  [[nodiscard]] bool has_moved_blobs() const { return has_moved_blobs_; }
+
+ private:
+  Result<Readiness> CheckMaster(DimmPassphrase& passphrase);
+  Result<Readiness> CheckSetup(DimmPassphrase& passphrase);
+  Result<Readiness> CheckRemoval(DimmPassphrase& passphrase);
+  static Result<Readiness> CheckImport(const DimmPassphrase& passphrase);
+  Result<Readiness> CheckHasPassphrase(DimmPassphrase& passphrase);
+  Result<void> ResolveSpare(DimmPassphrase& passphrase);
+
+  const NdBus& bus_;
+  const ChangeOptions& options_;
+  UnlockedWith unlocked_with_;
+  bool has_moved_blobs_ = false;
+};
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_PASSPHRASE_CHECKS_H_

@@ -1,0 +1,128 @@
+#include "src/procedures/rotate_kek.h"
+
+#include "src/model/dimm_id.h"
+#include "src/os/file.h"
+#include "src/os/keyring.h"
+#include "src/procedures/blob_key.h"
+#include "src/procedures/enrolled_record.h"
+#include "src/procedures/operation_kek.h"
+
+namespace nvunlock {
+namespace {
+
+/// One run of RotateKek.
+class Rotator {
+ public:
+  Rotator(const Environment& environment, const RotateOptions& options)
+      : options_(options), store_(environment.keys_dir), keyring_(environment.keyring) {}
+
+  Result<RotateReport> Run() {
+    UniqueFd lock = TRY(LockDirectory(store_.directory()));
+    TRY(CheckKeks());
+    Secret kek = TRY(ReadKek(keyring_, options_.to));
+    for (const BlobFile& file : TRY(store_.AllBlobs())) RotateBlob(file, kek);
+    if (options_.dry_run) return std::move(report_);
+    if (!report_.rewrapped.empty()) Settle(kek);
+    if (options_.refresh_images) RefreshImages();
+    return std::move(report_);
+  }
+
+ private:
+  [[nodiscard]] Result<void> CheckKeks() const {
+    if (options_.from == options_.to) return Fail(Errc::kUsage, "that is the same kek");
+    if (options_.from.type != "user" || options_.to.type != "user") {
+      return Fail(Errc::kUsage, "only keks of type user can be rotated");
+    }
+    if (!Exists(store_.PathOf(options_.to.KeyFileName()))) {
+      return Fail(Errc::kBadKeyFile, options_.to.ToString() +
+                                         " is not enrolled; run 'nvunlock enroll --kek=" +
+                                         options_.to.ToString() + "' first");
+    }
+    TRY(RequireKek(keyring_, store_, options_.from));
+    return RequireKek(keyring_, store_, options_.to);
+  }
+
+  void Say(const std::string& step) const {
+    if (options_.on_step) options_.on_step("step: " + step);
+  }
+
+  /// A blob that cannot be read is a problem: it may name the old kek.
+  void RotateBlob(const BlobFile& file, const Secret& kek) {
+    Result<Enc32Blob> blob = store_.ReadBlob(file);
+    Result<bool> done = blob ? Rotate(file, *blob, kek) : Failure(std::move(blob.error()));
+    if (!done) {
+      report_.problems.push_back(std::move(done.error()).Within(file.name));
+    } else if (*done) {
+      report_.rewrapped.push_back(file.name);
+    }
+  }
+
+  /// False for a blob of some other kek.
+  Result<bool> Rotate(const BlobFile& file, const Enc32Blob& blob, const Secret& kek) {
+    if (blob.kek != options_.from) return false;
+    if (options_.dry_run) return true;
+    std::string description = file.name + "/rotated";
+    Key key = TRY(LoadOrReuse(Keyring::Process(), description, blob, 0));
+    TRY(key.Rewrap(options_.to.ToString()));
+    Secret text = TRY(key.Read());
+    TRY(key.Invalidate());
+    Enc32Blob rotated = TRY(ParseEnc32(AsText(text.bytes())));
+    if (rotated.kek != options_.to || !VerifyEnc32(rotated, kek)) {
+      return Fail("the kernel has not wrapped it under " + options_.to.ToString());
+    }
+    TRY(WriteFileDurably(store_.PathOf(file.name), rotated.text, 0600, IfPresent::kReplace));
+    Say(file.name + " rewrapped");
+    TRY(RotateKeyOf(file));
+    return true;
+  }
+
+  /// ndctl takes the name of the kek for a new passphrase from the key that is loaded.
+  [[nodiscard]] Result<void> RotateKeyOf(const BlobFile& file) const {
+    std::vector<std::string> descriptions = DimmKeyDescriptions(file.dimm_id);
+    descriptions.push_back(file.kind.KeyDescription(file.dimm_id));
+    for (const std::string& description : descriptions) {
+      std::optional<Key> key = TRY(keyring_.Find("encrypted", description));
+      if (key) TRY(key->Rewrap(options_.to.ToString()));
+    }
+    return {};
+  }
+
+  void Settle(const Secret& kek) {
+    bool is_enrolled = Exists(store_.PathOf(kEnrolledDimmsFile));
+    Result<void> written =
+        is_enrolled ? WriteEnrolledRecord(store_, options_.to, kek) : Result<void>();
+    if (!written) report_.problems.push_back(std::move(written.error()));
+    Say("settled");
+  }
+
+  void RefreshImages() {
+    Result<std::vector<std::string>> images = options_.refresh_images();
+    if (images) return Say("image settled");
+    report_.problems.push_back(std::move(images.error()));
+  }
+
+  const RotateOptions& options_;
+  KeyStore store_;
+  Keyring keyring_;
+  RotateReport report_;
+};
+
+}  // namespace
+
+Result<RotateReport> RotateKek(const Environment& environment, const RotateOptions& options) {
+  return Rotator(environment, options).Run();
+}
+
+Result<void> RetireKek(const Environment& environment, const KekName& kek) {
+  KeyStore store(environment.keys_dir);
+  UniqueFd lock = TRY(LockDirectory(store.directory()));
+  for (const BlobFile& file : TRY(store.AllBlobs())) {
+    Enc32Blob blob = TRY(store.ReadBlob(file));
+    if (blob.kek == kek) return Fail(file.name + " still needs " + kek.ToString());
+  }
+  std::string path = store.PathOf(kek.KeyFileName());
+  if (!Exists(path)) return {};
+  return RenameDurably(path, path + ".retired");
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,120 @@
+#include "src/procedures/sanitize.h"
+
+#include <optional>
+
+#include "src/model/dimm_id.h"
+#include "src/os/file.h"
+#include "src/procedures/dimm_passphrase.h"
+#include "src/procedures/lost_passphrase.h"
+#include "src/procedures/may_change.h"
+
+namespace nvunlock {
+namespace {
+
+/// One run of SanitizeDimms.
+class Sanitizer {
+ public:
+  Sanitizer(const Environment& environment, const SanitizeOptions& options)
+      : options_(options),
+        store_(environment.keys_dir),
+        bus_(environment.sysfs_root),
+        place_{bus_, store_, Keyring(environment.keyring), options.host} {}
+
+  DimmReport Run(const std::vector<std::string>& nmems) {
+    Result<void> begun = Begin();
+    if (!begun) {
+      report_.problems.push_back(std::move(begun.error()));
+      return std::move(report_);
+    }
+    for (const std::string& nmem : nmems) SanitizeOne(nmem);
+    if (blobs_removed_) RefreshImages();
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> Begin() {
+    TRY(MakeDirectories(store_.directory(), 0700));
+    lock_ = TRY(LockDirectory(store_.directory()));
+    choice_ = TRY(ChooseBlobs(store_, options_.host, std::nullopt, options_.role));
+    return {};
+  }
+
+  void SanitizeOne(const std::string& nmem) {
+    DimmResult result = {.dimm = {.nmem = nmem}};
+    Result<Dimm> dimm = InspectDimm(bus_, nmem);
+    Result<void> done = dimm ? Sanitize(*dimm, result) : Failure(std::move(dimm.error()));
+    if (!done) result.problem = std::move(done.error());
+    result.dimm = InspectDimm(bus_, nmem).value_or(result.dimm);
+    report_.dimms.push_back(std::move(result));
+  }
+
+  Result<void> Sanitize(const Dimm& dimm, DimmResult& result) {
+    TRY(CheckMayChange(bus_, dimm));
+    if (options_.dry_run) {
+      if (options_.crypto_erase)
+        result.planned.push_back("write \"" + EraseVerb() + "\" and the key to its security");
+      if (options_.overwrite)
+        result.planned.emplace_back("write \"overwrite\" and the key to its security");
+      return {};
+    }
+    if (options_.crypto_erase) TRY(Erase(dimm));
+    if (options_.overwrite) TRY(Overwrite(dimm));
+    return {};
+  }
+
+  [[nodiscard]] std::string EraseVerb() const {
+    return options_.role == PassphraseRole::kMaster ? "master_erase" : "erase";
+  }
+
+  /// The serial of the DIMM's key; 0, the kernel's word for 32 zeros, only for a DIMM that has no
+  /// passphrase or when it was asked for: anything else would use up a try.
+  Result<std::string> KeyFor(const Dimm& dimm) {
+    bool is_user = options_.role == PassphraseRole::kUser;
+    if (options_.zero_key || (is_user && dimm.security == SecurityState::kDisabled)) return {"0"};
+    auto chosen = choice_.chosen.find(CanonicalDimmId(dimm.id));
+    std::optional<ChosenBlob> blobs;
+    if (chosen != choice_.chosen.end()) blobs = chosen->second;
+    Key key = TRY(DimmPassphrase(place_, dimm, options_.role, std::move(blobs)).CurrentKey());
+    return std::to_string(key.serial());
+  }
+
+  Result<void> Erase(const Dimm& dimm) {
+    TRY(bus_.Secure(dimm.nmem, EraseVerb() + " " + TRY(KeyFor(dimm))));
+    if (options_.on_step) options_.on_step("step: " + dimm.nmem + " erased");
+    if (TRY(ForgetLostPassphrase(place_, dimm.nmem))) blobs_removed_ = true;
+    return {};
+  }
+
+  /// The passphrase outlives it on some DIMMs and not on others: `wait-overwrite` sees to the blob.
+  Result<void> Overwrite(const Dimm& before) {
+    Dimm dimm = TRY(InspectDimm(bus_, before.nmem));
+    TRY(bus_.Secure(dimm.nmem, "overwrite " + TRY(KeyFor(dimm))));
+    if (options_.on_step) options_.on_step("step: " + dimm.nmem + " overwrite begun");
+    return {};
+  }
+
+  /// What images hold of a DIMM without a passphrase is not asked for.
+  void RefreshImages() {
+    if (!options_.refresh_images) return;
+    auto images = options_.refresh_images();
+    if (!images) report_.notes.push_back(std::move(images.error().message));
+  }
+
+  const SanitizeOptions& options_;
+  KeyStore store_;
+  NdBus bus_;
+  PassphrasePlace place_;
+  UniqueFd lock_;
+  BlobChoice choice_;
+  bool blobs_removed_ = false;
+  DimmReport report_;
+};
+
+}  // namespace
+
+DimmReport SanitizeDimms(const Environment& environment, const std::vector<std::string>& nmems,
+                         const SanitizeOptions& options) {
+  return Sanitizer(environment, options).Run(nmems);
+}
+
+}  // namespace nvunlock

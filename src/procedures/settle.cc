@@ -1,0 +1,83 @@
+#include "src/procedures/settle.h"
+
+#include "src/model/dimm_id.h"
+#include "src/model/enrolled_dimms.h"
+#include "src/os/file.h"
+#include "src/procedures/dimm_passphrase.h"
+#include "src/procedures/record_image.h"
+#include "src/procedures/unlocked_with.h"
+
+namespace nvunlock {
+namespace {
+
+/// One run of SettleBlobs.
+class Settler {
+ public:
+  Settler(const Environment& environment, const std::string& host)
+      : environment_(environment),
+        store_(environment.keys_dir),
+        bus_(environment.sysfs_root),
+        place_{bus_, store_, Keyring(environment.keyring), host},
+        unlocked_with_(ReadUnlockedWith(environment)) {}
+
+  Result<void> Run() {
+    if (unlocked_with_.empty()) return {};
+    UniqueFd lock = TRY(LockDirectory(store_.directory()));
+    BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, std::nullopt));
+    for (const std::string& nmem : bus_.Nmems()) {
+      Dimm dimm = TRY(InspectDimm(bus_, nmem));
+      auto chosen = choice.chosen.find(CanonicalDimmId(dimm.id));
+      if (chosen != choice.chosen.end()) TRY_IN(nmem, Settle(dimm, chosen->second));
+    }
+    return CheckImage();
+  }
+
+  [[nodiscard]] const std::vector<std::string>& done() const { return done_; }
+  [[nodiscard]] bool image_is_outdated() const { return image_is_outdated_; }
+
+ private:
+  Result<void> Settle(const Dimm& dimm, const ChosenBlob& chosen) {
+    DimmPassphrase passphrase(place_, dimm, PassphraseRole::kUser, chosen);
+    auto hash = unlocked_with_.find(CanonicalDimmId(dimm.id));
+    if (passphrase.Spare() == nullptr || !dimm.frozen || hash == unlocked_with_.end()) return {};
+    if (!TRY(passphrase.ResolveAs(hash->second))) return {};
+    done_.push_back(dimm.nmem + ": a change of its passphrase was cut short; " +
+                    passphrase.Current()->file.name + " holds the one it has");
+    return {};
+  }
+
+  /// This boot's image may hold less than the keys directory by now.
+  Result<void> CheckImage() {
+    std::optional<ImageRecord> booted = TRY(ReadImageRecord(environment_));
+    if (!booted) return {};
+    for (const BlobFile& file : TRY(store_.Blobs())) {
+      auto entry = booted->hashes.find(file.name);
+      std::string hash = HashOfBlob(TRY(store_.ReadBlobText(file)));
+      if (entry == booted->hashes.end() || entry->second != hash) image_is_outdated_ = true;
+    }
+    return {};
+  }
+
+  const Environment& environment_;
+  KeyStore store_;
+  NdBus bus_;
+  PassphrasePlace place_;
+  UnlockedWith unlocked_with_;
+  bool image_is_outdated_ = false;
+  std::vector<std::string> done_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> SettleBlobs(const Environment& environment,
+                                             const std::string& host,
+                                             const ImageRefresh& refresh_images) {
+  Settler settler(environment, host);
+  TRY(settler.Run());
+  std::vector<std::string> done = settler.done();
+  if (done.empty() && !settler.image_is_outdated()) return done;
+  for (const std::string& image : TRY(refresh_images())) done.push_back(image + ": up to date");
+  return done;
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,23 @@
+#ifndef NVUNLOCK_PROCEDURES_SETTLE_H_
+#define NVUNLOCK_PROCEDURES_SETTLE_H_
+
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/model/environment.h"
+#include "src/procedures/change_passphrase.h"
+
+namespace nvunlock {
+
+/// Ends changes of passphrases that a power cut has cut short, as far as this boot's unlock has
+/// shown which passphrase a DIMM has: that one becomes current, and the images hold it where the
+/// one of this boot did not. A DIMM that is not frozen may have been changed since, and is left to
+/// the next change. Nothing is needed of keks or the TPM. Returns what was done, for people.
+Result<std::vector<std::string>> SettleBlobs(const Environment& environment,
+                                             const std::string& host,
+                                             const ImageRefresh& refresh_images);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_SETTLE_H_
