@@ -21,6 +21,10 @@ constexpr Command kCommands[] = {
     {"load-keys", "", "load keks and DIMM keys into the keyring, and no more", RunLoadKeys},
     {"image-files", "[--guard-only] TREE [PLACE...]",
      "put what an initramfs needs of this machine into the tree it is built from", RunImageFiles},
+    {"backup", "FILE", "write the keys directory, encrypted to its recovery slots, to a file",
+     RunBackup},
+    {"restore", "[--list] [--force] FILE", "put the files of a backup into the keys directory",
+     RunRestore},
     {"latch", "[--emergency]", "close the latch: no unseal until the next TPM reset", RunLatch},
     {"freeze-security", "nmemX...|all", "freeze the security of DIMMs until the next power-on",
      RunFreezeSecurity},
@@ -66,7 +70,8 @@ int Run(int argc, char** argv) {
     return 0;
   }
   for (const Command& command : kCommands) {
-    if (strcmp(name, command.name) == 0) return command.run({command, argc - 1, argv + 1});
+    if (strcmp(name, command.name) != 0) continue;
+    return command.run({command, argc - 1, argv + 1, NVUNLOCK_VERSION});
   }
   PrintError(*name == '\0' ? "no command; see 'nvunlock --help'"
                            : "no command '" + std::string(name) + "'; see 'nvunlock --help'");

@@ -18,6 +18,7 @@ struct Invocation {
   const Command& command;
   int argc;
   char** argv;
+  const char* version = "";  ///< of the program
 };
 
 int RunEnroll(const Invocation& invocation);
@@ -28,6 +29,8 @@ int RunReseal(const Invocation& invocation);
 int RunListSlots(const Invocation& invocation);
 int RunWipeSlot(const Invocation& invocation);
 int RunImageFiles(const Invocation& invocation);
+int RunBackup(const Invocation& invocation);
+int RunRestore(const Invocation& invocation);
 int RunLatch(const Invocation& invocation);
 int RunAdopt(const Invocation& invocation);
 int RunStatus(const Invocation& invocation);

@@ -63,3 +63,28 @@ opens() {
   mv $image nvdimm-master.pem
   opens 2 '^hex=' 'secretkeyid'
 }
+
+@test "a backup, by a recovery key, openssl and tar" {
+  nvunlock backup --keys-dir="$KEYS" nvunlock.backup
+  eval "$(lines '^block()' '^block()')"
+  eval "$(lines '^block 2 nvunlock.backup' 'block.pem')"
+  eval "$(lines '^hex=' 'secretkeyid')"
+  cmp kek want
+  rm nvdimm-master.pem
+  eval "$(lines '^name=' '^tar')"
+  rm restored/about-this-backup
+  diff -r restored "$KEYS"
+}
+
+@test "a backup, by a passphrase or an escrow key" {
+  nvunlock backup --keys-dir="$KEYS" nvunlock.backup
+  eval "$(lines '^block()' '^block()')"
+  for way in pwri_password inkey; do
+    if [[ $way == inkey ]]; then number=4; else number=3; fi
+    block "$number" nvunlock.backup >block.pem
+    eval "$(lines "$way" "$way")"
+    eval "$(lines '^name=' '^tar')"
+    cmp restored/nvdimm-master.pem "$KEYS/nvdimm-master.pem"
+    rm -r restored kek
+  done
+}

@@ -6,7 +6,7 @@ load common
 @test "--help lists every command and exits with 0" {
   run nvunlock --help
   expect 0
-  for command in enroll reseal list-slots wipe-slot unlock load-keys latch setup-passphrase update-passphrase \
+  for command in enroll reseal list-slots wipe-slot unlock load-keys backup restore latch setup-passphrase update-passphrase \
     remove-passphrase sanitize-dimm wait-overwrite freeze-security enable-dimm disable-dimm rotate-kek settle list status verify; do
     [[ $output == *"  $command "* ]]
   done
@@ -19,7 +19,7 @@ load common
 }
 
 @test "every command has a help that shows its options" {
-  for command in enroll reseal list-slots wipe-slot unlock load-keys latch setup-passphrase update-passphrase \
+  for command in enroll reseal list-slots wipe-slot unlock load-keys backup restore latch setup-passphrase update-passphrase \
     remove-passphrase sanitize-dimm wait-overwrite freeze-security enable-dimm disable-dimm rotate-kek settle list status verify; do
     run nvunlock "$command" --help
     expect 0 "usage: nvunlock $command"
@@ -32,7 +32,7 @@ load common
   expect 2 "no command"
   run nvunlock frobnicate
   expect 2 "no command 'frobnicate'"
-  for command in enroll reseal list-slots wipe-slot unlock load-keys latch setup-passphrase update-passphrase \
+  for command in enroll reseal list-slots wipe-slot unlock load-keys backup restore latch setup-passphrase update-passphrase \
     remove-passphrase sanitize-dimm wait-overwrite freeze-security enable-dimm disable-dimm rotate-kek settle list status verify; do
     run nvunlock "$command" --frobnicate
     expect 2 "unrecognized option '--frobnicate'"

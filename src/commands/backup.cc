@@ -1,0 +1,89 @@
+#include "src/procedures/backup.h"
+
+#include <ctime>
+
+#include "src/commands/commands.h"
+#include "src/commands/options.h"
+#include "src/commands/output.h"
+#include "src/commands/questions.h"
+#include "src/os/process.h"
+#include "src/procedures/restore.h"
+
+namespace nvunlock {
+namespace {
+
+/// The one argument of both commands.
+Result<std::string> ParseFile(const Invocation& invocation, const std::vector<Option>& options) {
+  std::vector<std::string> files = TRY(ParseOptions(invocation, options));
+  if (files.size() != 1) return Fail(Errc::kUsage, "say which file, and only one");
+  // Read back it could not be, and a terminal is no place for it.
+  if (files[0] == "-")
+    return Fail(Errc::kUsage, "a backup is a file, not standard output or input");
+  return files[0];
+}
+
+Result<void> BackUp(const Invocation& invocation) {
+  Environment environment = EnvironmentBelow("");
+  std::string path = TRY(ParseFile(invocation, EnvironmentOptions(environment)));
+  TRY(JoinSessionWith(Keyring(environment.keyring)));
+  BackupOrigin origin = {.host = HostName(), .version = invocation.version, .time = time(nullptr)};
+  BackupReport report = TRY(WriteBackup(environment, origin, path));
+  for (const std::string& note : report.notes) PrintError(note);
+  Print("wrote " + path + ": " + std::to_string(report.files.size()) + " files of " +
+        environment.keys_dir + "\n");
+  for (const std::string& kek : report.keks) Print("opens with " + kek + "\n");
+  Print("proved: it was read back and opened\nKeep it away from this machine.\n");
+  return {};
+}
+
+void PrintContent(const OpenedBackup& backup) {
+  Print(backup.about);
+  for (const TarFile& file : backup.files) {
+    Print(std::to_string(file.content.size()) + " " + file.name + "\n");
+  }
+}
+
+void PrintReport(const RestoreReport& report, const std::string& keys_dir) {
+  for (const std::string& name : report.written) Print("restored " + name + "\n");
+  for (const std::string& name : report.replaced) {
+    Print("restored " + name + ", the old one is " + name + ".before-restore\n");
+  }
+  Print(std::to_string(report.same.size()) + " files were in " + keys_dir + " already\n");
+  Print(
+      "If the TPM is another one now, run 'nvunlock load-keys --recovery' and 'nvunlock reseal'. "
+      "Then rebuild the initramfs image: 'nvunlock refresh-images'.\n");
+}
+
+Result<void> Restore(const Invocation& invocation) {
+  Environment environment = EnvironmentBelow("");
+  bool list = false;
+  bool force = false;
+  std::vector<Option> options = {
+      {"list", nullptr, "show what is in it, and write nothing", Set(list)},
+      {"force", nullptr, "replace files that differ; the old are kept as NAME.before-restore",
+       Set(force)}};
+  Append(options, EnvironmentOptions(environment));
+  std::string path = TRY(ParseFile(invocation, options));
+  TRY(JoinSessionWith(Keyring(environment.keyring)));
+  OpenedBackup backup = TRY(OpenBackup(path, Keyring(environment.keyring), AskForRecovery));
+  if (list) {
+    PrintContent(backup);
+    return {};
+  }
+  PrintReport(TRY(RestoreFiles(backup, environment.keys_dir, force)), environment.keys_dir);
+  return {};
+}
+
+}  // namespace
+
+int RunBackup(const Invocation& invocation) {
+  Result<void> done = BackUp(invocation);
+  return done ? 0 : Report(done.error());
+}
+
+int RunRestore(const Invocation& invocation) {
+  Result<void> done = Restore(invocation);
+  return done ? 0 : Report(done.error());
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,35 @@
+#ifndef NVUNLOCK_MODEL_TAR_H_
+#define NVUNLOCK_MODEL_TAR_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "src/base/bytes.h"
+#include "src/base/result.h"
+
+namespace nvunlock {
+
+/// A file of an archive: a plain name without a directory, and its content.
+struct TarFile {
+  std::string name;
+  std::string content;
+
+  bool operator==(const TarFile&) const = default;
+};
+
+/// The largest file, and the most files, that an archive of ours has.
+inline constexpr size_t kTarFileLimit = 64 << 10;
+inline constexpr size_t kTarMostFiles = 2000;
+
+/// A ustar archive (POSIX.1-2001) of FILES, all of mode 0600, of root and changed at TIME, in
+/// seconds since 1970. Names too long for ustar go into pax headers. Fails when UnpackTar would.
+Result<Bytes> PackTar(const std::vector<TarFile>& files, int64_t time);
+
+/// Reads what PackTar makes, as hostile input: regular files only, each within the limits and with
+/// a plain name of its own, and nothing else. Fails with one cause.
+Result<std::vector<TarFile>> UnpackTar(ByteView tar);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_MODEL_TAR_H_
