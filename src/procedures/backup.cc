@@ -62,7 +62,7 @@ class BackupMaker {
     std::string text = TRY(FormatBackup(backup_));
     if (text.size() > kBackupLimit) return Fail("the backup would be too large");
     TRY(WriteFileDurably(path, text, 0600, IfPresent::kFail));
-    TRY_IN(path + " was written, but does not hold: do not rely on it", Prove(path, tar));
+    TRY_IN(path + " was written, but does not hold: do not rely on it", Prove(path, text, tar));
     return std::move(report_);
   }
 
@@ -147,14 +147,17 @@ class BackupMaker {
            "\nnvunlock: " + origin_.version + "\n" + DescribeDimms(environment_.sysfs_root);
   }
 
-  /// What has been written is what each kek opens, and what each recovery slot leads to.
-  [[nodiscard]] Result<void> Prove(const std::string& path, const Bytes& tar) const {
-    BackupFile written = TRY(ParseBackup(TRY(ReadFile(path, kBackupLimit))));
-    if (written.keks.size() != keks_.size()) return Fail("keks are missing");
+  /// What is there now is what was written, and each kek opens it.
+  [[nodiscard]] Result<void> Prove(const std::string& path, const std::string& text,
+                                   const Bytes& tar) const {
+    std::string written = TRY(ReadFile(path, kBackupLimit));
+    if (written != text) return Fail("it reads back as something else");
+    BackupFile backup = TRY(ParseBackup(written));
+    if (backup.keks.size() != keks_.size()) return Fail("keks are missing");
     for (size_t i = 0; i < keks_.size(); i++) {
-      if (TRY(DecryptArchive(written, keks_[i])) != tar) return Fail("its content differs");
-      if (TRY(FormatKeyFile(written.keks[i])) != TRY(FormatKeyFile(backup_.keks[i]))) {
-        return Fail("its recovery slots differ");
+      if (TRY(DecryptArchive(backup, keks_[i])) != tar) return Fail("its content differs");
+      if (backup.keks[i].recovery.size() != backup_.keks[i].recovery.size()) {
+        return Fail("recovery slots are missing");
       }
     }
     return {};

@@ -81,6 +81,19 @@ lose_everything() {
   [[ ! -e $KEYS ]]
 }
 
+@test "a restore waits for its turn with the directory" {
+  backup "$FILE"
+  rm "$KEYS/nvdimm-master.pem"
+  exec 9<"$KEYS"
+  flock 9
+  run timeout 2 "$NVUNLOCK" restore --keys-dir="$KEYS" "$FILE"
+  expect 124
+  [[ ! -e $KEYS/nvdimm-master.pem ]]
+  exec 9<&-
+  restore "$FILE"
+  diff -r "$KEYS" "$WANT"
+}
+
 @test "a file that differs stops a restore; --force keeps it beside" {
   backup "$FILE"
   rm "$KEYS/nvdimm-master.pem"
@@ -139,6 +152,14 @@ lose_everything() {
     run nvunlock "$command" --keys-dir="$KEYS" one two
     expect 2 "say which file"
   done
+}
+
+@test "what does not read back as it was written is not called a backup" {
+  run strace -o "$BATS_TEST_TMPDIR/trace" -P "$FILE" -e trace=read -e inject=read:poke_exit=@arg2=58 \
+    "$NVUNLOCK" backup --keys-dir="$KEYS" "$FILE"
+  expect 1 "does not hold: do not rely on it"
+  [[ $output != *proved* ]]
+  grep -q INJECTED "$BATS_TEST_TMPDIR/trace"
 }
 
 @test "without the kek in the keyring there is no backup; load-keys --recovery helps" {
