@@ -1,11 +1,11 @@
 #include "src/model/backup_file.h"
 
 #include <algorithm>
-#include <array>
 
 #include "src/crypto/cms.h"
 #include "src/crypto/hash.h"
 #include "src/model/enrolled_dimms.h"
+#include "src/model/key_store.h"
 #include "src/model/pem.h"
 
 namespace nvunlock {
@@ -47,21 +47,12 @@ std::vector<std::string_view> CutAtKeks(std::string_view text) {
 
 }  // namespace
 
-bool IsPassphraseBlobName(const std::string& name) {
-  static constexpr std::array<std::string_view, 6> kPrefixes = {
-      "nvdimm_",        "nvdimm-new_",        "nvdimm-old_",
-      "nvdimm-master_", "nvdimm-master-new_", "nvdimm-master-old_"};
-  bool is_plain =
-      std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-  return is_plain && name.ends_with(".blob") &&
-         std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](std::string_view prefix) {
-           return name.starts_with(prefix) && name.find('_', prefix.size()) != std::string::npos;
-         });
-}
-
 bool BelongsIntoBackup(const std::string& name) {
   static constexpr std::string_view kSuffix = ".pem";
-  if (name == kEnrolledDimmsFile || IsPassphraseBlobName(name)) return true;
+  bool is_plain =
+      std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!is_plain) return false;
+  if (name == kEnrolledDimmsFile || ParseBlobFileName(name)) return true;
   return name.ends_with(kSuffix) &&
          ParseKekName("user:" + name.substr(0, name.size() - kSuffix.size())).has_value();
 }

@@ -29,9 +29,6 @@ struct BackupFile {
 /// blob, user or master, current, new or old; a key file; the list of enrolled DIMMs.
 bool BelongsIntoBackup(const std::string& name);
 
-/// Whether NAME is that of a passphrase blob, whichever passphrase it is.
-bool IsPassphraseBlobName(const std::string& name);
-
 /// A kek, and by which name the keyring has it.
 struct NamedKek {
   KekName name;

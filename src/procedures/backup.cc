@@ -116,8 +116,10 @@ class BackupMaker {
   Result<void> GatherFile(const std::string& name) {
     Bytes content = TRY(ReadKernelFile(store_.PathOf(name), kTarFileLimit));
     std::string text(AsText(content));
-    bool is_absent = text.empty();  // what cannot be deleted in an image is emptied
-    if (is_absent || (IsPassphraseBlobName(name) && !CheckBlob(name, text))) return {};
+    std::optional<BlobFile> blob = ParseBlobFileName(name);
+    // An empty spare blob counts as absent.
+    if (text.empty() && (!blob || blob->kind.stage != BlobStage::kCurrent)) return {};
+    if (blob && !CheckBlob(name, text)) return {};
     files_.push_back({name, std::move(text)});
     report_.files.push_back(name);
     return {};

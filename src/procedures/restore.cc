@@ -6,6 +6,7 @@
 #include "src/model/backup_file.h"
 #include "src/model/enc32.h"
 #include "src/model/key_file.h"
+#include "src/model/key_store.h"
 #include "src/os/file.h"
 
 namespace nvunlock {
@@ -65,7 +66,7 @@ Result<NamedKek> ObtainKek(const BackupFile& backup, const Keyring& keyring,
 /// Whoever had the kek once can have made an archive of whatever they like.
 Result<void> CheckFile(const TarFile& file) {
   if (!BelongsIntoBackup(file.name)) return Fail("it does not belong into a keys directory");
-  if (IsPassphraseBlobName(file.name)) TRY(ParseEnc32(file.content));
+  if (ParseBlobFileName(file.name)) TRY(ParseEnc32(file.content));
   if (file.name.ends_with(".pem")) TRY(ParseKeyFile(file.content));
   return {};
 }

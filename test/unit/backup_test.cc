@@ -67,12 +67,13 @@ TEST_F(BackupTest, AKekInClearIsLeftOutUnderWhateverNameItLies) {
   EXPECT_THAT(directory_.Read("backup"), Not(HasSubstr(kek)));
 }
 
-TEST_F(BackupTest, AnEmptyStagedBlobCountsAsAbsent) {
+TEST_F(BackupTest, AnEmptyStagedBlobCountsAsAbsentAndAnEmptyCurrentOneIsNamed) {
   AddKek("one", 1);
   WriteKeysFile("nvdimm-new_1_here.blob", "");
+  WriteKeysFile("nvdimm_2_here.blob", "");
   BackupReport report = Must(Backup());
   EXPECT_THAT(report.files, ElementsAre("one.pem"));
-  EXPECT_THAT(report.notes, ElementsAre());
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("nvdimm_2_here.blob is left out")));
 }
 
 TEST_F(BackupTest, BlobsThatTheBackupDoesNotOpenAreInItAndNamed) {
