@@ -60,12 +60,6 @@ Result<void> WriteAll(int fd, const std::string& path, std::string_view content)
   return {};
 }
 
-std::string DirectoryOf(const std::string& path) {
-  size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 Result<void> SyncDirectory(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid() || fsync(fd.get()) != 0) return FailErrno(path, errno);
@@ -101,6 +95,18 @@ class TemporaryFile {
 };
 
 }  // namespace
+
+std::string DirectoryOf(const std::string& path) {
+  size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<std::string> ResolvePath(const std::string& path) {
+  std::unique_ptr<char, void (*)(void*)> resolved(realpath(path.c_str(), nullptr), free);
+  if (resolved == nullptr) return FailErrno(path, errno);
+  return std::string(resolved.get());
+}
 
 bool Exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;

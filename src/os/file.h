@@ -14,6 +14,12 @@
 
 namespace nvunlock {
 
+/// The directory that PATH lies in.
+std::string DirectoryOf(const std::string& path);
+
+/// PATH without symbolic links in it.
+Result<std::string> ResolvePath(const std::string& path);
+
 /// True when PATH names something that exists.
 bool Exists(const std::string& path);
 
