@@ -31,6 +31,8 @@ int RunWipeSlot(const Invocation& invocation);
 int RunImageFiles(const Invocation& invocation);
 int RunBackup(const Invocation& invocation);
 int RunRestore(const Invocation& invocation);
+int RunCheckImage(const Invocation& invocation);
+int RunRefreshImages(const Invocation& invocation);
 int RunLatch(const Invocation& invocation);
 int RunAdopt(const Invocation& invocation);
 int RunStatus(const Invocation& invocation);

@@ -25,7 +25,7 @@ Json ToJson(const TpmSlotFindings& slot);
 Json ToJson(const KekFindings& kek);
 Json ToJson(const BlobFindings& blob);
 Json ToJson(const DimmFindings& findings);
-Json ToJson(const ImageFindings& image);
+Json ToJson(const ImageCheck& image);
 
 template <typename T>
 Json ToArray(const std::vector<T>& all) {
@@ -122,12 +122,33 @@ Json ToJson(const DimmFindings& findings) {
   return json;
 }
 
-/// null for what could not be listed.
-Json ToJson(const ImageFindings& image) {
-  Json json = {{"path", image.path}, {"nvunlock", nullptr}, {"guard", nullptr}};
-  if (image.kind == ImageKind::kUnreadable) return json;
-  json["nvunlock"] = image.kind == ImageKind::kUnlocking;
-  json["guard"] = image.kind != ImageKind::kUnguarded;
+const char* ToWord(ImageKind kind) {
+  switch (kind) {
+    case ImageKind::kUnlocking:
+      return "unlocking";
+    case ImageKind::kGuarded:
+      return "guard-only";
+    case ImageKind::kUnguarded:
+      return "unguarded";
+    case ImageKind::kUnreadable:
+      break;
+  }
+  return "unreadable";
+}
+
+/// null for what could not be read.
+Json ToJson(const ImageCheck& image) {
+  Json json = {{"path", image.path},
+               {"kind", ToWord(image.kind)},
+               {"nvunlock", nullptr},
+               {"guard", nullptr}};
+  if (image.kind != ImageKind::kUnreadable) {
+    json["nvunlock"] = image.kind == ImageKind::kUnlocking;
+    json["guard"] = image.kind != ImageKind::kUnguarded;
+  }
+  json["unlocks"] = image.kind == ImageKind::kUnlocking && image.problems.empty();
+  json["problems"] = image.problems;
+  json["old_keys"] = image.old_keys;
   return json;
 }
 
@@ -155,6 +176,10 @@ Json DescribeMemory(const std::optional<MemoryProtection>& memory) {
 
 std::string FormatJudgement(const Judgement& judgement) {
   return Dump(ToJson(judgement));
+}
+
+std::string FormatImageChecks(const std::vector<ImageCheck>& checks) {
+  return Dump(ToArray(checks));
 }
 
 std::string FormatFindings(const Findings& findings, const Judgement& judgement) {

@@ -14,6 +14,9 @@ std::string FormatJudgement(const Judgement& judgement);
 /// What `status --json` prints: the same, and all findings.
 std::string FormatFindings(const Findings& findings, const Judgement& judgement);
 
+/// What `check-image --json` prints.
+std::string FormatImageChecks(const std::vector<ImageCheck>& checks);
+
 }  // namespace nvunlock
 
 #endif  // NVUNLOCK_COMMANDS_FINDINGS_JSON_H_

@@ -54,6 +54,9 @@ constexpr Remedy kRemedies[] = {
      "load it with 'nvunlock load-keys', or after boot with 'nvunlock load-keys --recovery'"},
     {Errc::kPassphraseRefused,
      "see 'nvunlock status' for the blobs there are; do not just try again"},
+    {Errc::kImageOutdated,
+     "rebuild the image (dracut --force, update-initramfs -u, mkinitcpio -P); see 'nvunlock "
+     "check-image'"},
     {Errc::kNotFrozen, "try 'nvunlock freeze-security all'"},
 };
 

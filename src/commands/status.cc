@@ -6,7 +6,6 @@
 #include "src/commands/findings_json.h"
 #include "src/commands/look.h"
 #include "src/commands/output.h"
-#include "src/procedures/inspect_images.h"
 
 namespace nvunlock {
 namespace {
@@ -95,6 +94,12 @@ void PrintMachine(const Findings& findings) {
                               : "locked");
 }
 
+void PrintImage(const ImageCheck& image) {
+  bool tells = image.kind == ImageKind::kUnreadable || image.kind == ImageKind::kUnguarded;
+  Print("image " + image.path + ": " + Describe(image.kind) +
+        (image.problems.empty() || tells ? "" : ", but: " + image.problems.front()) + "\n");
+}
+
 void PrintStatus(const Findings& findings, const Judgement& judgement) {
   PrintMachine(findings);
   for (const KekFindings& kek : findings.keks) PrintKek(kek);
@@ -102,9 +107,7 @@ void PrintStatus(const Findings& findings, const Judgement& judgement) {
   std::vector<Dimm> dimms;
   for (const DimmFindings& dimm : findings.dimms) dimms.push_back(dimm.dimm);
   PrintDimmTable(dimms);
-  for (const ImageFindings& image : findings.images) {
-    Print("image " + image.path + ": " + Describe(image.kind) + "\n");
-  }
+  for (const ImageCheck& image : findings.images) PrintImage(image);
   for (const std::string& remark : judgement.remarks) Print("remark: " + remark + "\n");
   Print(DescribeVerdict(judgement) + "\n");
 }

@@ -71,6 +71,10 @@ bool Apply(const Setting& setting, Config& config) {
     config.tpm_device = setting.value;
     return true;
   }
+  if (setting.key == "rebuild-images" && !setting.value.empty()) {
+    config.rebuild_images = setting.value;
+    return true;
+  }
   return false;
 }
 

@@ -29,6 +29,7 @@ struct Config {
   bool recovery_prompt = true;  ///< ask for a recovery key when the TPM does not help
   bool recovery_passphrase_in_initramfs = false;  ///< put those slots into images
   unsigned recovery_timeout = 90;                 ///< seconds until nobody is thought to be there
+  std::string rebuild_images;                     ///< program and arguments; empty: patch them
   bool off = false;                               ///< only on the command line: leave all as it is
   bool freeze = true;                             ///< only there: no freezes DIMMs, for admin work
 };

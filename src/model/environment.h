@@ -21,7 +21,6 @@ struct Environment {
   std::vector<std::string> signature_files;  ///< PCR signatures; those that exist are all used
   std::string event_log;                     ///< of the firmware, as the kernel passes it on
   std::vector<std::string> boot_dirs;        ///< where initramfs images and UKIs lie
-  std::vector<std::string> image_listers;    ///< programs that list images
   std::string modules_dir;                   ///< empty: those of the running kernel
   std::vector<std::string> modprobe_dirs;    ///< in modprobe.d(5)'s order, strongest first
   std::string tpm_device = "auto";

@@ -10,6 +10,7 @@
 #include "src/model/dimm.h"
 #include "src/model/kek_name.h"
 #include "src/model/recovery.h"
+#include "src/procedures/check_image.h"
 #include "src/procedures/predict_pcrs.h"
 #include "tpm/lockout.h"
 
@@ -66,19 +67,6 @@ struct DimmFindings {
   std::optional<Error> problem;
 };
 
-/// What an initramfs image does with locked DIMMs.
-enum class ImageKind {
-  kUnlocking,   ///< nvunlock and the guard are in it
-  kGuarded,     ///< the guard only, as for kdump
-  kUnguarded,   ///< neither: an old or foreign image
-  kUnreadable,  ///< nobody here can list it
-};
-
-struct ImageFindings {
-  std::string path;
-  ImageKind kind;
-};
-
 /// All that `status` shows and `verify` judges. Nothing in it is secret.
 struct Findings {
   std::optional<Error> no_tpm;
@@ -86,7 +74,7 @@ struct Findings {
   std::vector<KekFindings> keks;
   std::vector<BlobFindings> blobs;
   std::vector<DimmFindings> dimms;
-  std::vector<ImageFindings> images;
+  std::vector<ImageCheck> images;
   std::optional<LockoutState> lockout;  ///< looked at for PINs only
   std::optional<MemoryProtection> memory;
   std::vector<Error> problems;       ///< with the keys directory as a whole

@@ -15,6 +15,42 @@ constexpr mode_t kDirectory = 0755;
 constexpr mode_t kPrivateDirectory = 0700;
 constexpr mode_t kPrivateFile = 0600;
 
+/// One run of KeysForImage.
+class KeysReader {
+ public:
+  explicit KeysReader(const Environment& environment) : store_(environment.keys_dir) {}
+
+  Result<std::vector<ImageFile>> Run(const std::string& host, bool with_passphrase_slots) {
+    std::vector<KekName> keks = TRY(store_.EnrolledKeks());
+    // The initramfs has no host name of its own, by which unlock prefers blobs.
+    files_.push_back({kImageFactsFile, std::string("enrolled=") + (keks.empty() ? "no" : "yes") +
+                                           "\nhost=" + host + "\n"});
+    if (keks.empty()) return std::move(files_);
+    for (const KekName& kek : keks) {
+      KeyFile file = TRY(store_.ReadKeyFile(kek));
+      Add(kek.KeyFileName(), TRY(FormatKeyFile(ForImage(std::move(file), with_passphrase_slots))));
+    }
+    for (const BlobFile& blob : TRY(store_.AllBlobs())) {
+      if (blob.kind.role == PassphraseRole::kUser) TRY(Copy(blob.name));
+    }
+    if (Exists(store_.PathOf(kEnrolledDimmsFile))) TRY(Copy(kEnrolledDimmsFile));
+    return std::move(files_);
+  }
+
+ private:
+  void Add(const std::string& name, std::string content) {
+    files_.push_back({std::string(kImageKeysDir) + "/" + name, std::move(content)});
+  }
+
+  Result<void> Copy(const std::string& name) {
+    Add(name, TRY(ReadFile(store_.PathOf(name), kFileLimit)));
+    return {};
+  }
+
+  KeyStore store_;
+  std::vector<ImageFile> files_;
+};
+
 /// One run of WriteImageFiles.
 class ImageWriter {
  public:
@@ -25,19 +61,19 @@ class ImageWriter {
     std::vector<KekName> keks = TRY(store_.EnrolledKeks());
     TRY(WriteGuard(!keks.empty()));
     if (!options_.guard_only) {
-      TRY(Describe(!keks.empty()));
-      if (!keks.empty()) TRY(WriteKeys(keks));
+      TRY(WriteKeys());
+      TRY(WriteConfig());
     }
     return keks.empty() ? Result<void>() : RefuseClearKeksEverywhere();
   }
 
  private:
-  Result<void> Write(const std::string& directory, const std::string& name,
-                     std::string_view content) const {
-    std::string place = options_.tree + directory;
-    TRY(MakeDirectories(place.substr(0, place.rfind('/')), kDirectory));
+  [[nodiscard]] Result<void> Write(const ImageFile& file) const {
+    std::string path = options_.tree + "/" + file.path;
+    std::string place = DirectoryOf(path);
+    TRY(MakeDirectories(DirectoryOf(place), kDirectory));
     TRY(MakeDirectories(place, kPrivateDirectory));
-    return WriteFileDurably(place + "/" + name, content, kPrivateFile, IfPresent::kReplace);
+    return WriteFileDurably(path, file.content, kPrivateFile, IfPresent::kReplace);
   }
 
   /// Where nothing is enrolled, a kek in clear is how ndctl's users do it.
@@ -45,12 +81,6 @@ class ImageWriter {
     TRY(RefuseClearKeks(options_.tree));
     for (const std::string& place : options_.more) TRY(RefuseClearKeks(place));
     return {};
-  }
-
-  Result<void> CopyIfPresent(const std::string& from, const std::string& directory,
-                             const std::string& name) const {
-    if (!Exists(from + "/" + name)) return {};
-    return Write(directory, name, TRY(ReadFile(from + "/" + name, kFileLimit)));
   }
 
   [[nodiscard]] Result<void> WriteGuard(bool enrolled) const {
@@ -63,29 +93,18 @@ class ImageWriter {
                             IfPresent::kReplace);
   }
 
-  /// The initramfs has no host name of its own, by which unlock prefers blobs.
-  [[nodiscard]] Result<void> Describe(bool enrolled) const {
-    TRY(Write(
-        "/etc/nvunlock", "image",
-        std::string("enrolled=") + (enrolled ? "yes" : "no") + "\nhost=" + options_.host + "\n"));
+  [[nodiscard]] Result<void> WriteKeys() const {
+    std::vector<ImageFile> files =
+        TRY(KeysForImage(environment_, options_.host, options_.with_passphrase_slots));
+    for (const ImageFile& file : files) TRY(Write(file));
+    return {};
+  }
+
+  [[nodiscard]] Result<void> WriteConfig() const {
     std::string config = environment_.config_dir + "/nvunlock.conf";
     if (!Exists(config)) return {};
     Bytes text = TRY(ReadKernelFile(config, kFileLimit));  // it may be empty
-    return Write("/etc/nvunlock", "nvunlock.conf",
-                 {reinterpret_cast<const char*>(text.data()), text.size()});
-  }
-
-  [[nodiscard]] Result<void> WriteKeys(const std::vector<KekName>& keks) const {
-    for (const KekName& kek : keks) {
-      KeyFile file = TRY(store_.ReadKeyFile(kek));
-      std::string text =
-          TRY(FormatKeyFile(ForImage(std::move(file), options_.with_passphrase_slots)));
-      TRY(Write("/etc/ndctl/keys", kek.KeyFileName(), text));
-    }
-    for (const BlobFile& blob : TRY(store_.Blobs())) {
-      TRY(CopyIfPresent(store_.directory(), "/etc/ndctl/keys", blob.name));
-    }
-    return CopyIfPresent(store_.directory(), "/etc/ndctl/keys", kEnrolledDimmsFile);
+    return Write({"etc/nvunlock/nvunlock.conf", std::string(AsText(text))});
   }
 
   /// A blob that is not the wrapped text of an encrypted key is ndctl's kek in clear. Firmware has
@@ -110,6 +129,11 @@ class ImageWriter {
 };
 
 }  // namespace
+
+Result<std::vector<ImageFile>> KeysForImage(const Environment& environment, const std::string& host,
+                                            bool with_passphrase_slots) {
+  return KeysReader(environment).Run(host, with_passphrase_slots);
+}
 
 Result<void> WriteImageFiles(const Environment& environment, const ImageFilesOptions& options) {
   return ImageWriter(environment, options).Run();

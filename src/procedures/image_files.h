@@ -10,6 +10,24 @@
 
 namespace nvunlock {
 
+/// A file in an image, for root only.
+struct ImageFile {
+  std::string path;  ///< below the image's root, without a slash at its start
+  std::string content;
+
+  bool operator==(const ImageFile&) const = default;
+};
+
+/// Where blobs and key files, what an image says of itself, and nvunlock are in it.
+inline constexpr char kImageKeysDir[] = "etc/ndctl/keys";
+inline constexpr char kImageFactsFile[] = "etc/nvunlock/image";
+inline constexpr char kImageProgram[] = "usr/bin/nvunlock";
+
+/// What changes in an image when keys do: what it says of itself, key files as they go into images,
+/// and blobs that may open a DIMM, staged and replaced ones as well.
+Result<std::vector<ImageFile>> KeysForImage(const Environment& environment, const std::string& host,
+                                            bool with_passphrase_slots);
+
 struct ImageFilesOptions {
   std::string tree;                    ///< root of the initramfs that is being built
   std::vector<std::string> more;       ///< what else goes into it: files and directories

@@ -6,7 +6,6 @@
 
 #include "src/model/dimm_id.h"
 #include "src/procedures/inspect_blobs.h"
-#include "src/procedures/inspect_images.h"
 #include "src/procedures/inspect_tpm_slot.h"
 #include "src/procedures/record_image.h"
 #include "src/procedures/signed_pcrs.h"
@@ -31,7 +30,7 @@ class Inspector {
     LookAtBlobs();
     LookAtKeks();
     LookAtDimms();
-    if (options_.with_images) findings_.images = InspectImages(environment_);
+    if (options_.with_images) LookIntoImages();
     return std::move(findings_);
   }
 
@@ -53,6 +52,13 @@ class Inspector {
       findings_.remarks.push_back(std::move(record.error().message));
     }
     images_.newest_time = NewestImageTime(environment_);
+  }
+
+  void LookIntoImages() {
+    for (const std::string& path : ImagesIn(environment_)) {
+      Result<ImageCheck> check = CheckImage(environment_, path, options_.host);
+      if (check) findings_.images.push_back(std::move(*check));
+    }
   }
 
   void LookAtMemory() {

@@ -35,10 +35,11 @@ Result<ImageRecord> LookAt(const KeyStore& store) {
   return record;
 }
 
-/// Other .efi files are boot loaders.
+/// Other .efi files are boot loaders. A rescue kernel is no .img file.
 bool IsImage(const std::string& directory, const std::string& name) {
   bool is_uki = name.ends_with(".efi") && directory.ends_with("/EFI/Linux");
-  return name.starts_with("initrd") || name.starts_with("initramfs") || is_uki;
+  bool is_rescue = name.ends_with(".img") && name.find("rescue") != std::string::npos;
+  return name.starts_with("initrd") || name.starts_with("initramfs") || is_rescue || is_uki;
 }
 
 void FindImages(const std::string& directory, int depth, std::vector<std::string>& images) {

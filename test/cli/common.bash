@@ -168,6 +168,20 @@ make_dimm_hardware() {
   depmod -b "$ROOT" "$(uname -r)"
 }
 
+# make_tree TREE: what would be in an initramfs of $ROOT besides nvunlock's files.
+make_tree() {
+  install -D "$NVUNLOCK" "$1/usr/bin/nvunlock"
+  install -D /dev/null "$1/scripts/init-top/nvunlock"
+  install -d "$1/lib/modules/6.1"
+  printf 'kernel/drivers/%s.ko\n' nvdimm/libnvdimm acpi/nfit/nfit >"$1/lib/modules/6.1/modules.builtin"
+}
+
+# pack_tree TREE FILE PACKER...: an image, in the kernel's format
+pack_tree() {
+  mkdir -p "${2%/*}"
+  (cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc) | "${@:3}" >"$2"
+}
+
 # What the initramfs of $ROOT does.
 unlock_in_initramfs() {
   mkdir -p "$ROOT/etc/nvunlock"

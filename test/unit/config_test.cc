@@ -52,6 +52,14 @@ TEST(ConfigTest, TheRecoverySettingsAreRead) {
   EXPECT_TRUE(ParseConfig("recovery-prompt=no\nrecovery-prompt=yes").config.recovery_prompt);
 }
 
+TEST(ConfigTest, TheCommandThatRebuildsImagesIsRead) {
+  EXPECT_EQ(ParseConfig("").config.rebuild_images, "");
+  ParsedConfig parsed = ParseConfig("rebuild-images=dracut --force  --regenerate-all\n");
+  EXPECT_EQ(parsed.config.rebuild_images, "dracut --force  --regenerate-all");
+  EXPECT_THAT(parsed.complaints, IsEmpty());
+  EXPECT_THAT(ParseConfig("rebuild-images=").complaints, SizeIs(1));
+}
+
 TEST(ConfigTest, CommentsBlankLinesAndSpaceDoNotMatter) {
   ParsedConfig parsed = ParseConfig("# comment\n\n  \t\n  # more\n  on-failure =  proceed \r\n");
   EXPECT_EQ(parsed.config.on_failure, OnFailure::kProceed);

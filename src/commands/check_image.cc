@@ -1,0 +1,87 @@
+#include "src/procedures/check_image.h"
+
+#include <algorithm>
+
+#include "src/commands/commands.h"
+#include "src/commands/findings_json.h"
+#include "src/commands/options.h"
+#include "src/commands/output.h"
+#include "src/os/process.h"
+#include "src/procedures/record_image.h"
+
+namespace nvunlock {
+namespace {
+
+std::string Join(const std::vector<std::string>& words, const char* separator) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
+  return text;
+}
+
+std::string Judgement(const ImageCheck& check) {
+  if (!check.problems.empty()) return "would not unlock: " + Join(check.problems, "; ");
+  return check.kind == ImageKind::kUnlocking ? "unlocks this machine" : Describe(check.kind);
+}
+
+/// Names of files in an image may hold anything, also what a terminal would act upon.
+std::string Printable(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  return text;
+}
+
+void PrintCheck(const ImageCheck& check) {
+  std::string old = check.old_keys.empty() ? "" : "; old keys: " + Join(check.old_keys, ", ");
+  Print(Printable(check.path + ": " + Judgement(check) + old) + "\n");
+}
+
+Result<std::vector<ImageCheck>> CheckImages(const Environment& environment,
+                                            const std::vector<std::string>& paths) {
+  std::vector<ImageCheck> checks;
+  for (const std::string& path : paths) {
+    checks.push_back(TRY(CheckImage(environment, path, HostName())));
+  }
+  return checks;
+}
+
+/// Empty when all is well.
+std::string Verdict(const std::vector<ImageCheck>& checks, bool one_must_unlock) {
+  auto is_bad = [](const ImageCheck& check) { return !check.problems.empty(); };
+  auto unlocks = [](const ImageCheck& check) { return check.kind == ImageKind::kUnlocking; };
+  auto bad = std::count_if(checks.begin(), checks.end(), is_bad);
+  if (bad > 0) {
+    return std::to_string(bad) + " of " + std::to_string(checks.size()) +
+           " images would not unlock this machine";
+  }
+  bool lacks_one = one_must_unlock && std::none_of(checks.begin(), checks.end(), unlocks);
+  return lacks_one ? "there is no initramfs image that unlocks this machine" : "";
+}
+
+Result<int> CheckAndPrint(const Invocation& invocation) {
+  Environment environment = EnvironmentBelow("");
+  bool all = false;
+  bool as_json = false;
+  std::vector<Option> options = EnvironmentOptions(environment);
+  options.push_back({"all", nullptr, "all images in /boot and /efi", Set(all)});
+  options.push_back({"json", nullptr, "JSON, for programs", Set(as_json)});
+  std::vector<std::string> paths = TRY(ParseOptions(invocation, options));
+  if (all != paths.empty()) return Fail(Errc::kUsage, "say which images to check, or --all");
+  if (all) paths = ImagesIn(environment);
+  std::vector<ImageCheck> checks = TRY(CheckImages(environment, paths));
+  if (as_json) {
+    Print(FormatImageChecks(checks));
+  } else {
+    for (const ImageCheck& check : checks) PrintCheck(check);
+  }
+  std::string verdict = Verdict(checks, all);
+  return verdict.empty() ? 0 : Report({Errc::kImageOutdated, std::move(verdict)});
+}
+
+}  // namespace
+
+int RunCheckImage(const Invocation& invocation) {
+  Result<int> exit_code = CheckAndPrint(invocation);
+  return exit_code ? *exit_code : Report(exit_code.error());
+}
+
+}  // namespace nvunlock

@@ -1,0 +1,44 @@
+#include "src/procedures/refresh_images.h"
+
+#include <nlohmann/json.hpp>
+
+#include "src/commands/commands.h"
+#include "src/commands/options.h"
+#include "src/commands/output.h"
+#include "src/os/process.h"
+#include "src/procedures/read_config.h"
+
+namespace nvunlock {
+namespace {
+
+Result<void> RefreshAndPrint(const Invocation& invocation) {
+  Environment environment = EnvironmentBelow("");
+  bool as_json = false;
+  std::vector<Option> options = EnvironmentOptions(environment);
+  options.push_back({"json", nullptr, "JSON, for programs", Set(as_json)});
+  TRY(ParseOptionsOnly(invocation, options));
+  ParsedConfig parsed = ReadConfig(environment);
+  for (const std::string& complaint : parsed.complaints) PrintError(complaint);
+  ImageOptions image = {
+      .host = HostName(),
+      .with_passphrase_slots = parsed.config.recovery_passphrase_in_initramfs,
+      .rebuild_command = parsed.config.rebuild_images,
+  };
+  std::vector<std::string> paths = TRY(RefreshImages(environment, image));
+  if (as_json) {
+    Print(nlohmann::json(paths).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+          "\n");
+    return {};
+  }
+  for (const std::string& path : paths) Print(path + "\n");
+  return {};
+}
+
+}  // namespace
+
+int RunRefreshImages(const Invocation& invocation) {
+  Result<void> refreshed = RefreshAndPrint(invocation);
+  return refreshed ? 0 : Report(refreshed.error());
+}
+
+}  // namespace nvunlock

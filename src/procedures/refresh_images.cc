@@ -1,0 +1,202 @@
+#include "src/procedures/refresh_images.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "src/base/text.h"
+#include "src/os/file.h"
+#include "src/os/file_part.h"
+#include "src/os/program.h"
+#include "src/procedures/check_image.h"
+#include "src/procedures/image_files.h"
+#include "src/procedures/image_tree.h"
+#include "src/procedures/record_image.h"
+
+namespace nvunlock {
+namespace {
+
+constexpr mode_t kPrivateFile = S_IFREG | 0600;
+
+/// From which on Linux takes what follows a legacy lz4 archive for something of its own.
+constexpr std::pair<unsigned, unsigned> kLz4Kernel = {5, 14};
+
+Failure Outdated(std::string message) {
+  return Fail(Errc::kImageOutdated, std::move(message));
+}
+
+CpioEntry FileEntry(std::string path, std::string content) {
+  return {.name = std::move(path), .mode = kPrivateFile, .data = std::move(content)};
+}
+
+/// Blobs that the image would give to unlock and that are not there any more.
+std::vector<std::string> SurplusBlobs(const ImageTree& image, const std::vector<ImageFile>& keys) {
+  std::set<std::string> known;
+  for (const ImageFile& file : keys) known.insert(file.path);
+  std::vector<std::string> surplus;
+  for (const auto& [path, entry] : image.files) {
+    bool is_blob = path.starts_with(std::string(kImageKeysDir) + "/") && path.ends_with(".blob");
+    if (is_blob && entry->size > 0 && !known.contains(path)) surplus.push_back(path);
+  }
+  return surplus;
+}
+
+bool IsUpToDate(const ImageTree& image, const std::vector<ImageFile>& keys) {
+  auto is_held = [&](const ImageFile& file) { return image.TextOf(file.path) == file.content; };
+  return std::all_of(keys.begin(), keys.end(), is_held) && SurplusBlobs(image, keys).empty();
+}
+
+/// All that the image must get over what it has. A patch that it has already is thrown away, so
+/// blobs that an older patch has emptied have to be emptied again.
+std::string MakePatch(const ImageTree& image, const std::vector<ImageFile>& keys) {
+  std::vector<CpioEntry> entries = {{.name = "etc/ndctl", .mode = S_IFDIR | 0755},
+                                    {.name = kImageKeysDir, .mode = S_IFDIR | 0700}};
+  std::set<std::string> known;
+  for (const ImageFile& file : keys) {
+    known.insert(file.path);
+    entries.push_back(FileEntry(file.path, file.content));
+  }
+  for (const auto& [path, entry] : image.files) {
+    bool is_blob = path.starts_with(std::string(kImageKeysDir) + "/") && path.ends_with(".blob");
+    if (is_blob && !known.contains(path)) entries.push_back(FileEntry(path, ""));
+  }
+  return FormatPatch(image.archive.base_size, std::move(entries));
+}
+
+/// The oldest kernel for which the image has modules.
+std::optional<std::pair<unsigned, unsigned>> OldestKernel(const ImageTree& image) {
+  static constexpr std::string_view kModules = "lib/modules/";
+  std::optional<std::pair<unsigned, unsigned>> oldest;
+  for (const auto& [path, entry] : image.files) {
+    size_t start = path.find(kModules);
+    if (start == std::string::npos) continue;
+    auto numbers = Split(std::string_view(path).substr(start + kModules.size()), '.');
+    auto major = ParseUnsigned(numbers[0]);
+    if (!major || numbers.size() < 2) continue;
+    std::pair<unsigned, unsigned> kernel = {*major, ParseUnsigned(numbers[1]).value_or(0)};
+    oldest = oldest ? std::min(*oldest, kernel) : kernel;
+  }
+  return oldest;
+}
+
+/// Why nothing can be appended to an image; nullptr when it can.
+const char* WhyNotPatched(const ImageTree& image) {
+  const ImageArchive& archive = image.archive;
+  if (archive.is_uki) return "it is a UKI, which cannot be patched";
+  if (archive.has_boot_config) return "a boot configuration is at its end, so it cannot be patched";
+  // Linux' decompressor does not say to the byte where the archive ends.
+  if (archive.compression == Compression::kLzma) {
+    return "it is packed with lzma, after which Linux finds nothing";
+  }
+  auto kernel = OldestKernel(image);
+  if (archive.compression == Compression::kLz4 && kernel && *kernel < kLz4Kernel) {
+    return "it is packed with lz4, after which Linux before 5.14 finds nothing";
+  }
+  return nullptr;
+}
+
+/// An image that lacks something, and what there is to be done.
+struct Patching {
+  std::string path;
+  std::string version;
+  uint64_t base_size;
+  std::string patch;
+};
+
+/// One run of RefreshImages.
+class Refresher {
+ public:
+  Refresher(const Environment& environment, const ImageOptions& options)
+      : environment_(environment), options_(options) {}
+
+  Result<std::vector<std::string>> Run() {
+    keys_ = TRY(KeysForImage(environment_, options_.host, options_.with_passphrase_slots));
+    TRY(LookAtAll());
+    if (!outdated_.empty() && !options_.rebuild_command.empty()) {
+      TRY(Rebuild());
+    } else {
+      TRY(PatchAll());
+    }
+    if (unlocking_.empty())
+      return Outdated("there is no initramfs image that unlocks this machine");
+    for (const std::string& path : unlocking_) TRY(Check(path));
+    return std::move(unlocking_);
+  }
+
+ private:
+  Result<void> LookAtAll() {
+    unlocking_.clear();
+    outdated_.clear();
+    std::set<std::string> seen;
+    for (const std::string& found : ImagesIn(environment_)) {
+      std::string path = TRY(ResolvePath(found));
+      if (seen.insert(path).second) TRY(LookAt(path));
+    }
+    return {};
+  }
+
+  Result<void> LookAt(const std::string& path) {
+    Result<ImageTree> image = OpenImage(path);
+    // Nobody knows that it is not the one that boots.
+    if (!image) return Outdated(image.error().message);
+    if (!image->ShallUnlock()) return {};
+    unlocking_.push_back(path);
+    if (IsUpToDate(*image, keys_)) return {};
+    const char* obstacle = WhyNotPatched(*image);
+    if (obstacle != nullptr && options_.rebuild_command.empty()) {
+      return Outdated(path + " is not up to date: " + obstacle +
+                      ": set rebuild-images= in nvunlock.conf, or rebuild it");
+    }
+    outdated_.push_back({path, image->archive.file_version, image->archive.base_size,
+                         obstacle == nullptr ? MakePatch(*image, keys_) : ""});
+    return {};
+  }
+
+  [[nodiscard]] Result<void> PatchAll() const {
+    for (const Patching& patching : outdated_) {
+      UniqueFd lock = TRY(LockDirectory(DirectoryOf(patching.path)));
+      TRY_IN("patch " + patching.path,
+             ReplaceEnd(patching.path, patching.version, patching.base_size, patching.patch));
+    }
+    return {};
+  }
+
+  /// What it says goes to our standard error: standard output is for results.
+  Result<void> Rebuild() {
+    std::vector<std::string> words;
+    for (std::string_view word : Split(options_.rebuild_command, ' ')) {
+      if (!word.empty()) words.emplace_back(word);
+    }
+    if (words.empty()) return Fail("rebuild-images= names no program");
+    pid_t pid = TRY(StartProgram(words, {.output = STDERR_FILENO, .errors = STDERR_FILENO}));
+    TRY_IN("rebuild the images", AwaitProgram(pid, words.front()));
+    TRY(LookAtAll());
+    if (outdated_.empty()) return {};
+    return Outdated(outdated_.front().path + " is not up to date, although " + words.front() +
+                    " has been run");
+  }
+
+  [[nodiscard]] Result<void> Check(const std::string& path) const {
+    ImageCheck check = TRY(CheckImage(environment_, path, options_.host));
+    if (check.problems.empty()) return {};
+    return Outdated(path + ": " + check.problems.front());
+  }
+
+  const Environment& environment_;
+  const ImageOptions& options_;
+  std::vector<ImageFile> keys_;
+  std::vector<std::string> unlocking_;
+  std::vector<Patching> outdated_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> RefreshImages(const Environment& environment,
+                                               const ImageOptions& options) {
+  return Refresher(environment, options).Run();
+}
+
+}  // namespace nvunlock
