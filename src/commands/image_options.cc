@@ -18,7 +18,7 @@ ImageRefresh ImageRefreshFor(const Environment& environment) {
     return RefreshImages(environment,
                          {.host = HostName(),
                           .with_passphrase_slots = config.recovery_passphrase_in_initramfs,
-                          .rebuild_command = ""});
+                          .rebuild_command = config.rebuild_images});
   };
 }
 

@@ -1,6 +1,24 @@
 #include "src/procedures/old_keys.h"
+
+#include "src/procedures/check_image.h"
+#include "src/procedures/record_image.h"
+
 namespace nvunlock {
-std::vector<std::string> FindOldKeys(const Environment&, const std::string&) {
-  return {};
+
+std::vector<std::string> FindOldKeys(const Environment& environment, const std::string& host) {
+  std::vector<std::string> lines;
+  for (const std::string& image : ImagesIn(environment)) {
+    Result<ImageCheck> check = CheckImage(environment, image, host);
+    if (!check) {
+      lines.push_back(image + ": " + check.error().message);
+      continue;
+    }
+    if (check->old_keys.empty()) continue;
+    std::string names;
+    for (const std::string& name : check->old_keys) names += (names.empty() ? "" : ", ") + name;
+    lines.push_back(image + " still holds old keys (" + names + "): rebuild it, or remove it");
+  }
+  return lines;
 }
+
 }  // namespace nvunlock
