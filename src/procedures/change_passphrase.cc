@@ -74,7 +74,6 @@ class PassphraseChanger {
     TRY(MakeDirectories(store_.directory(), 0700));
     lock_ = TRY(LockDirectory(store_.directory()));
     auto record = ReadEnrolledRecord(store_, report_.notes);
-    is_enrolled_ = record.has_value();
     std::optional<EnrolledDimms> enrolled;
     if (record && !IsMaster()) enrolled = record->dimms;
     BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, enrolled, options_.role));
@@ -256,9 +255,8 @@ class PassphraseChanger {
     report_.problems.push_back(std::move(images.error()));
   }
 
-  /// enrolled-dimms is there for those who have enrolled, and says what the blobs are now.
   void UpdateRecord() {
-    if (IsMaster() || !is_enrolled_) return;
+    if (IsMaster()) return;
     std::set<std::string> without;
     std::optional<KekName> kek = options_.kek;
     for (const Task& task : tasks_) {
@@ -266,14 +264,9 @@ class PassphraseChanger {
       const Candidate* current = task.passphrase.Current();
       if (!kek && current != nullptr) kek = current->blob.kek;
     }
-    if (!kek) return;
-    Result<Secret> secret = ReadKek(place_.keyring, *kek);
-    Result<void> written = secret ? WriteEnrolledRecord(store_, *kek, *secret, without)
-                                  : Failure(std::move(secret.error()));
-    if (!written) {
-      report_.notes.push_back(std::string(kEnrolledDimmsFile) +
-                              " is as it was: " + written.error().message);
-    }
+    Result<void> written =
+        kek ? UpdateEnrolledRecord(store_, place_.keyring, *kek, without) : Result<void>();
+    if (!written) report_.notes.push_back(std::move(written.error().message));
   }
 
   void Report() {
@@ -291,7 +284,6 @@ class PassphraseChanger {
   NdBus bus_;
   PassphrasePlace place_;
   UniqueFd lock_;
-  bool is_enrolled_ = false;
   bool blobs_moved_ = false;
   bool images_staged_ = false;
   std::vector<Task> tasks_;

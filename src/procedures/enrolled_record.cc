@@ -2,6 +2,7 @@
 
 #include "src/model/dimm_id.h"
 #include "src/os/file.h"
+#include "src/procedures/operation_kek.h"
 
 namespace nvunlock {
 namespace {
@@ -42,6 +43,13 @@ Result<void> WriteEnrolledRecord(const KeyStore& store, const KekName& name, con
   for (const std::string& id : without) dimms.blob_hashes.erase(id);
   std::string text = TRY(FormatEnrolledDimms(dimms, name, kek));
   return WriteFileDurably(store.PathOf(kEnrolledDimmsFile), text, 0600, IfPresent::kReplace);
+}
+
+Result<void> UpdateEnrolledRecord(const KeyStore& store, const Keyring& keyring,
+                                  const KekName& name, const std::set<std::string>& without) {
+  if (!Exists(store.PathOf(kEnrolledDimmsFile))) return {};
+  Secret kek = TRY(ReadKek(keyring, name));
+  return WriteEnrolledRecord(store, name, kek, without);
 }
 
 }  // namespace nvunlock

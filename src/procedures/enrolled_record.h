@@ -9,6 +9,7 @@
 #include "src/base/result.h"
 #include "src/model/enrolled_dimms.h"
 #include "src/model/key_store.h"
+#include "src/os/keyring.h"
 
 namespace nvunlock {
 
@@ -28,6 +29,10 @@ Result<EnrolledDimms> FindEnrolledDimms(const KeyStore& store);
 /// Writes enrolled-dimms anew, with KEK's MAC, but for the DIMMs with the ids (canonical) WITHOUT.
 Result<void> WriteEnrolledRecord(const KeyStore& store, const KekName& name, const Secret& kek,
                                  const std::set<std::string>& without = {});
+
+/// WriteEnrolledRecord with the kek that KEYRING holds, where there is a record.
+Result<void> UpdateEnrolledRecord(const KeyStore& store, const Keyring& keyring,
+                                  const KekName& name, const std::set<std::string>& without = {});
 
 }  // namespace nvunlock
 

@@ -22,7 +22,7 @@ class Rotator {
     Secret kek = TRY(ReadKek(keyring_, options_.to));
     for (const BlobFile& file : TRY(store_.AllBlobs())) RotateBlob(file, kek);
     if (options_.dry_run) return std::move(report_);
-    if (!report_.rewrapped.empty()) Settle(kek);
+    if (!report_.rewrapped.empty()) Settle();
     if (options_.refresh_images) RefreshImages();
     return std::move(report_);
   }
@@ -87,10 +87,8 @@ class Rotator {
     return {};
   }
 
-  void Settle(const Secret& kek) {
-    bool is_enrolled = Exists(store_.PathOf(kEnrolledDimmsFile));
-    Result<void> written =
-        is_enrolled ? WriteEnrolledRecord(store_, options_.to, kek) : Result<void>();
+  void Settle() {
+    Result<void> written = UpdateEnrolledRecord(store_, keyring_, options_.to);
     if (!written) report_.problems.push_back(std::move(written.error()));
     Say("settled");
   }
