@@ -32,6 +32,7 @@ enum class Errc {
   kPassphraseRefused = 19,
   kKekMissing = 20,
   kOverwriting = 21,
+  kUnsupported = 22,
 };
 
 /// A failure with its cause in words, outermost context first.

@@ -38,6 +38,7 @@ void PrintCheck(const ImageCheck& check) {
 Result<std::vector<ImageCheck>> CheckImages(const Environment& environment,
                                             const std::vector<std::string>& paths) {
   std::vector<ImageCheck> checks;
+  checks.reserve(paths.size());
   for (const std::string& path : paths) {
     checks.push_back(TRY(CheckImage(environment, path, HostName())));
   }

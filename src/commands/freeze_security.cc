@@ -17,7 +17,7 @@ DimmReport FreezeAll(const DimmCommand& command, const std::vector<std::string>&
     } else if (Result<void> frozen = FreezeDimm(bus, nmem); !frozen) {
       result.problem = std::move(frozen.error());
     } else if (show) {
-      show(nmem + ": frozen");
+      show("step: " + nmem + " frozen");
     }
     result.dimm = InspectDimm(bus, nmem).value_or(result.dimm);
     report.dimms.push_back(std::move(result));

@@ -1,11 +1,9 @@
-#include "src/procedures/refresh_images.h"
-
 #include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"
+#include "src/commands/image_options.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
-#include "src/os/process.h"
 #include "src/procedures/read_config.h"
 
 namespace nvunlock {
@@ -19,12 +17,7 @@ Result<void> RefreshAndPrint(const Invocation& invocation) {
   TRY(ParseOptionsOnly(invocation, options));
   ParsedConfig parsed = ReadConfig(environment);
   for (const std::string& complaint : parsed.complaints) PrintError(complaint);
-  ImageOptions image = {
-      .host = HostName(),
-      .with_passphrase_slots = parsed.config.recovery_passphrase_in_initramfs,
-      .rebuild_command = parsed.config.rebuild_images,
-  };
-  std::vector<std::string> paths = TRY(RefreshImages(environment, image));
+  std::vector<std::string> paths = TRY(ImageRefreshFor(environment)());
   if (as_json) {
     Print(nlohmann::json(paths).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
           "\n");

@@ -1,5 +1,7 @@
 #include "src/procedures/rotate_kek.h"
 
+#include <nlohmann/json.hpp>
+
 #include "src/commands/commands.h"
 #include "src/commands/dimm_command.h"
 #include "src/commands/image_options.h"
@@ -34,7 +36,8 @@ Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
       NoImageOption(arguments.no_image),
       {"verbose", nullptr, "show each step", Set(arguments.common.verbose), 'v'},
       {"dry-run", nullptr, "only show what would be wrapped", Set(arguments.common.dry_run)},
-      {"json", nullptr, "results of --revoke as JSON", Set(arguments.common.as_json)},
+      {"json", nullptr, "as JSON: the blobs, or with --revoke the DIMMs",
+       Set(arguments.common.as_json)},
   };
   Append(options, EnvironmentOptions(arguments.common.environment));
   TRY(ParseOptionsOnly(invocation, options));
@@ -44,33 +47,45 @@ Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
   return JoinSessionWith(Keyring(arguments.common.environment.keyring));
 }
 
-/// The DIMMs that have a blob of ROLE.
-Result<std::vector<std::string>> DimmsWithBlobs(const Environment& environment,
-                                                PassphraseRole role) {
+/// The DIMMs that have a user passphrase here. Fails when one of them is not there, or cannot be
+/// told: its old passphrase would stay in force.
+Result<std::vector<std::string>> DimmsWithBlobs(const Environment& environment) {
   NdBus bus(environment.sysfs_root);
-  BlobChoice choice =
-      TRY(ChooseBlobs(KeyStore(environment.keys_dir), HostName(), std::nullopt, role));
+  BlobChoice choice = TRY(ChooseBlobs(KeyStore(environment.keys_dir), HostName(), std::nullopt));
+  if (!choice.unusable.empty()) {
+    return Failure(Error(choice.unusable.begin()->second).Within(choice.unusable.begin()->first));
+  }
   std::vector<std::string> nmems;
   for (const std::string& nmem : bus.Nmems()) {
     Dimm dimm = TRY(InspectDimm(bus, nmem));
-    if (choice.chosen.contains(CanonicalDimmId(dimm.id))) nmems.push_back(nmem);
+    if (choice.chosen.erase(CanonicalDimmId(dimm.id)) > 0) nmems.push_back(nmem);
   }
-  return nmems;
+  if (choice.chosen.empty()) return nmems;
+  return Fail("there is a blob for DIMM " + choice.chosen.begin()->first +
+              ", which is not in this machine; remove it, or revoke where the DIMM is");
 }
 
-Result<int> UpdateAll(const Arguments& arguments, PassphraseRole role) {
+Result<int> UpdateAll(const Arguments& arguments) {
   const Environment& environment = arguments.common.environment;
-  std::vector<std::string> nmems = TRY(DimmsWithBlobs(environment, role));
-  if (nmems.empty()) return 0;
+  std::vector<std::string> nmems = TRY(DimmsWithBlobs(environment));
   ChangeOptions change = {.change = PassphraseChange::kUpdate,
-                          .role = role,
                           .kek = arguments.rotate.to,
                           .host = HostName(),
                           .refresh_images = arguments.rotate.refresh_images,
                           .on_step = arguments.rotate.on_step};
-  const char* words =
-      role == PassphraseRole::kMaster ? "master passphrase updated for" : "passphrase updated for";
-  return PrintDimmReport(arguments.common, ChangePassphrases(environment, nmems, change), words);
+  DimmReport report = ChangePassphrases(environment, nmems, change);
+  return PrintDimmReport(arguments.common, report, "passphrase updated for");
+}
+
+/// They can be changed only while a DIMM has no other.
+Result<void> MentionMasters(const Environment& environment) {
+  KeyStore store(environment.keys_dir);
+  auto blobs = TRY(store.Blobs({PassphraseRole::kMaster, BlobStage::kCurrent}));
+  if (blobs.empty()) return {};
+  PrintError(
+      "master passphrases are as they were: whoever has an old kek and an old blob of one can "
+      "erase its DIMM");
+  return {};
 }
 
 /// What still holds keys that are worth nothing now.
@@ -79,19 +94,22 @@ void PrintOldKeys(const Environment& environment) {
 }
 
 Result<int> Revoke(const Arguments& arguments) {
-  int exit_code = 0;
-  for (PassphraseRole role : {PassphraseRole::kUser, PassphraseRole::kMaster}) {
-    int code = TRY(UpdateAll(arguments, role));
-    if (exit_code == 0) exit_code = code;
-  }
-  if (exit_code == 0) {
-    TRY(RetireKek(arguments.common.environment, arguments.rotate.from));
-    PrintOldKeys(arguments.common.environment);
-  }
-  return exit_code;
+  const Environment& environment = arguments.common.environment;
+  int exit_code = TRY(UpdateAll(arguments));
+  if (exit_code != 0) return exit_code;
+  TRY(RetireKek(environment, arguments.rotate.from));
+  TRY(MentionMasters(environment));
+  PrintOldKeys(environment);
+  return 0;
 }
 
 void PrintWrapped(const Arguments& arguments, const RotateReport& report) {
+  // With --revoke standard output is for what becomes of the DIMMs.
+  if (arguments.common.as_json) {
+    bool is_result = !arguments.revoke || arguments.common.dry_run;
+    if (is_result) Print(nlohmann::json(report.rewrapped).dump(2) + "\n");
+    return;
+  }
   const char* verb = arguments.common.dry_run ? "would wrap " : "wrapped ";
   for (const std::string& name : report.rewrapped) {
     Print(verb + name + " under " + arguments.rotate.to.ToString() + "\n");

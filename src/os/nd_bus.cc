@@ -19,14 +19,13 @@ namespace {
 const char* MeaningOf(int error_number) {
   switch (error_number) {
     case EIO:
-    case ENXIO:
       return ": not in its present state (frozen, perhaps by the firmware, or locked)";
+    case ENXIO:
+      return ": not in its present state, or, by a CXL DIMM, not with this passphrase";
+    case EINVAL:
+      return ": refused, or not known to this kernel";
     case EBUSY:
       return ": its region is in use, or an overwrite is running";
-    case ENOTTY:
-    case EOPNOTSUPP:
-    case EACCES:
-      return ": the DIMM or the kernel cannot do that";
     case ENOKEY:
       return ": the kernel did not get at the key";
     default:
@@ -108,11 +107,22 @@ Result<void> NdBus::UnbindNmem(const std::string& nmem) const {
 
 Result<void> NdBus::Secure(const std::string& nmem, std::string_view command) const {
   int error_number = TryWriteAttribute(PathOf(nmem) + "/security", command);
-  if (error_number == 0) return {};
-  if (error_number == EINVAL) {
-    return Fail(Errc::kPassphraseRefused, "it refused the passphrase (one try is used up)");
-  }
   std::string verb(command.substr(0, command.find(' ')));
+  // Kernels before 6.8 do not know this one.
+  bool is_unknown = error_number == EINVAL && verb == "disable_master";
+  switch (error_number) {
+    case 0:
+      return {};
+    case EINVAL:
+      if (is_unknown) break;
+      return Fail(Errc::kPassphraseRefused, "it refused the passphrase (one try is used up)");
+    case ENOTTY:
+    case EOPNOTSUPP:
+    case EACCES:
+      return Fail(Errc::kUnsupported, verb + ": the DIMM or the kernel cannot do that");
+    default:
+      break;
+  }
   return FailErrno(verb + MeaningOf(error_number), error_number);
 }
 

@@ -5,6 +5,7 @@
 
 #include "src/model/dimm_id.h"
 #include "src/os/file.h"
+#include "src/procedures/change_dimm.h"
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/enrolled_record.h"
 #include "src/procedures/operation_kek.h"
@@ -33,7 +34,8 @@ class PassphraseChanger {
         options_(options),
         store_(environment.keys_dir),
         bus_(environment.sysfs_root),
-        place_{bus_, store_, Keyring(environment.keyring), options.host} {}
+        place_{bus_, store_, Keyring(environment.keyring), options.host},
+        change_(bus_, options) {}
 
   DimmReport Run(const std::vector<std::string>& nmems) {
     Result<void> done = Prepare(nmems);
@@ -71,8 +73,10 @@ class PassphraseChanger {
   // --- what is there
 
   Result<void> Prepare(const std::vector<std::string>& nmems) {
-    TRY(MakeDirectories(store_.directory(), 0700));
-    lock_ = TRY(LockDirectory(store_.directory()));
+    if (!options_.dry_run) {
+      TRY(MakeDirectories(store_.directory(), 0700));
+      lock_ = TRY(LockDirectory(store_.directory()));
+    }
     auto record = ReadEnrolledRecord(store_, report_.notes);
     std::optional<EnrolledDimms> enrolled;
     if (record && !IsMaster()) enrolled = record->dimms;
@@ -120,7 +124,7 @@ class PassphraseChanger {
   }
 
   std::vector<std::string> DescribePlan(const Task& task) const {
-    std::string command = "write \"" + Verb() + "\" and the key to its security";
+    std::string command = "write \"" + change_.Command() + "\" and the key to its security";
     std::string current = PathOf(task, BlobStage::kCurrent);
     if (!Makes()) return {command, "remove " + current};
     std::vector<std::string> plan = {"write " + PathOf(task, BlobStage::kStaged)};
@@ -162,80 +166,12 @@ class PassphraseChanger {
     return task.passphrase.Stage(TRY(WrapPassphrase(*task.kek, kek, *options_.import)));
   }
 
-  std::string Verb() const {
-    switch (options_.change) {
-      case PassphraseChange::kSetup:
-        return IsMaster() ? "master_update 0" : "update 0";
-      case PassphraseChange::kUpdate:
-        return IsMaster() ? "master_update" : "update";
-      case PassphraseChange::kRemove:
-        break;
-    }
-    return IsMaster() ? "disable_master" : "disable";
-  }
-
   Result<void> Change(Task& task) {
     if (task.changed) return {};
-    Result<void> written = options_.import != nullptr ? Result<void>() : Write(task);
-    TRY(Makes() ? Confirm(task, std::move(written)) : ConfirmRemoval(task, std::move(written)));
+    TRY(change_.Apply(task.passphrase));
     task.changed = true;
     Say(task.dimm().nmem + " changed");
     return {};
-  }
-
-  Result<void> Write(Task& task) {
-    std::string command = Verb();
-    if (options_.change != PassphraseChange::kSetup) {
-      Result<Key> key = task.passphrase.CurrentKey();
-      if (!key) return Failure(std::move(key.error()));
-      command += " " + std::to_string(key->serial());
-    }
-    if (Makes()) command += " " + std::to_string(task.passphrase.StagedKey().serial());
-    return bus_.Secure(task.dimm().nmem, command);
-  }
-
-  /// The DIMM itself says which of the two it has: neither an error nor a success is proof.
-  Result<void> Confirm(Task& task, Result<void> written) {
-    if (!written && NothingChanged(task, written.error())) return GiveUp(task, std::move(written));
-    Result<bool> taken = Takes(task);
-    if (taken && *taken) return {};
-    if (taken) {
-      if (written) written = Fail(Errc::kPassphraseRefused, "it does not have this passphrase");
-      return GiveUp(task, std::move(written));
-    }
-    Error error = written ? std::move(taken.error()) : std::move(written.error());
-    error.message += "; both passphrases are kept, and the next unlock or try finds out";
-    return Failure(std::move(error));
-  }
-
-  /// Refused for its old passphrase, or never sent, or a DIMM that still has none.
-  bool NothingChanged(const Task& task, const Error& error) const {
-    if (error.code == Errc::kPassphraseRefused || error.code == Errc::kKeysIncomplete) return true;
-    Result<Dimm> dimm = InspectDimm(bus_, task.dimm().nmem);
-    return !IsMaster() && dimm && dimm->security == SecurityState::kDisabled;
-  }
-
-  Result<void> GiveUp(Task& task, Result<void> failure) {
-    TRY(task.passphrase.DropStaged());
-    return failure;
-  }
-
-  /// A DIMM whose passphrase comes from elsewhere may be locked, and shows by unlocking.
-  Result<bool> Takes(Task& task) {
-    if (task.dimm().security != SecurityState::kLocked) {
-      return task.passphrase.Takes(task.passphrase.StagedKey());
-    }
-    TRY(task.passphrase.PublishStaged());
-    (void)bus_.BindNmem(task.dimm().nmem);  // its state says more
-    return TRY(InspectDimm(bus_, task.dimm().nmem)).security == SecurityState::kUnlocked;
-  }
-
-  Result<void> ConfirmRemoval(const Task& task, Result<void> written) {
-    if (IsMaster()) return written;
-    Dimm dimm = TRY(InspectDimm(bus_, task.dimm().nmem));
-    if (dimm.security == SecurityState::kDisabled) return {};
-    if (!written) return written;
-    return Fail("it took the command, but still has a passphrase");
   }
 
   void SettleAll() {
@@ -252,7 +188,9 @@ class PassphraseChanger {
     if (images) return Say("image settled");
     // What is left there of a passphrase that is removed is not asked for.
     if (!Makes()) return report_.notes.push_back(std::move(images.error().message));
-    report_.problems.push_back(std::move(images.error()));
+    report_.problems.push_back(
+        std::move(images.error())
+            .Within("the DIMMs are changed, and the images still unlock them"));
   }
 
   void UpdateRecord() {
@@ -283,6 +221,7 @@ class PassphraseChanger {
   KeyStore store_;
   NdBus bus_;
   PassphrasePlace place_;
+  DimmChange change_;
   UniqueFd lock_;
   bool blobs_moved_ = false;
   bool images_staged_ = false;

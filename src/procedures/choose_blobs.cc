@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/model/dimm_id.h"
+#include "src/os/file.h"
 
 namespace nvunlock {
 namespace {
@@ -30,6 +31,13 @@ struct Candidates {
   }
 };
 
+/// In a patched image a blob that is gone is an empty file, and none beside one that is not.
+void DropEmptied(const KeyStore& store, std::vector<BlobFile>& files) {
+  auto is_empty = [&](const BlobFile& file) { return IsEmpty(store.PathOf(file.name)); };
+  if (std::all_of(files.begin(), files.end(), is_empty)) return;
+  std::erase_if(files, is_empty);
+}
+
 /// Chooses among the blobs of one DIMM.
 class Chooser {
  public:
@@ -46,7 +54,8 @@ class Chooser {
       if (spare && spare->blob.payload != chosen.blob.payload) chosen.spare = std::move(spare);
       return chosen;
     }
-    if (!spare) return Failure(std::move(current.error()));
+    bool is_ambiguous = candidates.current.size() > 1;
+    if (!spare || is_ambiguous) return Failure(std::move(current.error()));
     notes.push_back(id + ": " + current.error().message + ", using " + spare->file.name);
     return ChosenBlob{std::move(*spare), std::nullopt};
   }
@@ -129,7 +138,8 @@ Result<BlobChoice> ChooseBlobs(const KeyStore& store, const std::string& host,
   }
   BlobChoice choice;
   Chooser chooser(store, host, enrolled);
-  for (const auto& [id, candidates] : by_id) {
+  for (auto& [id, candidates] : by_id) {
+    DropEmptied(store, candidates.current);
     Result<ChosenBlob> chosen = chooser.Choose(id, candidates, choice.notes);
     if (chosen) {
       choice.chosen.emplace(id, std::move(*chosen));

@@ -35,8 +35,10 @@ const Candidate* DimmPassphrase::Spare() const {
   return Current() == nullptr ? &*blobs_ : nullptr;
 }
 
+/// Under a name that says which blob it is: one run may load several of one DIMM.
 Result<Key> DimmPassphrase::Load(const Candidate& candidate) const {
-  std::string description = candidate.file.kind.KeyDescription(dimm_.id);
+  std::string description =
+      candidate.file.kind.KeyDescription(dimm_.id) + "/" + HashOfBlob(candidate.blob.text);
   return LoadOrReuse(Keyring::Process(), description, candidate.blob, 0);
 }
 
@@ -59,16 +61,23 @@ Result<bool> DimmPassphrase::Takes(const Key& key) const {
   return Failure(std::move(taken.error()));
 }
 
-Result<void> DimmPassphrase::ResolveSpare(bool spare_first) {
+/// CXL DIMMs refuse by an error that says nothing, so only an acceptance ends the search.
+Result<void> DimmPassphrase::AskWhich(bool spare_first) {
   std::vector<const Candidate*> order = {Current(), Spare()};
   if (spare_first) std::reverse(order.begin(), order.end());
+  Result<void> failure = Fail(Errc::kPassphraseRefused,
+                              "it refused the passphrases of all its blobs; none is removed");
   for (const Candidate* candidate : order) {
     if (candidate == nullptr) continue;
     Key key = TRY_IN(candidate->file.name, Load(*candidate));
-    if (TRY(Takes(key))) return MakeCurrent(Candidate(*candidate));
+    Result<bool> takes = Takes(key);
+    if (takes && *takes) {
+      TRY(MakeCurrent(Candidate(*candidate)));
+      return PublishCurrent();
+    }
+    if (!takes) failure = Failure(std::move(takes.error()));
   }
-  return Fail(Errc::kPassphraseRefused,
-              "it refused the passphrases of all its blobs; none is removed");
+  return failure;
 }
 
 Result<bool> DimmPassphrase::ResolveAs(const std::string& hash) {
@@ -80,27 +89,26 @@ Result<bool> DimmPassphrase::ResolveAs(const std::string& hash) {
   return false;
 }
 
+/// The old blob first gets the name that the new one shall have: two current blobs would leave a
+/// power cut to chance.
 Result<void> DimmPassphrase::MakeCurrent(const Candidate& candidate) {
   Candidate current = {File(BlobStage::kCurrent), candidate.blob};
-  if (candidate.file.name != current.file.name) {
-    TRY(RenameDurably(place_.store.PathOf(candidate.file.name),
-                      place_.store.PathOf(current.file.name)));
+  std::string path = place_.store.PathOf(current.file.name);
+  if (Current() != nullptr && Current()->file.name != current.file.name) {
+    TRY(RenameDurably(place_.store.PathOf(Current()->file.name), path));
   }
-  TRY(RemoveOtherBlobs(current.file.name));
-  TRY(RemoveKeys());
-  TRY(PublishKeys(current.blob));
+  bool is_current = Current() != nullptr && candidate.file.name == Current()->file.name;
+  if (!is_current) TRY(RenameDurably(place_.store.PathOf(candidate.file.name), path));
+  TRY(RemoveLeftOvers());
   blobs_ = {std::move(current), std::nullopt};
   return {};
 }
 
-/// But for those of the same kind that are other hosts', where they are not what was chosen.
-Result<void> DimmPassphrase::RemoveOtherBlobs(const std::string& kept) const {
+Result<void> DimmPassphrase::RemoveLeftOvers() const {
   for (const BlobFile& file : TRY(place_.store.AllBlobs())) {
-    bool is_ours = file.kind.role == role_ && file.name != kept &&
-                   CanonicalDimmId(file.dimm_id) == CanonicalDimmId(dimm_.id);
-    bool was_current = blobs_ && file.name == blobs_->file.name;
-    bool left_over = file.kind.stage != BlobStage::kCurrent;
-    if (is_ours && (was_current || left_over)) {
+    bool is_ours =
+        file.kind.role == role_ && CanonicalDimmId(file.dimm_id) == CanonicalDimmId(dimm_.id);
+    if (is_ours && file.kind.stage != BlobStage::kCurrent) {
       TRY(RemoveDurably(place_.store.PathOf(file.name)));
     }
   }
@@ -115,12 +123,17 @@ Result<void> DimmPassphrase::RemoveKeys() const {
   });
 }
 
-/// As far as the kek is there: ndctl loads the blob when it needs it.
 Result<void> DimmPassphrase::PublishKeys(const Enc32Blob& blob) const {
-  if (!TRY(place_.keyring.Find(blob.kek.type.c_str(), blob.kek.description))) return {};
   for (const std::string& description : PublishedDescriptions(role_, dimm_.id)) {
     TRY(LoadOrReuse(place_.keyring, description, blob, kOperationSeconds));
   }
+  return {};
+}
+
+/// The blob is what counts: who needs the key loads it from there.
+Result<void> DimmPassphrase::PublishCurrent() const {
+  TRY(RemoveKeys());
+  (void)PublishKeys(blobs_->blob);
   return {};
 }
 
@@ -132,12 +145,21 @@ Result<void> DimmPassphrase::StageNew(const KekName& kek) {
   return Stage(blob);
 }
 
+/// The key that the DIMM will get is made from what the disk holds, so that it is known to open.
 Result<void> DimmPassphrase::Stage(const Enc32Blob& blob) {
   BlobFile file = File(BlobStage::kStaged);
-  TRY(WriteFileDurably(place_.store.PathOf(file.name), blob.text, 0600, IfPresent::kReplace));
-  // The key that the DIMM will get is made from what the disk holds, so that it is known to open.
-  staged_ = Candidate{file, TRY(place_.store.ReadBlob(file))};
-  staged_key_ = TRY_IN(file.name, Load(*staged_));
+  std::string path = place_.store.PathOf(file.name);
+  TRY(WriteFileDurably(path, blob.text, 0600, IfPresent::kReplace));
+  Result<void> loaded = LoadStaged(file);
+  if (!loaded) TRY(RemoveDurably(path));
+  return loaded;
+}
+
+Result<void> DimmPassphrase::LoadStaged(const BlobFile& file) {
+  Candidate staged = {file, {}};
+  staged.blob = TRY(place_.store.ReadBlob(file));
+  staged_key_ = TRY_IN(file.name, Load(staged));
+  staged_ = std::move(staged);
   return {};
 }
 
@@ -158,7 +180,8 @@ Result<void> DimmPassphrase::DropStaged() {
 }
 
 Result<void> DimmPassphrase::Settle() {
-  return MakeCurrent(*staged_);
+  TRY(MakeCurrent(*staged_));
+  return PublishCurrent();
 }
 
 Result<void> DimmPassphrase::Forget() {

@@ -48,7 +48,7 @@ class DimmPassphrase {
 
   /// Finds out which of two blobs an earlier change that was cut short has left in force, and makes
   /// it the current one. SPARE_FIRST: it unlocked the DIMM in this boot.
-  Result<void> ResolveSpare(bool spare_first);
+  Result<void> AskWhich(bool spare_first);
 
   /// The same where the blob with HashOfBlob HASH is known to be in force; false when there is
   /// none.
@@ -72,7 +72,9 @@ class DimmPassphrase {
  private:
   Result<Key> Load(const Candidate& candidate) const;
   Result<void> MakeCurrent(const Candidate& candidate);
-  Result<void> RemoveOtherBlobs(const std::string& kept) const;
+  Result<void> RemoveLeftOvers() const;
+  Result<void> PublishCurrent() const;
+  Result<void> LoadStaged(const BlobFile& file);
   Result<void> RemoveKeys() const;
   Result<void> PublishKeys(const Enc32Blob& blob) const;
   [[nodiscard]] BlobKind Kind(BlobStage stage) const { return {role_, stage}; }

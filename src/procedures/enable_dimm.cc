@@ -1,5 +1,7 @@
 #include "src/procedures/enable_dimm.h"
 
+#include <set>
+
 #include "src/model/dimm_id.h"
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/open_dimm.h"
@@ -7,27 +9,42 @@
 namespace nvunlock {
 namespace {
 
+/// The ids of NMEMS, as far as they have one.
+std::set<std::string> IdsOf(const NdBus& bus, const std::vector<std::string>& nmems) {
+  std::set<std::string> ids;
+  for (const std::string& nmem : nmems) {
+    Result<Dimm> dimm = InspectDimm(bus, nmem);
+    if (dimm) ids.insert(CanonicalDimmId(dimm->id));
+  }
+  return ids;
+}
+
 /// Keys for the DIMMs in the keyring, as far as its keks go. No TPM is asked: its latch is closed.
-Result<LoadedKeys> LoadKeysFor(const Environment& environment, const std::string& host) {
+Result<LoadedKeys> LoadKeysFor(const Environment& environment,
+                               const std::vector<std::string>& nmems, const std::string& host) {
   TpmConnection nobody("none");
   return LoadKeys(KeyStore(environment.keys_dir), nobody,
                   {.keyring = Keyring(environment.keyring),
                    .keep_kek = true,
                    .expire_seconds = kOperationSeconds,
                    .host = host,
-                   .keyring_only = true});
+                   .keyring_only = true,
+                   .only = IdsOf(NdBus(environment.sysfs_root), nmems)});
 }
 
-/// What ndctl or an admin has put there without leaving a blob.
-void AddFromKeyring(const Environment& environment, const Dimm& dimm, LoadedKeys& keys) {
+/// What ndctl or an admin has put there without leaving a blob. It counts only under each name that
+/// kernels look for: one that finds none sends zeros.
+Result<void> AddFromKeyring(const Environment& environment, const Dimm& dimm, LoadedKeys& keys) {
   std::string id = CanonicalDimmId(dimm.id);
-  if (keys.keys.contains(id)) return;
+  if (keys.keys.contains(id)) return {};
   std::vector<Key> present;
   for (const std::string& description : DimmKeyDescriptions(dimm.id)) {
-    auto key = Keyring(environment.keyring).Find("encrypted", description);
-    if (key && *key) present.push_back(**key);
+    auto key = TRY(Keyring(environment.keyring).Find("encrypted", description));
+    if (!key) return {};
+    present.push_back(*key);
   }
-  if (!present.empty()) keys.keys.emplace(id, std::move(present));
+  keys.keys.emplace(id, std::move(present));
+  return {};
 }
 
 template <typename Act>
@@ -52,7 +69,8 @@ DimmReport ForEach(const Environment& environment, const std::vector<std::string
 
 DimmReport EnableDimms(const Environment& environment, const std::vector<std::string>& nmems,
                        const EnableOptions& options) {
-  Result<LoadedKeys> loaded = LoadKeysFor(environment, options.host);
+  Result<LoadedKeys> loaded =
+      options.dry_run ? LoadedKeys() : LoadKeysFor(environment, nmems, options.host);
   LoadedKeys keys = loaded ? std::move(*loaded) : LoadedKeys();
   OpenOptions open = {.keyring = Keyring(environment.keyring),
                       .expire_seconds = kOperationSeconds,
@@ -63,8 +81,8 @@ DimmReport EnableDimms(const Environment& environment, const std::vector<std::st
       result.planned = {"bind " + dimm.nmem + " to its driver"};
       return {};
     }
-    if (dimm.bound) return {};
-    AddFromKeyring(environment, dimm, keys);
+    if (dimm.bound && dimm.security != SecurityState::kLocked) return {};
+    TRY(AddFromKeyring(environment, dimm, keys));
     std::optional<Error> problem = opener.Open(dimm).problem;
     if (problem) return Failure(std::move(*problem));
     return {};

@@ -1,6 +1,7 @@
 #include "src/procedures/load_keys.h"
 
 #include <algorithm>
+#include <set>
 
 #include "src/os/file.h"
 #include "src/procedures/blob_key.h"
@@ -11,7 +12,7 @@
 namespace nvunlock {
 namespace {
 
-/// Canonical DIMM id to its blob; all of one kek.
+/// Canonical DIMM id to its blobs.
 using Blobs = std::map<std::string, ChosenBlob>;
 
 /// One run of LoadKeys.
@@ -27,52 +28,67 @@ class KeyLoader {
       enrolled = std::move(record->dimms);
     }
     BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, enrolled));
+    if (!options_.only.empty()) {
+      std::erase_if(choice.chosen,
+                    [&](const auto& entry) { return !options_.only.contains(entry.first); });
+    }
     loaded_.failed = std::move(choice.unusable);
     std::move(choice.notes.begin(), choice.notes.end(), std::back_inserter(loaded_.notes));
-    for (const auto& [name, blobs] : TRY(GroupByKek(choice.chosen))) {
-      LoadUnderKek(TRY(ParseKekName(name)), blobs);
+    for (const auto& [name, is_needed] : TRY(KeksFor(choice.chosen))) {
+      Place(TRY(ParseKekName(name)), is_needed, choice.chosen);
     }
+    for (auto& [id, chosen] : choice.chosen) LoadDimm(id, std::move(chosen));
+    if (!options_.keep_kek) DropKeks();
     return std::move(loaded_);
   }
 
  private:
-  Result<std::map<std::string, Blobs>> GroupByKek(
-      const std::map<std::string, ChosenBlob>& chosen) const {
-    std::map<std::string, Blobs> by_kek;
-    for (const auto& [id, choice] : chosen) {
-      by_kek[choice.blob.kek.ToString()].emplace(id, choice);
+  /// By name; a kek that only spares are wrapped with is not needed.
+  Result<std::map<std::string, bool>> KeksFor(const Blobs& blobs) const {
+    std::map<std::string, bool> keks;
+    for (const auto& [id, chosen] : blobs) {
+      keks[chosen.blob.kek.ToString()] = true;
+      if (chosen.spare) keks.try_emplace(chosen.spare->blob.kek.ToString(), false);
     }
-    if (!options_.all_keks) return by_kek;
-    for (const KekName& kek : TRY(store_.EnrolledKeks())) by_kek.try_emplace(kek.ToString());
-    return by_kek;
+    if (!options_.all_keks) return keks;
+    for (const KekName& kek : TRY(store_.EnrolledKeks())) keks[kek.ToString()] = true;
+    return keks;
   }
 
-  void LoadUnderKek(const KekName& name, Blobs blobs) {
+  void Place(const KekName& name, bool is_needed, const Blobs& blobs) {
     Result<Key> kek = PlaceKek(name, blobs);
-    if (!kek) {
-      for (const auto& [id, chosen] : blobs) {
-        loaded_.failed.emplace(
-            id, Error{kek.error().code, "its kek " + name.ToString() + " could not be had"});
-      }
-      loaded_.problems.push_back(std::move(kek.error()));
+    if (kek) {
+      loaded_.keks_loaded++;
+      keks_.emplace(name.ToString(), *kek);
       return;
     }
-    loaded_.keks_loaded++;
-    for (const auto& [id, chosen] : blobs) LoadDimm(id, chosen);
-    if (!options_.keep_kek) DropKek(*kek, blobs);
+    kek_failures_.emplace(name.ToString(), kek.error().code);
+    if (is_needed) {
+      loaded_.problems.push_back(std::move(kek.error()));
+    } else {
+      loaded_.notes.push_back(std::move(kek.error().message));
+    }
   }
 
-  /// Puts the kek into its keyring. Blobs that it does not verify are taken out of BLOBS: the kek
-  /// is in memory here and nowhere later.
-  Result<Key> PlaceKek(const KekName& name, Blobs& blobs) {
+  /// Puts the kek into its keyring, and finds out which blobs it verifies: it is in memory here and
+  /// nowhere later.
+  Result<Key> PlaceKek(const KekName& name, const Blobs& blobs) {
     if (name.type != "user") {
       return Fail(name.ToString() + ": this version handles keks of type user only");
     }
     std::optional<Key> present = TRY(options_.keyring.Find("user", name.description));
     Secret kek = present ? TRY(CheckPresentKek(*present, name)) : TRY(ObtainFromStore(name));
-    KeepVerified(blobs, kek);
+    for (const auto& [id, chosen] : blobs) {
+      Verify(chosen, name, kek);
+      if (chosen.spare) Verify(*chosen.spare, name, kek);
+    }
     TRY(CheckEnrolledMac(name, kek));
     return present ? *present : AddKek(name, kek);
+  }
+
+  void Verify(const Candidate& candidate, const KekName& name, const Secret& kek) {
+    bool is_good = candidate.blob.kek == name && VerifyEnc32(candidate.blob, kek);
+    if (is_good) verified_.insert(candidate.file.name);
   }
 
   Result<Secret> ObtainFromStore(const KekName& name) {
@@ -130,32 +146,6 @@ class KeyLoader {
     return kek;
   }
 
-  void KeepVerified(Blobs& blobs, const Secret& kek) {
-    for (auto entry = blobs.begin(); entry != blobs.end();) {
-      entry = Verify(entry->first, entry->second, kek) ? std::next(entry) : blobs.erase(entry);
-    }
-  }
-
-  /// Keeps of CHOSEN what KEK verifies; false when nothing is left.
-  bool Verify(const std::string& id, ChosenBlob& chosen, const Secret& kek) {
-    if (chosen.spare && !IsOf(*chosen.spare, chosen.blob.kek, kek)) chosen.spare.reset();
-    if (VerifyEnc32(chosen.blob, kek)) return true;
-    if (chosen.spare) {
-      loaded_.notes.push_back(id + ": " + chosen.file.name + " is damaged, using " +
-                              chosen.spare->file.name);
-      chosen = {std::move(*chosen.spare), std::nullopt};
-      return true;
-    }
-    loaded_.failed.emplace(id, Error{Errc::kKeysIncomplete,
-                                     "its blob is damaged, or was made under another kek than " +
-                                         chosen.blob.kek.ToString() + " (its HMAC does not hold)"});
-    return false;
-  }
-
-  static bool IsOf(const Candidate& candidate, const KekName& name, const Secret& kek) {
-    return candidate.blob.kek == name && VerifyEnc32(candidate.blob, kek);
-  }
-
   Result<void> CheckEnrolledMac(const KekName& name, const Secret& kek) {
     if (enrolled_text_.find("mac " + name.ToString() + " ") == std::string::npos) return {};
     if (!TRY(VerifyEnrolledDimms(enrolled_text_, name, kek))) {
@@ -174,19 +164,36 @@ class KeyLoader {
     return key;
   }
 
-  /// A spare is loaded only once its DIMM has refused the other, and needs its kek then.
-  void DropKek(const Key& kek, const Blobs& blobs) {
-    bool has_spare = std::any_of(blobs.begin(), blobs.end(),
-                                 [](const auto& entry) { return entry.second.spare.has_value(); });
-    if (has_spare) {
-      loaded_.held_keks.push_back(kek);
-      return;
-    }
-    Result<void> dropped = kek.Invalidate();
-    if (!dropped) loaded_.problems.push_back(std::move(dropped.error()));
+  [[nodiscard]] bool IsGood(const Candidate& candidate) const {
+    return verified_.contains(candidate.file.name) && keks_.contains(candidate.blob.kek.ToString());
   }
 
-  void LoadDimm(const std::string& id, const ChosenBlob& chosen) {
+  [[nodiscard]] Error WhyNotGood(const Candidate& candidate) const {
+    std::string kek = candidate.blob.kek.ToString();
+    auto failure = kek_failures_.find(kek);
+    if (failure != kek_failures_.end()) {
+      return {failure->second, "its kek " + kek + " could not be had"};
+    }
+    return {Errc::kKeysIncomplete, "its blob is damaged, or was made under another kek than " +
+                                       kek + " (its HMAC does not hold)"};
+  }
+
+  void LoadDimm(const std::string& id, ChosenBlob chosen) {
+    if (chosen.spare && !IsGood(*chosen.spare)) chosen.spare.reset();
+    if (!IsGood(chosen)) {
+      Error why = WhyNotGood(chosen);
+      if (!chosen.spare) {
+        loaded_.failed.emplace(id, std::move(why));
+        return;
+      }
+      loaded_.notes.push_back(id + ": " + why.message + ", using " + chosen.spare->file.name);
+      Candidate spare = std::move(*chosen.spare);
+      chosen = {std::move(spare), std::nullopt};
+    }
+    LoadGood(id, chosen);
+  }
+
+  void LoadGood(const std::string& id, const ChosenBlob& chosen) {
     Result<std::vector<Key>> keys =
         LoadDimmKeys(options_.keyring, id, chosen.blob, options_.expire_seconds);
     if (!keys) {
@@ -198,10 +205,28 @@ class KeyLoader {
     if (chosen.spare) loaded_.spares.emplace(id, *chosen.spare);
   }
 
+  /// A spare is loaded only once its DIMM has refused the other, and needs its kek then.
+  void DropKeks() {
+    for (const auto& [name, kek] : keks_) {
+      bool has_spare =
+          std::any_of(loaded_.spares.begin(), loaded_.spares.end(),
+                      [&](const auto& entry) { return entry.second.blob.kek.ToString() == name; });
+      if (has_spare) {
+        loaded_.held_keks.push_back(kek);
+        continue;
+      }
+      Result<void> dropped = kek.Invalidate();
+      if (!dropped) loaded_.problems.push_back(std::move(dropped.error()));
+    }
+  }
+
   const KeyStore& store_;
   TpmConnection& tpm_;
   const LoadKeysOptions& options_;
   std::string enrolled_text_;
+  std::map<std::string, Key> keks_;           ///< that are in their keyring
+  std::map<std::string, Errc> kek_failures_;  ///< of those that could not be had
+  std::set<std::string> verified_;            ///< names of blob files
   LoadedKeys loaded_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct LoadKeysOptions {
   PinQuestion ask_pin;
   bool recovery_only = false;  ///< does not even try the TPM
   bool keyring_only = false;   ///< keks that are in `keyring` and no others
+  std::set<std::string> only;  ///< canonical ids of the DIMMs that matter; empty: all
 };
 
 /// What came of loading the keys: ids are canonical, and each that has a blob or is enrolled is

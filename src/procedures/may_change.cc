@@ -4,7 +4,7 @@ namespace nvunlock {
 
 Result<void> CheckMayChange(const NdBus& bus, const Dimm& dimm) {
   if (dimm.security == SecurityState::kUnsupported) {
-    return Fail("security operation not supported");
+    return Fail(Errc::kUnsupported, "security operation not supported");
   }
   if (dimm.frozen) {
     return Fail("its security is frozen until the next power-on; boot with nvunlock.freeze=no");

@@ -26,11 +26,13 @@ const std::vector<Key>* DimmOpener::KeysOf(const Dimm& dimm) const {
 }
 
 Result<void> DimmOpener::Bind(const Dimm& dimm) {
-  if (dimm.bound) return {};
+  if (dimm.bound && dimm.security != SecurityState::kLocked) return {};
   BindCircumstances circumstances = {.key_loaded = KeysOf(dimm) != nullptr,
                                      .kernel_revalidates = KernelRevalidates(environment_)};
   std::optional<std::string> reason = ReasonNotToBind(dimm, circumstances);
   if (reason) return ExplainUnbound(dimm, *reason);
+  // The driver stays bound to a locked DIMM whose labels can be read.
+  if (dimm.bound) TRY(bus_.UnbindNmem(dimm.nmem));
   Result<void> bound = bus_.BindNmem(dimm.nmem);
   // A DIMM that refused its passphrase shows it in its state, and that says more.
   if (!bound && dimm.security != SecurityState::kLocked) return bound;
@@ -51,6 +53,7 @@ Result<void> DimmOpener::Check(DimmOutcome& outcome) {
       return Fail(Errc::kDimmLocked,
                   "it refused the passphrase of its blob (one attempt is used up)");
     }
+    if (after.bound) TRY(bus_.UnbindNmem(after.nmem));
     (void)bus_.BindNmem(after.nmem);  // its state says more
     after = TRY(InspectDimm(bus_, after.nmem));
     if (after.security == SecurityState::kLocked) {
@@ -70,7 +73,8 @@ Result<void> DimmOpener::Revalidate(DimmOutcome& outcome) {
   if (!options_.revalidate || outcome.before.frozen) return {};
   if (KeysOf(outcome.before) == nullptr) return ExplainUntested(outcome.before);
   Result<void> sent = SendKey(outcome.before);
-  if (!sent && TRY(TakeSpare(outcome.before))) sent = SendKey(outcome.before);
+  bool refused = !sent && sent.error().code == Errc::kPassphraseRefused;
+  if (refused && TRY(TakeSpare(outcome.before))) sent = SendKey(outcome.before);
   if (!sent) {
     return Fail(Errc::kDimmLocked,
                 "it is unlocked, but refused the passphrase of its blob: it would stay locked "
@@ -86,7 +90,7 @@ Result<void> DimmOpener::Revalidate(DimmOutcome& outcome) {
 /// what libnvdimm's own revalidation does, but here the verdict is seen.
 Result<void> DimmOpener::SendKey(const Dimm& dimm) {
   std::string serial = std::to_string(KeysOf(dimm)->front().serial());
-  return bus_.SetAttribute(dimm.nmem, "security", "update " + serial + " " + serial);
+  return bus_.Secure(dimm.nmem, "update " + serial + " " + serial);
 }
 
 Result<void> DimmOpener::ExplainUntested(const Dimm& dimm) {

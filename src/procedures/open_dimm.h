@@ -1,6 +1,7 @@
 #ifndef NVUNLOCK_PROCEDURES_OPEN_DIMM_H_
 #define NVUNLOCK_PROCEDURES_OPEN_DIMM_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,7 +10,6 @@
 #include "src/model/dimm.h"
 #include "src/model/environment.h"
 #include "src/procedures/load_keys.h"
-#include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
 
@@ -38,8 +38,10 @@ class DimmOpener {
   /// took its own. A DIMM that refuses it is sent its spare, where there is one, and no more.
   DimmOutcome Open(const Dimm& dimm);
 
-  /// The blobs whose passphrases DIMMs took.
-  [[nodiscard]] const UnlockedWith& unlocked_with() const { return unlocked_with_; }
+  /// Canonical DIMM id to HashOfBlob of the blob whose passphrase the DIMM took.
+  [[nodiscard]] const std::map<std::string, std::string>& unlocked_with() const {
+    return unlocked_with_;
+  }
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
  private:
@@ -57,7 +59,7 @@ class DimmOpener {
   OpenOptions options_;
   LoadedKeys& keys_;
   NdBus bus_;
-  UnlockedWith unlocked_with_;
+  std::map<std::string, std::string> unlocked_with_;
   std::vector<std::string> notes_;
 };
 

@@ -5,6 +5,9 @@
 namespace nvunlock {
 namespace {
 
+/// As ndctl reads it.
+constexpr size_t kClearKekLimit = 4096;
+
 Result<Key> FindKek(const Keyring& keyring, const KekName& name) {
   std::optional<Key> key = TRY(keyring.Find(name.type.c_str(), name.description));
   if (key) return *key;
@@ -19,13 +22,24 @@ Result<Secret> ReadKek(const Keyring& keyring, const KekName& name) {
 }
 
 Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const KekName& name) {
-  (void)TRY(FindKek(keyring, name));
-  if (name.type != "user" || !Exists(store.PathOf(name.KeyFileName()))) return {};
+  if (name.type != "user") {
+    return Fail(name.ToString() + ": this version handles keks of type user only");
+  }
   Secret kek = TRY(ReadKek(keyring, name));
-  KeyFile file = TRY(store.ReadKeyFile(name));
-  if (TRY(KekCheckValue(kek)) == file.check_value) return {};
-  return Fail(Errc::kKeysIncomplete, name.ToString() + " in the keyring is not the kek of " +
-                                         store.PathOf(name.KeyFileName()));
+  if (Exists(store.PathOf(name.KeyFileName()))) {
+    KeyFile file = TRY(store.ReadKeyFile(name));
+    if (TRY(KekCheckValue(kek)) == file.check_value) return {};
+  } else if (Exists(store.PathOf(name.ClearFileName()))) {
+    if (TRY(ReadSecretFile(store.PathOf(name.ClearFileName()), kClearKekLimit)).Equals(kek)) {
+      return {};
+    }
+  } else {
+    return Fail(Errc::kKeysIncomplete, name.ToString() +
+                                           " is in the keyring only, and gone after "
+                                           "a power cut; 'nvunlock enroll' keeps one");
+  }
+  return Fail(Errc::kKeysIncomplete, name.ToString() + " in the keyring is not the kek that " +
+                                         store.directory() + " holds");
 }
 
 }  // namespace nvunlock

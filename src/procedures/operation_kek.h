@@ -12,7 +12,8 @@ namespace nvunlock {
 /// says how to load it.
 Result<Secret> ReadKek(const Keyring& keyring, const KekName& name);
 
-/// Fails unless KEYRING holds the kek, and the one of its key file where STORE has one.
+/// Fails unless KEYRING holds the kek and STORE has the same one, in its key file or as ndctl's in
+/// clear: a passphrase under another could not be had after the next power cut.
 Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const KekName& name);
 
 }  // namespace nvunlock

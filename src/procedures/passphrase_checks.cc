@@ -86,8 +86,8 @@ Result<void> PassphraseChecks::ResolveSpare(DimmPassphrase& passphrase) {
   if (spare == nullptr || options_.dry_run) return {};
   auto entry = unlocked_with_.find(CanonicalDimmId(passphrase.dimm().id));
   bool spare_first = options_.role == PassphraseRole::kUser && entry != unlocked_with_.end() &&
-                     entry->second == HashOfBlob(spare->blob.text);
-  TRY(passphrase.ResolveSpare(spare_first));
+                     entry->second.hash == HashOfBlob(spare->blob.text);
+  TRY(passphrase.AskWhich(spare_first));
   has_moved_blobs_ = true;
   return {};
 }

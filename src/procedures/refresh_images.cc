@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "src/base/text.h"
+#include "src/model/enrolled_dimms.h"
+#include "src/model/key_store.h"
 #include "src/os/file.h"
 #include "src/os/file_part.h"
 #include "src/os/program.h"
@@ -15,6 +17,7 @@
 #include "src/procedures/image_files.h"
 #include "src/procedures/image_tree.h"
 #include "src/procedures/record_image.h"
+#include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
 namespace {
@@ -106,6 +109,23 @@ struct Patching {
   std::string patch;
 };
 
+/// An image may hold the last copy of a passphrase, where the keys directory is an older one.
+Result<void> CheckNoneIsLost(const Environment& environment) {
+  KeyStore store(environment.keys_dir);
+  std::set<std::string> hashes;
+  for (const BlobFile& file : TRY(store.AllBlobs())) {
+    Result<std::string> text = store.ReadBlobText(file);
+    if (text) hashes.insert(HashOfBlob(*text));
+  }
+  for (const auto& [id, blob] : ReadUnlockedWith(environment)) {
+    if (!blob.frozen || hashes.contains(blob.hash)) continue;
+    return Outdated("DIMM " + id + " was unlocked with a blob that " + store.directory() +
+                    " does not hold; the images stay as they are, and may hold the only one: take "
+                    "it out of /etc/ndctl/keys in the image of this boot");
+  }
+  return {};
+}
+
 /// One run of RefreshImages.
 class Refresher {
  public:
@@ -113,6 +133,7 @@ class Refresher {
       : environment_(environment), options_(options) {}
 
   Result<std::vector<std::string>> Run() {
+    TRY(CheckNoneIsLost(environment_));
     keys_ = TRY(KeysForImage(environment_, options_.host, options_.with_passphrase_slots));
     TRY(LookAtAll());
     if (!outdated_.empty() && !options_.rebuild_command.empty()) {
@@ -132,6 +153,7 @@ class Refresher {
     outdated_.clear();
     std::set<std::string> seen;
     for (const std::string& found : ImagesIn(environment_)) {
+      if (IsLink(found) && !Exists(found)) continue;  // of a kernel that is gone
       std::string path = TRY(ResolvePath(found));
       if (seen.insert(path).second) TRY(LookAt(path));
     }

@@ -6,6 +6,7 @@
 #include "src/procedures/blob_key.h"
 #include "src/procedures/enrolled_record.h"
 #include "src/procedures/operation_kek.h"
+#include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
 namespace {
@@ -14,7 +15,10 @@ namespace {
 class Rotator {
  public:
   Rotator(const Environment& environment, const RotateOptions& options)
-      : options_(options), store_(environment.keys_dir), keyring_(environment.keyring) {}
+      : environment_(environment),
+        options_(options),
+        store_(environment.keys_dir),
+        keyring_(environment.keyring) {}
 
   Result<RotateReport> Run() {
     UniqueFd lock = TRY(LockDirectory(store_.directory()));
@@ -70,10 +74,22 @@ class Rotator {
     if (rotated.kek != options_.to || !VerifyEnc32(rotated, kek)) {
       return Fail("the kernel has not wrapped it under " + options_.to.ToString());
     }
+    TRY(FollowInRecord(HashOfBlob(blob.text), HashOfBlob(rotated.text)));
     TRY(WriteFileDurably(store_.PathOf(file.name), rotated.text, 0600, IfPresent::kReplace));
     Say(file.name + " rewrapped");
     TRY(RotateKeyOf(file));
     return true;
+  }
+
+  /// The DIMM still has the passphrase that it was unlocked with.
+  [[nodiscard]] Result<void> FollowInRecord(const std::string& from, const std::string& to) const {
+    UnlockedWith record = ReadUnlockedWith(environment_);
+    for (auto& [id, blob] : record) {
+      if (blob.hash != from) continue;
+      blob.hash = to;
+      return WriteUnlockedWith(environment_, record);
+    }
+    return {};
   }
 
   /// ndctl takes the name of the kek for a new passphrase from the key that is loaded.
@@ -99,6 +115,7 @@ class Rotator {
     report_.problems.push_back(std::move(images.error()));
   }
 
+  const Environment& environment_;
   const RotateOptions& options_;
   KeyStore store_;
   Keyring keyring_;

@@ -33,8 +33,10 @@ class Sanitizer {
 
  private:
   Result<void> Begin() {
-    TRY(MakeDirectories(store_.directory(), 0700));
-    lock_ = TRY(LockDirectory(store_.directory()));
+    if (!options_.dry_run) {
+      TRY(MakeDirectories(store_.directory(), 0700));
+      lock_ = TRY(LockDirectory(store_.directory()));
+    }
     choice_ = TRY(ChooseBlobs(store_, options_.host, std::nullopt, options_.role));
     return {};
   }
@@ -50,16 +52,21 @@ class Sanitizer {
 
   Result<void> Sanitize(const Dimm& dimm, DimmResult& result) {
     TRY(CheckMayChange(bus_, dimm));
+    if (options_.zero_key && dimm.HasPassphrase()) {
+      return Fail("it has a passphrase, and would count zeros as a wrong one");
+    }
     if (options_.dry_run) {
-      if (options_.crypto_erase)
-        result.planned.push_back("write \"" + EraseVerb() + "\" and the key to its security");
-      if (options_.overwrite)
-        result.planned.emplace_back("write \"overwrite\" and the key to its security");
+      if (options_.crypto_erase) result.planned.push_back(Describe(EraseVerb()));
+      if (options_.overwrite) result.planned.push_back(Describe("overwrite"));
       return {};
     }
     if (options_.crypto_erase) TRY(Erase(dimm));
     if (options_.overwrite) TRY(Overwrite(dimm));
     return {};
+  }
+
+  static std::string Describe(const std::string& verb) {
+    return "write \"" + verb + "\" and the key to its security";
   }
 
   [[nodiscard]] std::string EraseVerb() const {
@@ -74,8 +81,9 @@ class Sanitizer {
     auto chosen = choice_.chosen.find(CanonicalDimmId(dimm.id));
     std::optional<ChosenBlob> blobs;
     if (chosen != choice_.chosen.end()) blobs = chosen->second;
-    Key key = TRY(DimmPassphrase(place_, dimm, options_.role, std::move(blobs)).CurrentKey());
-    return std::to_string(key.serial());
+    DimmPassphrase passphrase(place_, dimm, options_.role, std::move(blobs));
+    if (passphrase.Spare() != nullptr) TRY(passphrase.AskWhich(/*spare_first=*/false));
+    return std::to_string(TRY(passphrase.CurrentKey()).serial());
   }
 
   Result<void> Erase(const Dimm& dimm) {

@@ -38,9 +38,9 @@ class Settler {
  private:
   Result<void> Settle(const Dimm& dimm, const ChosenBlob& chosen) {
     DimmPassphrase passphrase(place_, dimm, PassphraseRole::kUser, chosen);
-    auto hash = unlocked_with_.find(CanonicalDimmId(dimm.id));
-    if (passphrase.Spare() == nullptr || !dimm.frozen || hash == unlocked_with_.end()) return {};
-    if (!TRY(passphrase.ResolveAs(hash->second))) return {};
+    auto blob = unlocked_with_.find(CanonicalDimmId(dimm.id));
+    if (passphrase.Spare() == nullptr || blob == unlocked_with_.end()) return {};
+    if (!blob->second.frozen || !TRY(passphrase.ResolveAs(blob->second.hash))) return {};
     done_.push_back(dimm.nmem + ": a change of its passphrase was cut short; " +
                     passphrase.Current()->file.name + " holds the one it has");
     return {};

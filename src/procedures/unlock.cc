@@ -11,6 +11,7 @@
 #include "src/procedures/freeze.h"
 #include "src/procedures/record_image.h"
 #include "src/procedures/record_pcrs.h"
+#include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
 namespace {
@@ -145,7 +146,7 @@ class Unlocker {
       NoteLostSecurity(dimm);
     }
     report_.notes.insert(report_.notes.end(), opener.notes().begin(), opener.notes().end());
-    Record(opener.unlocked_with());
+    Record(opener);
   }
 
   [[nodiscard]] OpenOptions OptionsForOpening() const {
@@ -154,9 +155,14 @@ class Unlocker {
             .revalidate = config_.key_revalidate};
   }
 
-  void Record(const UnlockedWith& blobs) {
-    if (blobs.empty()) return;
-    Result<void> written = WriteUnlockedWith(environment_, blobs);
+  void Record(const DimmOpener& opener) {
+    UnlockedWith blobs;
+    for (const DimmOutcome& outcome : report_.dimms) {
+      auto hash = opener.unlocked_with().find(CanonicalDimmId(outcome.after.id));
+      if (hash == opener.unlocked_with().end()) continue;
+      blobs[hash->first] = {hash->second, outcome.after.frozen};
+    }
+    Result<void> written = blobs.empty() ? Result<void>() : WriteUnlockedWith(environment_, blobs);
     if (!written) report_.notes.push_back(std::move(written.error().message));
   }
 

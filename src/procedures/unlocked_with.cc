@@ -15,8 +15,11 @@ std::string PathIn(const Environment& environment) {
 }  // namespace
 
 Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWith& blobs) {
-  std::string text = "# DIMM, and the SHA-256 of the blob that unlocked it in this boot\n";
-  for (const auto& [id, hash] : blobs) text += id + " " + hash + "\n";
+  std::string text =
+      "# DIMM, SHA-256 of the blob that unlocked it in this boot, and whether it is frozen\n";
+  for (const auto& [id, blob] : blobs) {
+    text += id + " " + blob.hash + (blob.frozen ? " frozen\n" : " open\n");
+  }
   TRY(MakeDirectories(environment.run_dir, 0755));
   return WriteFileDurably(PathIn(environment), text, 0600, IfPresent::kReplace);
 }
@@ -26,7 +29,10 @@ UnlockedWith ReadUnlockedWith(const Environment& environment) {
   std::string text = ReadFile(PathIn(environment), kLimit).value_or("");
   for (std::string_view line : Split(text, '\n')) {
     std::vector<std::string_view> words = Split(line, ' ');
-    if (words.size() == 2 && words[0] != "#") blobs.emplace(words[0], words[1]);
+    bool is_entry = words.size() == 3 && words[0] != "#";
+    if (is_entry) {
+      blobs.emplace(words[0], UnlockedBlob{std::string(words[1]), words[2] == "frozen"});
+    }
   }
   return blobs;
 }

@@ -9,8 +9,14 @@
 
 namespace nvunlock {
 
-/// Canonical DIMM id to HashOfBlob of the blob whose passphrase the DIMM took in this boot.
-using UnlockedWith = std::map<std::string, std::string>;
+/// The blob whose passphrase a DIMM took in this boot.
+struct UnlockedBlob {
+  std::string hash;     ///< HashOfBlob
+  bool frozen = false;  ///< the DIMM was frozen at once, so that it still has this passphrase
+};
+
+/// By canonical DIMM id.
+using UnlockedWith = std::map<std::string, UnlockedBlob>;
 
 /// Leaves it in the run directory, for `settle` and for who changes passphrases.
 Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWith& blobs);

@@ -34,6 +34,8 @@ class Waiter {
     return result;
   }
 
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+
  private:
   /// The kernel notifies when it ends; the second's wait is for who watches.
   Result<void> WaitForEnd(const std::string& nmem) {
@@ -53,7 +55,9 @@ class Waiter {
   Result<void> CleanUp(const std::string& nmem) {
     if (!IsDirectory(store_.directory())) return {};
     UniqueFd lock = TRY(LockDirectory(store_.directory()));
-    (void)TRY(ForgetLostPassphrase(place_, nmem));
+    if (TRY(ForgetLostPassphrase(place_, nmem))) {
+      notes_.push_back(nmem + ": its blob is removed, since it has no passphrase");
+    }
     return {};
   }
 
@@ -62,6 +66,7 @@ class Waiter {
   NdBus bus_;
   PassphrasePlace place_;
   Clock::time_point start_ = Clock::now();
+  std::vector<std::string> notes_;
 };
 
 }  // namespace
@@ -70,7 +75,9 @@ DimmReport WaitForOverwrites(const Environment& environment, const std::vector<s
                              const WaitOptions& options) {
   Waiter waiter(environment, options);
   DimmReport report;
+  report.dimms.reserve(nmems.size());
   for (const std::string& nmem : nmems) report.dimms.push_back(waiter.Wait(nmem));
+  report.notes = waiter.notes();
   return report;
 }
 

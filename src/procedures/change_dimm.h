@@ -1,0 +1,42 @@
+#ifndef NVUNLOCK_PROCEDURES_CHANGE_DIMM_H_
+#define NVUNLOCK_PROCEDURES_CHANGE_DIMM_H_
+
+#include <string>
+
+#include "src/base/result.h"
+#include "src/procedures/change_passphrase.h"
+#include "src/procedures/dimm_passphrase.h"
+
+namespace nvunlock {
+
+/// The step in which DIMMs get another passphrase, or none: what is sent to them, and how it is
+/// known what they have afterwards.
+class DimmChange {
+ public:
+  DimmChange(const NdBus& bus, const ChangeOptions& options) : bus_(bus), options_(options) {}
+
+  /// What is written to `security`, but for the serials of keys.
+  [[nodiscard]] std::string Command() const;
+
+  /// Changes the DIMM, whose new passphrase is staged. On failure the staged blob is gone when the
+  /// DIMM is known not to have it, and kept when that is not known.
+  Result<void> Apply(DimmPassphrase& passphrase);
+
+ private:
+  [[nodiscard]] bool IsMaster() const { return options_.role == PassphraseRole::kMaster; }
+  Result<void> Send(DimmPassphrase& passphrase);
+  Result<void> Confirm(DimmPassphrase& passphrase, const Result<void>& sent);
+  [[nodiscard]] bool IsUnchanged(const DimmPassphrase& passphrase, const Error& error) const;
+  Result<bool> Takes(DimmPassphrase& passphrase);
+  Result<void> ConfirmRemoval(const DimmPassphrase& passphrase, Result<void> sent);
+
+  Result<void> ConfirmImport(DimmPassphrase& passphrase);
+
+  const NdBus& bus_;
+  const ChangeOptions& options_;
+  bool import_refused_ = false;
+};
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_CHANGE_DIMM_H_
