@@ -122,7 +122,7 @@ $(BUILD)/unit-tests: $(checked_objects)
 	  -lgmock -lgtest -lgtest_main
 
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch \
-  $(BUILD)/kexec_boot
+  $(BUILD)/kexec_boot $(BUILD)/kill_at
 qemu_suites := bed measured matrix guard emergency images dracut secrets attacks recovery signed status ndctl $(KERNELS:%=unlock:%)
 
 .PHONY: check
@@ -288,9 +288,11 @@ $(BUILD)/nvunlock-unprotected: $(objects) $(control_objects)
 	@$(CXX) $(CXXFLAGS) $(hardening) $(filter-out $(wrapped:%=-Wl$(comma)--wrap=%),$(link_flags)) \
 	  -s -o $@ $(unprotected_objects) $(libraries)
 
-$(BUILD)/memory_watch $(BUILD)/kexec_boot: $(BUILD)/%: test/tools/%.cc
+$(BUILD)/memory_watch $(BUILD)/kexec_boot $(BUILD)/kill_at: $(BUILD)/%: test/tools/%.cc
 	@mkdir -p $(@D)
-	$(CXX) -std=c++20 -O2 -Wall -Wextra -Werror -static -s -o $@ $<
+	$(CXX) -std=c++20 -O2 -Wall -Wextra -Werror -I. -static -s -o $@ $<
+
+$(BUILD)/kill_at: test/tools/changing_calls.h
 
 comma := ,
 

@@ -52,8 +52,9 @@ def disks(directory, payload, root):
 
 
 def make_disk(path):
+    # Room for some unpacked images in its boot.
     with open(path + ".new", "wb") as file:
-        file.truncate(32 * MIB)
+        file.truncate(192 * MIB)
     subprocess.run(["mke2fs", "-q", "-t", "ext4", path + ".new"], check=True)
     os.rename(path + ".new", path)
 
