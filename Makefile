@@ -123,7 +123,8 @@ $(BUILD)/unit-tests: $(checked_objects)
 
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch \
   $(BUILD)/kexec_boot $(BUILD)/kill_at
-qemu_suites := bed measured matrix guard emergency images dracut secrets attacks recovery signed status ndctl $(KERNELS:%=unlock:%)
+qemu_suites := bed measured matrix guard emergency images dracut secrets attacks recovery signed status ndctl \
+  operations crash $(KERNELS:%=unlock:%)
 
 .PHONY: check
 check: test-packages  ## all tests, as CI runs them

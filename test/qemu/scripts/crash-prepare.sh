@@ -1,0 +1,24 @@
+# shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
+# On an enrolled machine without an image: the state in which CMD can begin.
+. /test/lib.sh
+# shellcheck source=crash-lib.sh
+. /test/crash.sh
+
+# Not by unlock, which would freeze them.
+nvunlock load-keys
+check "load-keys" 0 $?
+load_nvdimm
+case $CMD in
+  setup)
+    bring_keys
+    nvunlock remove-passphrase all --no-image
+    check "remove-passphrase" 0 $?
+    ;;
+  rotate)
+    nvunlock enroll --kek=user:second --tpm2-pcrs=1 --weak-policy --latch=none --no-recovery
+    check "enroll the second kek" 0 $?
+    keyctl pipe "$(keyctl search @u user second)" >/persist/safe/second.blob
+    echo "nvdimm-master second" >$direction
+    ;;
+esac
+finish
