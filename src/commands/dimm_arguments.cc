@@ -11,6 +11,10 @@ bool IsDimmName(std::string_view name) {
   return name.starts_with("nmem") && ParseUnsigned(name.substr(4)).has_value();
 }
 
+bool Holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 bool IsOnBus(const NdBus& bus, const std::string& nmem, const std::string& wanted) {
   std::string ndbus = bus.BusOf(nmem);
   return wanted.empty() || wanted == ndbus || bus.ProviderOf(ndbus).value_or("") == wanted;
@@ -18,8 +22,7 @@ bool IsOnBus(const NdBus& bus, const std::string& nmem, const std::string& wante
 
 bool IsInRegion(const NdBus& bus, const std::string& nmem, const std::string& region) {
   if (region.empty()) return true;
-  std::vector<std::string> nmems = bus.NmemsOf(region);
-  return std::find(nmems.begin(), nmems.end(), nmem) != nmems.end();
+  return Holds(bus.NmemsOf(region), nmem);
 }
 
 }  // namespace
@@ -48,10 +51,11 @@ Result<std::vector<std::string>> SelectDimms(const NdBus& bus,
   }
   std::vector<std::string> selected;
   for (const std::string& nmem : bus.Nmems()) {
-    bool named = std::find(arguments.begin(), arguments.end(), nmem) != arguments.end();
-    if ((all || named) && Passes(bus, nmem, filter)) selected.push_back(nmem);
+    if ((all || Holds(arguments, nmem)) && Passes(bus, nmem, filter)) selected.push_back(nmem);
   }
-  if (selected.empty() || (!all && selected.size() < arguments.size())) {
+  bool missing = std::any_of(arguments.begin(), arguments.end(),
+                             [&](const std::string& name) { return !Holds(selected, name); });
+  if (selected.empty() || (!all && missing)) {
     return Fail("not all of these DIMMs are here; 'nvunlock list' shows those that are");
   }
   return selected;
