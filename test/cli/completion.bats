@@ -70,7 +70,7 @@ commands() {
     nvunlock "$command" --help | sed -nE 's/^  .*--[a-z0-9-]+=([^ ]+) .*/\1/p'
     _nvunlock_argument_of "$NVUNLOCK" "$command"
   done | sort -u)
-  for kind in DIR DEVICE CERT.pem 'nmemX...|all' 'NUMBER|KIND'; do grep -qxF "$kind" <<<"$kinds"; done
+  for kind in DIR DEVICE CERT.pem REGION SECONDS 'nmemX...|all' 'NUMBER|KIND'; do grep -qxF "$kind" <<<"$kinds"; done
   while read -r kind; do
     _nvunlock_values "$kind" "" >kind.out || {
       echo "kind $kind is not known"
@@ -112,17 +112,25 @@ commands() {
   offers "$kinds" wipe-slot ""
 }
 
-@test "freeze-security offers the DIMMs and buses of the machine" {
+@test "operations offer the DIMMs, buses and regions of the machine" {
   _nvunlock_devices=$BATS_TEST_TMPDIR/devices
-  mkdir -p devices/{nmem0,nmem1,ndbus0,region0}
-  offers "all nmem0 nmem1" freeze-security ""
-  offers "nmem1" freeze-security nmem0 nmem1
-  offers "--bus= --help --keyring= --keys-dir= --root= --verbose" freeze-security -
-  offers "ndbus0" freeze-security --bus=
-  offers "ndbus0" freeze-security -b ""
+  mkdir -p devices/{nmem0,nmem1,ndbus0,region0,region12}
+  for command in freeze-security setup-passphrase sanitize-dimm wait-overwrite enable-dimm; do
+    offers "all nmem0 nmem1" "$command" ""
+    offers "nmem1" "$command" nmem0 nmem1
+    offers "ndbus0" "$command" --bus=
+    offers "ndbus0" "$command" -b ""
+    offers "region0 region12" "$command" --region=
+    offers "region12" "$command" -r region1
+  done
+  offers "--bus= --dry-run --help --json --keyring= --keys-dir= --region= --root= --verbose" \
+    freeze-security -
+  offers "user:nvdimm-master" setup-passphrase -k ""
+  offers "user:nvdimm-master" rotate-kek --to=
 }
 
 @test "commands without arguments offer their options; bash knows the completion" {
-  offers "--help --json --keyring= --keys-dir= --root=" list ""
+  offers "--bus= --help --json --keyring= --keys-dir= --region= --root=" list ""
+  offers "--help --keyring= --keys-dir= --root=" settle ""
   [[ $(complete -p nvunlock) == "complete -F _nvunlock nvunlock" ]]
 }

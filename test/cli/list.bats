@@ -58,3 +58,40 @@ END
   expect 1 "nmem1 has security but no id"
   expect 1 "nmem10 "
 }
+
+# make_region REGION NMEM...
+make_region() {
+  local device=$BATS_TEST_TMPDIR/sys/devices/ndbus0/$1 i=0 nmem
+  mkdir -p "$device"
+  for nmem in "${@:2}"; do
+    echo "$nmem,0,34359738368,$i" >"$device/mapping$i"
+    i=$((i + 1))
+  done
+  ln -s "../../../devices/ndbus0/$1" "$BATS_TEST_TMPDIR/sys/bus/nd/devices/$1"
+}
+
+# The names of the DIMMs that are listed.
+names() {
+  nvunlock list --root="$BATS_TEST_TMPDIR" "$@" | awk 'NR > 1 { print $1 }' | xargs
+}
+
+@test "list --region shows the DIMMs of a region" {
+  make_region region0 nmem0 nmem1
+  make_region region1 nmem10
+  [[ $(names --region=region0) == "nmem0 nmem1" ]]
+  [[ $(names -r region1) == nmem10 ]]
+  [[ -z $(names -r region2) ]]
+}
+
+@test "list --bus knows buses by name and by provider" {
+  echo ACPI.NFIT >"$BATS_TEST_TMPDIR/sys/devices/ndbus0/provider"
+  ln -s ../../../devices/ndbus0 "$BATS_TEST_TMPDIR/sys/bus/nd/devices/ndbus0"
+  for bus in ndbus0 ACPI.NFIT; do
+    [[ $(names --bus="$bus") == "nmem0 nmem1 nmem2 nmem10" ]]
+    [[ $(names -b "$bus") == "nmem0 nmem1 nmem2 nmem10" ]]
+  done
+  [[ -z $(names -b ndbus1) ]]
+  run nvunlock list --json -b ndbus1 --root="$BATS_TEST_TMPDIR"
+  expect 0
+  [[ $output == "[]" ]]
+}

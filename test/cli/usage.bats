@@ -3,11 +3,14 @@
 
 load common
 
+commands="enroll reseal list-slots wipe-slot unlock load-keys latch adopt image-files check-image
+  refresh-images setup-passphrase update-passphrase remove-passphrase sanitize-dimm wait-overwrite
+  freeze-security enable-dimm disable-dimm rotate-kek settle backup restore list status verify"
+
 @test "--help lists every command and exits with 0" {
   run nvunlock --help
   expect 0
-  for command in enroll reseal list-slots wipe-slot unlock load-keys backup restore latch setup-passphrase update-passphrase \
-    remove-passphrase sanitize-dimm wait-overwrite freeze-security enable-dimm disable-dimm rotate-kek settle list status verify; do
+  for command in $commands; do
     [[ $output == *"  $command "* ]]
   done
 }
@@ -19,8 +22,7 @@ load common
 }
 
 @test "every command has a help that shows its options" {
-  for command in enroll reseal list-slots wipe-slot unlock load-keys backup restore latch setup-passphrase update-passphrase \
-    remove-passphrase sanitize-dimm wait-overwrite freeze-security enable-dimm disable-dimm rotate-kek settle list status verify; do
+  for command in $commands; do
     run nvunlock "$command" --help
     expect 0 "usage: nvunlock $command"
     expect 0 "--root=DIR"
@@ -32,8 +34,7 @@ load common
   expect 2 "no command"
   run nvunlock frobnicate
   expect 2 "no command 'frobnicate'"
-  for command in enroll reseal list-slots wipe-slot unlock load-keys backup restore latch setup-passphrase update-passphrase \
-    remove-passphrase sanitize-dimm wait-overwrite freeze-security enable-dimm disable-dimm rotate-kek settle list status verify; do
+  for command in $commands; do
     run nvunlock "$command" --frobnicate
     expect 2 "unrecognized option '--frobnicate'"
     [[ ${#lines[@]} -eq 1 ]]

@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# Keks and passphrases that operations are given: --import-passphrase, rotate-kek, settle.
+
+load common
+
+setup_file() { start_tpm; }
+teardown_file() { stop_tpm; }
+
+setup() {
+  fresh_keys
+  ROOT=$BATS_TEST_TMPDIR/root
+  mkdir -p "$ROOT/sys/bus/nd/devices" "$ROOT/sys/devices/ndbus0/nmem0/nfit"
+  ln -s ../../../devices/ndbus0/nmem0 "$ROOT/sys/bus/nd/devices/nmem0"
+  echo 8680-00000001 >"$ROOT/sys/devices/ndbus0/nmem0/nfit/id"
+  echo unlocked >"$ROOT/sys/devices/ndbus0/nmem0/security"
+  BLOB=$KEYS/nvdimm_8680-00000001_$(uname -n).blob
+}
+
+import_passphrase() { # OPTION...
+  nvunlock setup-passphrase --root="$ROOT" --keys-dir="$KEYS" --no-image --import-passphrase "$@" \
+    nmem0
+}
+
+rotate() { # OPTION...
+  nvunlock rotate-kek --root="$ROOT" --keys-dir="$KEYS" --no-image "$@"
+}
+
+# The blobs as they are, to compare.
+blobs() {
+  awk 1 "$KEYS"/*.blob
+}
+
+@test "--import-passphrase takes up to 32 bytes, and never shows them" {
+  head -c 32 /dev/urandom | keyctl padd user nvdimm-master @u
+  run import_passphrase -k user:nvdimm-master <<<"$(printf 'x%.0s' {1..33})"
+  expect 2 "32 bytes"
+  [[ ! -e $BLOB && $(cat "$ROOT/sys/devices/ndbus0/nmem0/security") == unlocked ]]
+  run import_passphrase -k user:nvdimm-master </dev/null
+  [[ $status -ne 0 && ! -e $BLOB ]]
+  run import_passphrase -k user:nvdimm-master <<<"correct horse battery staple"
+  expect 0 "passphrase enabled for 1 nmem."
+  [[ $output != *horse* && -s $BLOB ]]
+  refute grep -rqa horse "$KEYS"
+}
+
+@test "--import-passphrase: the master's cannot be imported, and -k must be clear" {
+  run import_passphrase -k user:nvdimm-master -m <<<"secret"
+  expect 2 "a master passphrase cannot be imported"
+  run import_passphrase <<<"secret"
+  expect 2 "say which kek"
+  run nvunlock update-passphrase --import-passphrase nmem0
+  expect 2 "unrecognized option"
+}
+
+@test "rotate-kek wants another kek, which is enrolled and loaded" {
+  run rotate
+  expect 2 "say which kek takes its place: --to=user:NAME"
+  run rotate --to=nvdimm
+  expect 2 "is not a kek name"
+  run rotate --to=user:nvdimm-master
+  expect 2 "that is the same kek"
+  run rotate --kek=trusted:old --to=user:new
+  expect 2 "only keks of type user"
+  run rotate --to=user:new
+  expect 7 "run 'nvunlock enroll --kek=user:new' first"
+}
+
+@test "rotate-kek wraps all blobs under the new kek; without --revoke it says what that is worth" {
+  enroll
+  make_blob 8680-00000001
+  cp "$BLOB" "$KEYS/nvdimm-master_8680-00000001_$(uname -n).blob"
+  enroll --kek=user:new
+  before=$(blobs)
+  run rotate --dry-run --to=user:new
+  expect 0 "would wrap ${BLOB##*/} under user:new"
+  [[ $(blobs) == "$before" ]]
+  run rotate -v --to=user:new
+  expect 0 "wrapped ${BLOB##*/} under user:new"
+  expect 0 "step: settled"
+  expect 0 "This revokes nothing"
+  [[ $(blobs | grep -c "^enc32 user:new 32") == 2 ]]
+  run rotate --to=user:new
+  expect 0
+  refute grep "^wrapped" <<<"$output"
+  # What load-keys makes of it after a boot.
+  keyctl clear @u
+  run load_keys
+  expect 0
+  key_exists encrypted nvdimm:8680-00000001
+}
+
+@test "rotate-kek: a kek that is not loaded, or not the enrolled one, wraps nothing" {
+  enroll
+  make_blob 8680-00000001
+  enroll --kek=user:new
+  before=$(blobs)
+  keyctl unlink "$(keyctl search @u user new)" @u
+  run rotate --to=user:new
+  expect 20 "user:new is not in the keyring"
+  head -c 32 /dev/urandom | keyctl padd user new @u
+  run rotate --to=user:new
+  expect 8 "user:new in the keyring is not the kek of"
+  [[ $(blobs) == "$before" ]]
+}
+
+@test "rotate-kek --revoke also changes the passphrases, and puts the old kek aside" {
+  enroll
+  make_blob 8680-00000001
+  enroll --kek=user:new
+  run rotate --revoke --to=user:new
+  expect 0 "passphrase updated for 1 nmem."
+  [[ $(cat "$BLOB") == "enc32 user:new 32 "* ]]
+  [[ ! -e $KEYS/nvdimm-master.pem && -e $KEYS/nvdimm-master.pem.retired ]]
+}
+
+@test "settle finds nothing to do after a boot without an unlock" {
+  run nvunlock settle --root="$ROOT" --keys-dir="$KEYS"
+  expect 0
+  [[ -z $output ]]
+}
