@@ -27,6 +27,16 @@ class ChooseBlobsTest : public testing::Test {
     directory_.Write("nvdimm_" + id + "_" + host + ".blob", text);
   }
 
+  void AddSpare(const std::string& word, const std::string& host, const std::string& text) const {
+    directory_.Write(word + "_" + kId + "_" + host + ".blob", text);
+  }
+
+  /// The spare's text, or that there is none.
+  [[nodiscard]] static std::string SpareOf(const BlobChoice& choice) {
+    const std::optional<Candidate>& spare = choice.chosen.at(kId).spare;
+    return spare ? spare->blob.text : "none";
+  }
+
   [[nodiscard]] BlobChoice Choose(const std::optional<EnrolledDimms>& enrolled = {}) const {
     return Must(ChooseBlobs(KeyStore(directory_.path()), "here", enrolled));
   }
@@ -129,6 +139,78 @@ TEST_F(ChooseBlobsTest, SpellingsOfOneCxlSerialAreOneDimm) {
   BlobChoice choice = Choose(EnrolledDimms{{{"18446744073709551614", "x"}}});
   EXPECT_THAT(choice.chosen, ElementsAre(Key("18446744073709551614")));
   EXPECT_EQ(choice.chosen.begin()->second.file.host, "here");
+}
+
+TEST_F(ChooseBlobsTest, AStagedBlobIsTheSpareOfTheCurrentOne) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddSpare("nvdimm-new", "here", BlobText('b'));
+  BlobChoice choice = Choose();
+  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('a'));
+  EXPECT_EQ(SpareOf(choice), BlobText('b'));
+  EXPECT_THAT(choice.notes, IsEmpty());
+}
+
+TEST_F(ChooseBlobsTest, AReplacedBlobIsTheSpareWhereNoneIsStaged) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddSpare("nvdimm-old", "here", BlobText('b'));
+  EXPECT_EQ(SpareOf(Choose()), BlobText('b'));
+  AddSpare("nvdimm-new", "here", BlobText('c'));
+  EXPECT_EQ(SpareOf(Choose()), BlobText('c'));
+}
+
+TEST_F(ChooseBlobsTest, OfSparesThatOfThisHostComesFirst) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddSpare("nvdimm-new", "a", BlobText('b'));
+  EXPECT_EQ(SpareOf(Choose()), BlobText('b'));
+  AddSpare("nvdimm-new", "here", BlobText('c'));
+  EXPECT_EQ(SpareOf(Choose()), BlobText('c'));
+}
+
+TEST_F(ChooseBlobsTest, ASpareOfTheSameContentWouldOnlyUseUpATry) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddSpare("nvdimm-new", "here", BlobText('a') + "\n");
+  EXPECT_EQ(SpareOf(Choose()), "none");
+}
+
+TEST_F(ChooseBlobsTest, ADamagedOrEmptySpareIsNone) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddSpare("nvdimm-new", "here", "enc32 nonsense");
+  EXPECT_EQ(SpareOf(Choose()), "none");
+  AddSpare("nvdimm-new", "here", "");
+  EXPECT_EQ(SpareOf(Choose()), "none");
+  AddSpare("nvdimm-old", "here", BlobText('b'));
+  EXPECT_EQ(SpareOf(Choose()), BlobText('b'));
+}
+
+TEST_F(ChooseBlobsTest, ASpareTakesThePlaceOfABlobThatIsDamaged) {
+  AddBlob(kId, "here", "");
+  AddSpare("nvdimm-new", "here", BlobText('b'));
+  BlobChoice choice = Choose();
+  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('b'));
+  EXPECT_EQ(SpareOf(choice), "none");
+  EXPECT_THAT(choice.unusable, IsEmpty());
+  EXPECT_THAT(choice.notes, ElementsAre(HasSubstr("empty, using nvdimm-new_")));
+}
+
+TEST_F(ChooseBlobsTest, ASpareTakesThePlaceOfABlobThatIsMissing) {
+  AddSpare("nvdimm-old", "here", BlobText('b'));
+  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('a'))}}});
+  EXPECT_EQ(choice.chosen.at(kId).file.kind.stage, BlobStage::kReplaced);
+  EXPECT_THAT(choice.unusable, IsEmpty());
+  EXPECT_THAT(choice.notes, ElementsAre(HasSubstr("using nvdimm-old_")));
+}
+
+TEST_F(ChooseBlobsTest, UsersAndMastersBlobsDoNotMix) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddSpare("nvdimm-master", "here", BlobText('b'));
+  AddSpare("nvdimm-master-new", "here", BlobText('c'));
+  BlobChoice user = Choose();
+  EXPECT_EQ(user.chosen.at(kId).blob.text, BlobText('a'));
+  EXPECT_EQ(SpareOf(user), "none");
+  BlobChoice master =
+      Must(ChooseBlobs(KeyStore(directory_.path()), "here", {}, PassphraseRole::kMaster));
+  EXPECT_EQ(master.chosen.at(kId).blob.text, BlobText('b'));
+  EXPECT_EQ(SpareOf(master), BlobText('c'));
 }
 
 }  // namespace

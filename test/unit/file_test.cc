@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <cerrno>
+
 #include "test/unit/byte_strings.h"
 #include "test/unit/temporary_directory.h"
 
@@ -79,6 +81,24 @@ TEST_F(FileTest, NeverMakesAnAttribute) {
 TEST_F(FileTest, ARefusedAttributeSaysWhatWasWritten) {
   EXPECT_THAT(WriteAttribute("/dev/full", "erase 0"),
               FailsWith(Errc::kFailed, "write \"erase 0\" to /dev/full: No space left on device"));
+}
+
+TEST_F(FileTest, TheErrorNumberOfARefusedAttributeIsTold) {
+  EXPECT_EQ(TryWriteAttribute(directory_.Write("attribute", ""), "freeze"), 0);
+  EXPECT_EQ(directory_.Read("attribute"), "freeze");
+  EXPECT_EQ(TryWriteAttribute("/dev/full", "x"), ENOSPC);
+  EXPECT_EQ(TryWriteAttribute("/proc/self/oom_score_adj", "x"), EINVAL);
+  EXPECT_EQ(TryWriteAttribute(directory_.PathOf("missing"), "x"), ENOENT);
+}
+
+TEST_F(FileTest, OnlyARegularFileWithoutContentIsEmpty) {
+  directory_.Link("link", "empty");
+  EXPECT_TRUE(IsEmpty(directory_.Write("empty", "")));
+  EXPECT_TRUE(IsEmpty(directory_.PathOf("link")));
+  EXPECT_FALSE(IsEmpty(directory_.Write("file", "x")));
+  EXPECT_FALSE(IsEmpty(directory_.PathOf("missing")));
+  EXPECT_FALSE(IsEmpty("/dev/null"));
+  EXPECT_FALSE(IsEmpty(directory_.path()));
 }
 
 TEST_F(FileTest, ListsNamesWithTheirNumbersInOrder) {

@@ -101,6 +101,39 @@ TEST_F(DurableWriteTest, ALinkIsReplacedAndNotFollowed) {
   EXPECT_EQ(directory_.Read("file"), "new");
 }
 
+using DurableRenameTest = DurableWriteTest;
+
+TEST_F(DurableRenameTest, TakesThePlaceOfTheOther) {
+  std::string from = directory_.Write("staged", "new");
+  std::string to = directory_.Write("current", "old");
+  EXPECT_THAT(RenameDurably(from, to), Succeeds());
+  EXPECT_EQ(directory_.Read("current"), "new");
+  EXPECT_EQ(directory_.CountIn(""), 1U);
+}
+
+TEST_F(DurableRenameTest, WithoutAFileTheOtherStays) {
+  std::string to = directory_.Write("current", "old");
+  EXPECT_THAT(RenameDurably(directory_.PathOf("staged"), to),
+              FailsWith(Errc::kFailed, "staged: No such file or directory"));
+  EXPECT_EQ(directory_.Read("current"), "old");
+}
+
+using DurableRemovalTest = DurableWriteTest;
+
+TEST_F(DurableRemovalTest, RemovesAFileOnce) {
+  std::string path = directory_.Write("file", "x");
+  EXPECT_THAT(RemoveDurably(path), Succeeds());
+  EXPECT_EQ(directory_.CountIn(""), 0U);
+  EXPECT_THAT(RemoveDurably(path), Succeeds());
+}
+
+TEST_F(DurableRemovalTest, ADirectoryIsNone) {
+  std::filesystem::create_directory(directory_.PathOf("directory"));
+  EXPECT_THAT(RemoveDurably(directory_.PathOf("directory")),
+              FailsWith(Errc::kFailed, "remove " + directory_.PathOf("directory")));
+  EXPECT_TRUE(directory_.Holds("directory"));
+}
+
 using MakeDirectoriesTest = DurableWriteTest;
 
 TEST_F(MakeDirectoriesTest, MakesWhatLeadsThereWithTheMode) {

@@ -10,6 +10,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 constexpr char kId[] = "8089-a2-1740-00000133";
 
@@ -45,13 +46,36 @@ TEST(BlobFileNameTest, CxlSerialsAreIdsToo) {
 
 TEST(BlobFileNameTest, OtherFilesAreIgnored) {
   for (const char* name :
-       {"nvdimm-old_8089_host.blob", "nvdimm-master_8089_host.blob",
-        "nvdimm-master-old_8089_host.blob", "nvdimm-master.blob", "nvdimm-master.pem",
-        "nvdimm_8089_host.blob~", "nvdimm_8089_host.blob.tmp.1", "nvdimm_8089_host.BLOB",
-        "nvdimm_8089_host", "nvdimm_8089.blob", "nvdimm__host.blob", "nvdimm_", "",
-        ".nvdimm_8089_host.blob", "xnvdimm_8089_host.blob", "tpm.handle", "keys.readme",
-        "enrolled-dimms"}) {
+       {"nvdimm-older_8089_host.blob", "nvdimm-_8089_host.blob", "nvdimm-new-master_8089_host.blob",
+        "nvdimm-old.blob", "nvdimm-master.blob", "nvdimm-master.pem", "nvdimm_8089_host.blob~",
+        "nvdimm_8089_host.blob.tmp.1", "nvdimm_8089_host.BLOB", "nvdimm_8089_host",
+        "nvdimm_8089.blob", "nvdimm__host.blob", "nvdimm_", "", ".nvdimm_8089_host.blob",
+        "xnvdimm_8089_host.blob", "tpm.handle", "keys.readme", "enrolled-dimms"}) {
     EXPECT_EQ(ParseBlobFileName(name), std::nullopt) << name;
+  }
+}
+
+TEST(BlobFileNameTest, SixKindsAreToldApart) {
+  using enum PassphraseRole;
+  using enum BlobStage;
+  const std::pair<const char*, BlobKind> kinds[] = {
+      {"nvdimm", {kUser, kCurrent}},
+      {"nvdimm-new", {kUser, kStaged}},
+      {"nvdimm-old", {kUser, kReplaced}},
+      {"nvdimm-master", {kMaster, kCurrent}},
+      {"nvdimm-master-new", {kMaster, kStaged}},
+      {"nvdimm-master-old", {kMaster, kReplaced}},
+  };
+  for (const auto& [word, kind] : kinds) {
+    std::string name = std::string(word) + "_" + kId + "_a_b.blob";
+    EXPECT_EQ(NameBlobFile(kind, kId, "a_b").name, name);
+    std::optional<BlobFile> file = ParseBlobFileName(name);
+    ASSERT_TRUE(file) << name;
+    EXPECT_EQ(file->kind, kind) << name;
+    EXPECT_EQ(file->dimm_id, kId) << name;
+    EXPECT_EQ(file->host, "a_b") << name;
+    EXPECT_STREQ(kind.ToWord(), word);
+    EXPECT_EQ(kind.KeyDescription(kId), std::string(word) + ":" + kId);
   }
 }
 
@@ -74,6 +98,35 @@ TEST_F(KeyStoreTest, ListsUserPassphraseBlobsByName) {
   }
   EXPECT_THAT(NamesOf(Must(store_.Blobs())),
               ElementsAre("nvdimm_2_a.blob", "nvdimm_2_b.blob", "nvdimm_10_a.blob"));
+}
+
+TEST_F(KeyStoreTest, BlobsOfEachKindAreListedByThemselves) {
+  for (const char* name : {"nvdimm_2_a.blob", "nvdimm-new_2_a.blob", "nvdimm-old_2_a.blob",
+                           "nvdimm-master_2_a.blob", "nvdimm-master-new_2_a.blob"}) {
+    directory_.Write(name, "x");
+  }
+  EXPECT_THAT(Must(store_.AllBlobs()), SizeIs(5));
+  EXPECT_THAT(NamesOf(Must(store_.Blobs({PassphraseRole::kUser, BlobStage::kStaged}))),
+              ElementsAre("nvdimm-new_2_a.blob"));
+  EXPECT_THAT(NamesOf(Must(store_.Blobs({PassphraseRole::kMaster, BlobStage::kCurrent}))),
+              ElementsAre("nvdimm-master_2_a.blob"));
+  EXPECT_THAT(Must(store_.Blobs({PassphraseRole::kMaster, BlobStage::kReplaced})), IsEmpty());
+}
+
+/// In a patched image nothing can be deleted.
+TEST_F(KeyStoreTest, OfAnEmptySpareNothingIsKnown) {
+  for (const char* word : {"nvdimm-new", "nvdimm-old", "nvdimm-master-new", "nvdimm-master-old"}) {
+    directory_.Write(std::string(word) + "_2_a.blob", "");
+  }
+  EXPECT_THAT(Must(store_.AllBlobs()), IsEmpty());
+}
+
+TEST_F(KeyStoreTest, AnEmptyCurrentBlobIsADamagedOne) {
+  directory_.Write("nvdimm_2_a.blob", "");
+  directory_.Write("nvdimm-master_2_a.blob", "");
+  EXPECT_THAT(NamesOf(Must(store_.AllBlobs())),
+              ElementsAre("nvdimm-master_2_a.blob", "nvdimm_2_a.blob"));
+  EXPECT_THAT(store_.ReadBlob(Must(store_.Blobs()).at(0)), FailsWith(Errc::kFailed, "empty"));
 }
 
 TEST_F(KeyStoreTest, AMissingDirectoryHoldsNothing) {

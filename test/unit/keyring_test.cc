@@ -7,6 +7,7 @@
 #include <chrono>
 #include <thread>
 
+#include "src/model/enc32.h"
 #include "test/unit/byte_strings.h"
 #include "test/unit/kernel_keys.h"
 
@@ -172,6 +173,54 @@ TEST_F(KeyringTest, TheSessionThatIsJoinedHoldsTheKeyring) {
     _exit(std::find(std::begin(links), std::end(links), user) != std::end(links) ? 0 : 2);
   };
   EXPECT_EXIT(check(), ExitedWithCode(0), "");
+}
+
+using EncryptedKeyTest = KeyringTest;
+
+TEST_F(EncryptedKeyTest, ANewOneIsARandomPassphraseUnderTheKek) {
+  (void)AddKek();
+  Key first = Must(keyring().NewEncrypted("nvunlock-test-1", "user:nvunlock-test-kek"));
+  Key second = Must(keyring().NewEncrypted("nvunlock-test-2", "user:nvunlock-test-kek"));
+  for (const Key& key : {first, second}) {
+    Enc32Blob blob = Must(ParseEnc32(PayloadOf(key)));
+    EXPECT_EQ(blob.kek.description, kKek);
+    EXPECT_TRUE(VerifyEnc32(blob, SampleSecret(32)));
+  }
+  EXPECT_NE(PayloadOf(first), PayloadOf(second));
+}
+
+/// The kernel asks for it only when the blob is read.
+TEST_F(EncryptedKeyTest, ANewOneCannotBeReadWithoutItsKek) {
+  Key key = Must(keyring().NewEncrypted("nvunlock-test", "user:nvunlock-test-kek"));
+  EXPECT_THAT(key.Read(), FailsWith(Errc::kFailed, "Required key not available"));
+}
+
+TEST_F(EncryptedKeyTest, WhatIsNoKeksNameIsRefused) {
+  EXPECT_THAT(keyring().NewEncrypted("nvunlock-test", "nvunlock-test-kek"),
+              FailsWith(Errc::kFailed, "make key nvunlock-test"));
+}
+
+TEST_F(EncryptedKeyTest, RewrappingKeepsThePassphrase) {
+  (void)AddKek();
+  const Secret other = SampleSecret(32, 0x50);
+  (void)Must(keyring().AddUser("nvunlock-test-other", other.bytes()));
+  Key key = Must(keyring().NewEncrypted("nvunlock-test", "user:nvunlock-test-kek"));
+  std::string before = PayloadOf(key);
+  ASSERT_THAT(key.Rewrap("user:nvunlock-test-other"), Succeeds());
+  Enc32Blob rewrapped = Must(ParseEnc32(PayloadOf(key)));
+  EXPECT_EQ(rewrapped.kek.description, "nvunlock-test-other");
+  EXPECT_TRUE(VerifyEnc32(rewrapped, other));
+  ASSERT_THAT(key.Rewrap("user:nvunlock-test-kek"), Succeeds());
+  EXPECT_EQ(PayloadOf(key), before);
+}
+
+TEST_F(EncryptedKeyTest, RewrappingUnderAKekOfAnotherTypeChangesNothing) {
+  (void)AddKek();
+  Key key = Must(keyring().NewEncrypted("nvunlock-test", "user:nvunlock-test-kek"));
+  std::string before = PayloadOf(key);
+  EXPECT_THAT(key.Rewrap("trusted:nvunlock-test-kek"),
+              FailsWith(Errc::kFailed, "wrap a key under trusted:nvunlock-test-kek"));
+  EXPECT_EQ(PayloadOf(key), before);
 }
 
 }  // namespace

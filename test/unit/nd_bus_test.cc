@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 #include "test/unit/nd_tree.h"
 #include "test/unit/results.h"
 
@@ -87,6 +90,116 @@ TEST_F(NdBusTest, BindsADimmThroughItsDriverAndProbesAnyDevice) {
   EXPECT_EQ(tree_.ReadBusFile("drivers/nvdimm/bind"), "nmem3");
   EXPECT_THAT(bus_.Probe("region0"), Succeeds());
   EXPECT_EQ(tree_.ReadBusFile("drivers_probe"), "region0");
+}
+
+TEST_F(NdBusTest, TakesADimmFromItsDriver) {
+  directory_.Write("sys/bus/nd/drivers/nvdimm/unbind", "");
+  EXPECT_THAT(bus_.UnbindNmem("nmem3"), Succeeds());
+  EXPECT_EQ(tree_.ReadBusFile("drivers/nvdimm/unbind"), "nmem3");
+}
+
+TEST_F(NdBusTest, KnowsWhatIsInUse) {
+  tree_.AddDimm({.nmem = "nmem0"});
+  EXPECT_FALSE(bus_.IsInUse("nmem0"));
+  tree_.SetAttribute("nmem0", "state", "idle");
+  EXPECT_FALSE(bus_.IsInUse("nmem0"));
+  tree_.SetAttribute("nmem0", "state", "active");
+  EXPECT_TRUE(bus_.IsInUse("nmem0"));
+}
+
+TEST_F(NdBusTest, KnowsTheDimmsOfARegion) {
+  tree_.AddDevice("region0", true);
+  EXPECT_THAT(bus_.NmemsOf("region0"), IsEmpty());
+  tree_.SetAttribute("region0", "mapping0", "nmem3,0,34359738368,0");
+  tree_.SetAttribute("region0", "mapping1", "nmem10,0,34359738368,1");
+  EXPECT_THAT(bus_.NmemsOf("region0"), ElementsAre("nmem3", "nmem10"));
+  EXPECT_THAT(bus_.NmemsOf("region1"), IsEmpty());
+}
+
+/// `security` of a DIMM is another file.
+class SecureTest : public NdBusTest {
+ protected:
+  void Use(const std::string& target) {
+    tree_.AddDevice("nmem0", true);
+    directory_.Link("sys/devices/ndbus0/nmem0/security", target);
+  }
+};
+
+TEST_F(SecureTest, WritesTheCommand) {
+  tree_.AddDimm({.nmem = "nmem0", .security = ""});
+  directory_.Write("sys/devices/ndbus0/nmem0/security", "");
+  EXPECT_THAT(bus_.Secure("nmem0", "update 1 2"), Succeeds());
+  EXPECT_EQ(tree_.ReadAttribute("nmem0", "security"), "update 1 2");
+}
+
+TEST_F(SecureTest, EinvalIsARefusedPassphrase) {
+  Use("/proc/self/oom_score_adj");
+  EXPECT_THAT(bus_.Secure("nmem0", "update 1 2"),
+              FailsWith(Errc::kPassphraseRefused, "one try is used up"));
+}
+
+TEST_F(SecureTest, OtherErrorsAreNoRefusalAndSayWhatTheyMean) {
+  Use("/proc/self/mem");
+  EXPECT_THAT(bus_.Secure("nmem0", "erase 17"),
+              FailsWith(Errc::kFailed, "erase: not in its present state (frozen"));
+}
+
+TEST_F(SecureTest, AnErrorThatMeansNothingSpecialIsNamed) {
+  Use("/dev/full");
+  EXPECT_THAT(bus_.Secure("nmem0", "freeze"),
+              FailsWith(Errc::kFailed, "freeze: No space left on device"));
+}
+
+TEST_F(SecureTest, NoSecurityIsAnError) {
+  tree_.AddDimm({.nmem = "nmem0", .security = ""});
+  EXPECT_THAT(bus_.Secure("nmem0", "freeze"), FailsWith(Errc::kFailed, "No such file"));
+}
+
+class AwaitSecurityChangeTest : public NdBusTest {
+ protected:
+  AwaitSecurityChangeTest() { tree_.AddDimm({.nmem = "nmem0", .security = "overwrite"}); }
+
+  /// How long Await took.
+  std::chrono::milliseconds Await(int milliseconds) {
+    auto start = std::chrono::steady_clock::now();
+    result_ = bus_.AwaitSecurityChange("nmem0", "overwrite", milliseconds);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                 start);
+  }
+
+  Result<bool> result_ = false;
+};
+
+TEST_F(AwaitSecurityChangeTest, AnotherWordIsKnownAtOnce) {
+  tree_.SetAttribute("nmem0", "security", "unlocked");
+  EXPECT_LT(Await(10000).count(), 5000);
+  EXPECT_THAT(result_, Yields(false));
+}
+
+TEST_F(AwaitSecurityChangeTest, TheSameWordIsWaitedForAsLongAsItMay) {
+  EXPECT_GE(Await(200).count(), 190);
+  EXPECT_THAT(result_, Yields(true));
+}
+
+TEST_F(AwaitSecurityChangeTest, AChangeMeanwhileIsSeen) {
+  std::thread dimm([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    tree_.SetAttribute("nmem0", "security", "disabled");
+  });
+  Await(1000);
+  dimm.join();
+  EXPECT_THAT(result_, Yields(false));
+}
+
+TEST_F(AwaitSecurityChangeTest, AWordThatOnlyBeginsAlikeIsAnother) {
+  tree_.SetAttribute("nmem0", "security", "overwritten");
+  Await(0);
+  EXPECT_THAT(result_, Yields(false));
+}
+
+TEST_F(AwaitSecurityChangeTest, NoSecurityIsAnError) {
+  EXPECT_THAT(bus_.AwaitSecurityChange("nmem7", "overwrite", 0),
+              FailsWith(Errc::kFailed, "nmem7/security: No such file"));
 }
 
 TEST_F(NdBusTest, WaitingForAProbeNeedsNoAttribute) {

@@ -1,0 +1,192 @@
+// What ChangePassphrases leaves behind when something fails.
+#include "src/procedures/change_passphrase.h"
+#include "src/procedures/enrolled_record.h"
+#include "test/unit/changed_dimms.h"
+
+namespace nvunlock {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class ChangeFailuresTest : public ChangedDimmsTest {
+ protected:
+  /// The only DIMM's failure.
+  static Error ProblemOf(const DimmReport& report) {
+    EXPECT_THAT(report.dimms, SizeIs(1));
+    EXPECT_TRUE(report.dimms.at(0).problem);
+    return report.dimms[0].problem.value_or(Error());
+  }
+
+  /// It fails with WORDS, and nothing has been written anywhere.
+  void ExpectUntouched(const ChangeOptions& options, const std::string& words) {
+    size_t files = CountKeysFiles();
+    std::string security = Security();
+    Error problem = ProblemOf(Change(options));
+    EXPECT_THAT(problem.message, HasSubstr(words));
+    EXPECT_EQ(CountKeysFiles(), files);
+    EXPECT_EQ(Security(), security);
+    EXPECT_EQ(refreshes_, 0);
+    EXPECT_THAT(steps_, IsEmpty());
+  }
+};
+
+TEST_F(ChangeFailuresTest, WithoutAGoodImageNothingIsSentAndNothingStaysStaged) {
+  AddDimm("nmem0", kId, "unlocked");
+  AddDimm("nmem1", kOtherId, "unlocked");
+  std::string before = AddBlob(kId);
+  AddBlob(kOtherId);
+  images_fail_ = true;
+  DimmReport report = Change(Update(), {"nmem0", "nmem1"});
+  ASSERT_THAT(report.problems, SizeIs(1));
+  EXPECT_EQ(report.problems[0].code, Errc::kImageOutdated);
+  ASSERT_THAT(report.dimms, SizeIs(2));
+  for (const DimmResult& result : report.dimms) {
+    EXPECT_EQ(result.problem->code, Errc::kImageOutdated);
+  }
+  EXPECT_EQ(Security("nmem0"), "unlocked\n");
+  EXPECT_EQ(Security("nmem1"), "unlocked\n");
+  EXPECT_EQ(ReadBlob(kId), before);
+  EXPECT_EQ(CountKeysFiles(), 2U);
+  EXPECT_THAT(steps_, ElementsAre("step: staged"));
+}
+
+TEST_F(ChangeFailuresTest, AFrozenDimmIsLeftAloneAndSoAreItsBlobs) {
+  AddBlob(kId);
+  tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "unlocked", .frozen = "1"});
+  ExpectUntouched(Update(), "frozen until the next power-on");
+  ExpectUntouched(Remove(), "frozen until the next power-on");
+}
+
+TEST_F(ChangeFailuresTest, ADimmInUseIsLeftAlone) {
+  AddDimm("nmem0", kId, "disabled");
+  tree_.SetAttribute("nmem0", "state", "active");
+  ExpectUntouched(Setup(), "regions active on nmem0, op failed");
+}
+
+TEST_F(ChangeFailuresTest, ADimmThatIsBeingOverwrittenIsLeftAlone) {
+  AddBlob(kId);
+  AddDimm("nmem0", kId, "overwrite");
+  ExpectUntouched(Update(), "an overwrite is running");
+}
+
+TEST_F(ChangeFailuresTest, ADimmWithoutSecurityIsLeftAlone) {
+  tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = ""});
+  EXPECT_THAT(ProblemOf(Change(Setup())).message, HasSubstr("not supported"));
+  EXPECT_EQ(CountKeysFiles(), 0U);
+}
+
+TEST_F(ChangeFailuresTest, ALockedDimmIsLeftAlone) {
+  AddBlob(kId);
+  AddDimm("nmem0", kId, "locked");
+  ExpectUntouched(Update(), "it is locked");
+  ExpectUntouched(Remove(), "it is locked");
+}
+
+TEST_F(ChangeFailuresTest, ADimmWithAPassphraseIsNotSetUpAgain) {
+  AddDimm("nmem0", kId, "unlocked");
+  ExpectUntouched(Setup(), "--import-passphrase");
+  AddBlob(kId);
+  ExpectUntouched(Setup(), "already exists!");
+}
+
+TEST_F(ChangeFailuresTest, ADimmWithoutAPassphraseHasNoneToChange) {
+  AddDimm("nmem0", kId, "disabled");
+  ExpectUntouched(Remove(), "it has no passphrase");
+  ExpectUntouched(Update(), "it has no passphrase");
+}
+
+TEST_F(ChangeFailuresTest, AMasterPassphraseNeedsADimmWithoutTheUsers) {
+  AddDimm("nmem0", kId, "unlocked");
+  for (ChangeOptions options : {Setup(), Update()}) {
+    options.role = PassphraseRole::kMaster;
+    ExpectUntouched(options, "only while there is no user's");
+  }
+}
+
+TEST_F(ChangeFailuresTest, TheKekMustBeInTheKeyring) {
+  AddDimm("nmem0", kId, "disabled");
+  ChangeOptions options = Setup();
+  options.kek = KekName{"user", "rack7"};
+  ExpectUntouched(options, "user:rack7 is not in the keyring");
+}
+
+TEST_F(ChangeFailuresTest, TheKekMustBeTheOneThatIsEnrolled) {
+  AddDimm("nmem0", kId, "disabled");
+  EnrollKek(kek_name_, SampleSecret(32, 0x50));
+  ExpectUntouched(Setup(), "is not the kek of");
+}
+
+TEST_F(ChangeFailuresTest, OneDimmsFailureDoesNotStopTheOthers) {
+  tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "disabled", .frozen = "1"});
+  AddDimm("nmem1", kOtherId, "disabled");
+  DimmReport report = Change(Setup(), {"nmem0", "nmem1"});
+  EXPECT_THAT(report.problems, IsEmpty());
+  EXPECT_EQ(report.CountDone(), 1U);
+  EXPECT_TRUE(report.dimms.at(0).problem);
+  EXPECT_TRUE(HoldsBlob(kOtherId));
+  EXPECT_FALSE(HoldsBlob(kId));
+}
+
+TEST_F(ChangeFailuresTest, ADimmThatIsNotThereDoesNotStopTheOthers) {
+  tree_.AddDimm({.nmem = "nmem0", .id = "", .security = "disabled"});
+  AddDimm("nmem1", kOtherId, "disabled");
+  EXPECT_EQ(Change(Setup(), {"nmem0", "nmem1"}).CountDone(), 1U);
+  EXPECT_TRUE(HoldsBlob(kOtherId));
+}
+
+/// ndctl puts the new blob in the place of the good one.
+TEST_F(ChangeFailuresTest, ARefusedPassphraseNeverReplacesTheGoodBlob) {
+  AddDimm("nmem0", kId, "unlocked");
+  std::string before = AddBlob(kId);
+  on_refresh_ = [this] { LetRefuse("nmem0"); };
+  EXPECT_EQ(ProblemOf(Change(Update())).code, Errc::kPassphraseRefused);
+  EXPECT_EQ(ReadBlob(kId), before);
+  EXPECT_FALSE(HoldsBlob(kId, kStagedBlob));
+}
+
+/// Other DIMMs that were staged together with it go on.
+TEST_F(ChangeFailuresTest, ARefusalDoesNotStopTheOthers) {
+  AddDimm("nmem0", kId, "unlocked");
+  AddDimm("nmem1", kOtherId, "unlocked");
+  AddBlob(kId);
+  std::string other = AddBlob(kOtherId);
+  on_refresh_ = [this] {
+    if (refreshes_ == 1) LetRefuse("nmem0");
+  };
+  EXPECT_EQ(Change(Update(), {"nmem0", "nmem1"}).CountDone(), 1U);
+  EXPECT_NE(ReadBlob(kOtherId), other);
+}
+
+TEST_F(ChangeFailuresTest, WhenItIsNotClearWhatTheDimmHasBothBlobsStay) {
+  AddDimm("nmem0", kId, "unlocked");
+  std::string before = AddBlob(kId);
+  on_refresh_ = [this] { LetFail("nmem0"); };
+  EXPECT_THAT(ProblemOf(Change(Update())).message, HasSubstr("both passphrases are kept"));
+  EXPECT_EQ(ReadBlob(kId), before);
+  EXPECT_TRUE(HoldsBlob(kId, kStagedBlob));
+}
+
+/// Plain files do not lose their passphrase.
+TEST_F(ChangeFailuresTest, ADimmThatKeepsItsPassphraseKeepsItsBlob) {
+  AddDimm("nmem0", kId, "unlocked");
+  AddBlob(kId);
+  EXPECT_THAT(ProblemOf(Change(Remove())).message, HasSubstr("still has a passphrase"));
+  EXPECT_TRUE(HoldsBlob(kId));
+  EXPECT_THAT(Security(), HasSubstr("disable "));
+}
+
+TEST_F(ChangeFailuresTest, ImagesThatCannotBeSettledAreAProblemAfterwards) {
+  AddDimm("nmem0", kId, "disabled");
+  on_refresh_ = [this] { images_fail_ = refreshes_ == 2; };
+  DimmReport report = Change(Setup());
+  EXPECT_EQ(report.CountDone(), 1U);
+  ASSERT_THAT(report.problems, SizeIs(1));
+  EXPECT_EQ(report.problems[0].code, Errc::kImageOutdated);
+  EXPECT_TRUE(HoldsBlob(kId));
+}
+
+}  // namespace
+}  // namespace nvunlock

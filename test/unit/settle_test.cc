@@ -1,0 +1,125 @@
+#include "src/procedures/settle.h"
+
+#include "src/model/enrolled_dimms.h"
+#include "src/model/image_record.h"
+#include "src/procedures/unlocked_with.h"
+#include "test/unit/operations_test.h"
+
+namespace nvunlock {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// After an unlock that found two blobs.
+class SettleTest : public OperationsTest {
+ protected:
+  SettleTest() : current_(AddBlob(kId)), staged_(AddBlob(kId, kStagedBlob)) {}
+
+  void AddDimm(bool frozen) const {
+    tree_.AddDimm(
+        {.nmem = "nmem0", .id = kId, .security = "unlocked", .frozen = frozen ? "1" : "0"});
+  }
+
+  void RecordUnlockedWith(const std::string& blob) const {
+    Must(WriteUnlockedWith(environment_, {{kId, HashOfBlob(blob)}}));
+  }
+
+  /// This boot's image held BLOB as the current one.
+  void RecordImageWith(const std::string& blob) const {
+    ImageRecord record = {.hashes = {{NameBlobFile({}, kId, "here").name, HashOfBlob(blob)}}};
+    directory_.Write("run/nvunlock/image.json", FormatImageRecord(record));
+  }
+
+  Result<std::vector<std::string>> Settle() {
+    return SettleBlobs(environment_, "here", [this]() -> Result<std::vector<std::string>> {
+      refreshes_++;
+      if (images_fail_) return Fail(Errc::kImageOutdated, "no image");
+      return std::vector<std::string>{"/boot/initrd.img"};
+    });
+  }
+
+  std::string current_;
+  std::string staged_;
+  int refreshes_ = 0;
+  bool images_fail_ = false;
+};
+
+TEST_F(SettleTest, TheBlobThatUnlockedAFrozenDimmBecomesCurrent) {
+  AddDimm(true);
+  RecordUnlockedWith(staged_);
+  EXPECT_THAT(Must(Settle()), ElementsAre(HasSubstr("nmem0: a change of its passphrase was cut"),
+                                          "/boot/initrd.img: up to date"));
+  EXPECT_EQ(ReadBlob(kId), staged_);
+  EXPECT_FALSE(HoldsBlob(kId, kStagedBlob));
+}
+
+TEST_F(SettleTest, SoDoesTheCurrentOneAndTheStagedOneGoes) {
+  AddDimm(true);
+  RecordUnlockedWith(current_);
+  Must(Settle());
+  EXPECT_EQ(ReadBlob(kId), current_);
+  EXPECT_FALSE(HoldsBlob(kId, kStagedBlob));
+  EXPECT_EQ(refreshes_, 1);
+}
+
+TEST_F(SettleTest, NeitherAKekNorTheDimmIsNeeded) {
+  AddDimm(true);
+  RecordUnlockedWith(staged_);
+  keyctl_clear(keyring().serial());
+  Must(Settle());
+  EXPECT_EQ(ReadBlob(kId), staged_);
+  EXPECT_EQ(Security(), "unlocked\n");
+}
+
+/// Somebody may have changed it since.
+TEST_F(SettleTest, ADimmThatIsNotFrozenIsLeftAlone) {
+  AddDimm(false);
+  RecordUnlockedWith(staged_);
+  EXPECT_THAT(Must(Settle()), IsEmpty());
+  EXPECT_EQ(ReadBlob(kId), current_);
+  EXPECT_EQ(ReadBlob(kId, kStagedBlob), staged_);
+  EXPECT_EQ(refreshes_, 0);
+}
+
+TEST_F(SettleTest, WithoutARecordNothingIsKnown) {
+  AddDimm(true);
+  EXPECT_THAT(Must(Settle()), IsEmpty());
+  RecordUnlockedWith("some other blob");
+  EXPECT_THAT(Must(Settle()), IsEmpty());
+  Must(WriteUnlockedWith(environment_, {{kOtherId, HashOfBlob(staged_)}}));
+  EXPECT_THAT(Must(Settle()), IsEmpty());
+  EXPECT_EQ(CountKeysFiles(), 2U);
+  EXPECT_EQ(refreshes_, 0);
+}
+
+TEST_F(SettleTest, WhereNothingIsLeftOverNothingIsDone) {
+  std::filesystem::remove(store_.PathOf(NameBlobFile(kStagedBlob, kId, "here").name));
+  AddDimm(true);
+  RecordUnlockedWith(current_);
+  RecordImageWith(current_);
+  EXPECT_THAT(Must(Settle()), IsEmpty());
+  EXPECT_EQ(refreshes_, 0);
+}
+
+/// The power failed after the rename, before the images were settled.
+TEST_F(SettleTest, ImagesThatHoldAnOlderBlobAreRefreshed) {
+  std::filesystem::remove(store_.PathOf(NameBlobFile(kStagedBlob, kId, "here").name));
+  AddDimm(true);
+  RecordUnlockedWith(current_);
+  RecordImageWith(staged_);
+  EXPECT_THAT(Must(Settle()), ElementsAre("/boot/initrd.img: up to date"));
+  EXPECT_EQ(refreshes_, 1);
+}
+
+TEST_F(SettleTest, AnImageThatCannotBeRefreshedIsAFailureAfterTheBlobsAreRight) {
+  AddDimm(true);
+  RecordUnlockedWith(staged_);
+  images_fail_ = true;
+  EXPECT_THAT(Settle(), FailsWith(Errc::kImageOutdated));
+  EXPECT_EQ(ReadBlob(kId), staged_);
+}
+
+}  // namespace
+}  // namespace nvunlock
