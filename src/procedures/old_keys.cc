@@ -13,6 +13,10 @@ std::vector<std::string> FindOldKeys(const Environment& environment, const std::
       lines.push_back(image + ": " + check.error().message);
       continue;
     }
+    if (check->kind == ImageKind::kUnreadable) {
+      lines.push_back(image + " may hold old keys: " + check->problems.front());
+      continue;
+    }
     if (check->old_keys.empty()) continue;
     std::string names;
     for (const std::string& name : check->old_keys) names += (names.empty() ? "" : ", ") + name;
