@@ -68,6 +68,30 @@ TEST_F(EnrolledRecordTest, ABlobThatCannotBeReadIsLeftOut) {
   EXPECT_THAT(Read()->dimms.blob_hashes, ElementsAre(Pair(kId, HashOfBlob(blob))));
 }
 
+TEST_F(EnrolledRecordTest, IsUpdatedWithTheKekOfTheKeyring) {
+  AddBlob(kId);
+  Write();
+  std::string blob = AddBlob(kId);
+  EXPECT_THAT(UpdateEnrolledRecord(store_, keyring(), kek_name_), Succeeds());
+  EXPECT_THAT(Read()->dimms.blob_hashes, ElementsAre(Pair(kId, HashOfBlob(blob))));
+  EXPECT_THAT(VerifyEnrolledDimms(Read()->text, kek_name_, kek_), Yields(true));
+}
+
+TEST_F(EnrolledRecordTest, WithoutTheKekItStaysAsItWas) {
+  AddBlob(kId);
+  Write();
+  std::string before = Read()->text;
+  EXPECT_THAT(UpdateEnrolledRecord(store_, keyring(), {"user", "rack7"}, {kId}),
+              FailsWith(Errc::kKekMissing));
+  EXPECT_EQ(Read()->text, before);
+}
+
+TEST_F(EnrolledRecordTest, OneThatIsNotThereIsNotMadeByAnUpdate) {
+  AddBlob(kId);
+  EXPECT_THAT(UpdateEnrolledRecord(store_, keyring(), kek_name_), Succeeds());
+  EXPECT_FALSE(Read());
+}
+
 TEST_F(EnrolledRecordTest, WithoutOneThereIsNothingToNote) {
   EXPECT_FALSE(Read());
   EXPECT_THAT(notes_, IsEmpty());

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "src/model/enrolled_dimms.h"
 #include "test/unit/machine.h"
 #include "test/unit/module_tree.h"
 #include "test/unit/nd_tree.h"
@@ -158,6 +159,34 @@ TEST_F(UnlockTest, NoKeyIsLeftBehind) {
   RunUnlock();
   EXPECT_FALSE(HoldsKey("user", "nvdimm-master"));
   EXPECT_FALSE(HoldsKey("encrypted", std::string("nvdimm:") + kDimmId));
+}
+
+/// It is held while the DIMMs are bound, for the other blob.
+TEST_F(UnlockTest, NoKekIsLeftBehindWhereThereAreTwoBlobs) {
+  EnrollAndAddBlob();
+  std::string name = std::string(kDimmId) + "_here.blob";
+  std::string staged = ReadKeysFile("nvdimm_" + name);
+  AddBlob(kDimmId, SampleSecret(32));
+  WriteKeysFile("nvdimm-new_" + name, staged);
+  tree_.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "locked"});
+  EXPECT_THAT(RunUnlock().dimms.at(0).problem->message, HasSubstr("two attempts are used up"));
+  EXPECT_FALSE(Must(Keyring::Process().Find("user", "nvdimm-master")));
+  EXPECT_FALSE(HoldsKey("encrypted", std::string("nvdimm:") + kDimmId));
+}
+
+TEST_F(UnlockTest, TheBlobThatADimmTookIsRecorded) {
+  EnrollKek(SampleSecret(32));
+  std::string blob = AddBlob(kDimmId, SampleSecret(32));
+  tree_.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "unlocked", .bound = true});
+  RunUnlock();
+  EXPECT_EQ(ReadUnlockedWith(environment_), (UnlockedWith{{kDimmId, HashOfBlob(blob)}}));
+}
+
+TEST_F(UnlockTest, WhereNoneTookItsBlobNothingIsRecorded) {
+  EnrollAndAddBlob();
+  tree_.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "locked"});
+  RunUnlock();
+  EXPECT_FALSE(directory_.Holds("run/nvunlock/unlocked-with"));
 }
 
 TEST_F(UnlockTest, KeysStayWhenTheAdminWantsThem) {
