@@ -13,11 +13,16 @@
 #include <cstring>
 #include <memory>
 
+#include "src/base/text.h"
+
 namespace nvunlock {
 namespace {
 
 /// Largest value of a sysfs attribute: one page.
 constexpr size_t kAttributeLimit = 4096;
+
+/// Before the process id, in names of files that are not in place yet.
+constexpr std::string_view kTemporary = ".tmp.";
 
 struct OpenedFile {
   UniqueFd fd;
@@ -232,10 +237,20 @@ Result<void> MakeDirectories(const std::string& path, mode_t mode) {
 
 Result<void> WriteFileDurably(const std::string& path, std::string_view content, mode_t mode,
                               IfPresent if_present) {
-  TemporaryFile file(path + ".tmp." + std::to_string(getpid()));
+  TemporaryFile file(path + std::string(kTemporary) + std::to_string(getpid()));
   TRY(file.Write(content, mode));
   TRY(file.Publish(path, if_present));
   return SyncDirectory(DirectoryOf(path));
+}
+
+Result<void> RemoveTemporaryFiles(const std::string& directory) {
+  for (const std::string& name : TRY(ListDirectory(directory))) {
+    size_t suffix = name.rfind(kTemporary);
+    if (suffix == std::string::npos) continue;
+    if (!ParseUnsigned(std::string_view(name).substr(suffix + kTemporary.size()))) continue;
+    TRY(RemoveDurably(directory + "/" + name));
+  }
+  return {};
 }
 
 Result<void> RenameDurably(const std::string& from, const std::string& to) {

@@ -73,6 +73,10 @@ enum class IfPresent { kReplace, kFail };
 Result<void> WriteFileDurably(const std::string& path, std::string_view content, mode_t mode,
                               IfPresent if_present);
 
+/// Removes what a WriteFileDurably that was killed has left in the directory. Nobody may be
+/// writing.
+Result<void> RemoveTemporaryFiles(const std::string& directory);
+
 /// Gives the file FROM the name TO in the same directory, in place of any file of that name, so
 /// that it stays so after a power cut.
 Result<void> RenameDurably(const std::string& from, const std::string& to);

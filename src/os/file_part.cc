@@ -126,6 +126,8 @@ Result<void> ReplaceEnd(const std::string& path, const std::string& version, uin
     TRY(replacement.Append(ByteView(buffer).first(count)));
   }
   TRY(replacement.Append(AsBytes(tail)));
+  LargeFile now = TRY(LargeFile::Open(path));
+  if (now.version() != version) return Fail(path + ": somebody else has changed it");
   return replacement.TakeOver();
 }
 

@@ -76,6 +76,7 @@ class PassphraseChanger {
     if (!options_.dry_run) {
       TRY(MakeDirectories(store_.directory(), 0700));
       lock_ = TRY(LockDirectory(store_.directory()));
+      TRY(RemoveTemporaryFiles(store_.directory()));
     }
     auto record = ReadEnrolledRecord(store_, report_.notes);
     std::optional<EnrolledDimms> enrolled;
@@ -183,8 +184,14 @@ class PassphraseChanger {
     });
     if (Makes()) UpdateRecord();
     if (blobs_moved_) Say("settled");
-    if (!UsesImages() || !(blobs_moved_ || images_staged_)) return;
+    if (UsesImages()) SettleImages();
+  }
+
+  /// Also where nothing was left to do but this: images that are up to date are not touched.
+  void SettleImages() {
     Result<std::vector<std::string>> images = options_.refresh_images();
+    bool is_due = blobs_moved_ || images_staged_;
+    if (!is_due) return;
     if (images) return Say("image settled");
     // What is left there of a passphrase that is removed is not asked for.
     if (!Makes()) return report_.notes.push_back(std::move(images.error().message));

@@ -73,7 +73,8 @@ Result<void> DimmPassphrase::AskWhich(bool spare_first) {
     Result<bool> takes = Takes(key);
     if (takes && *takes) {
       TRY(MakeCurrent(Candidate(*candidate)));
-      return PublishCurrent();
+      PublishCurrent();
+      return {};
     }
     if (!takes) failure = Failure(std::move(takes.error()));
   }
@@ -131,10 +132,9 @@ Result<void> DimmPassphrase::PublishKeys(const Enc32Blob& blob) const {
 }
 
 /// The blob is what counts: who needs the key loads it from there.
-Result<void> DimmPassphrase::PublishCurrent() const {
-  TRY(RemoveKeys());
+void DimmPassphrase::PublishCurrent() const {
+  (void)RemoveKeys();
   (void)PublishKeys(blobs_->blob);
-  return {};
 }
 
 Result<void> DimmPassphrase::StageNew(const KekName& kek) {
@@ -181,7 +181,8 @@ Result<void> DimmPassphrase::DropStaged() {
 
 Result<void> DimmPassphrase::Settle() {
   TRY(MakeCurrent(*staged_));
-  return PublishCurrent();
+  PublishCurrent();
+  return {};
 }
 
 Result<void> DimmPassphrase::Forget() {

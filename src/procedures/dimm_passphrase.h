@@ -73,7 +73,7 @@ class DimmPassphrase {
   Result<Key> Load(const Candidate& candidate) const;
   Result<void> MakeCurrent(const Candidate& candidate);
   Result<void> RemoveLeftOvers() const;
-  Result<void> PublishCurrent() const;
+  void PublishCurrent() const;
   Result<void> LoadStaged(const BlobFile& file);
   Result<void> RemoveKeys() const;
   Result<void> PublishKeys(const Enc32Blob& blob) const;

@@ -22,6 +22,7 @@ class Rotator {
 
   Result<RotateReport> Run() {
     UniqueFd lock = TRY(LockDirectory(store_.directory()));
+    if (!options_.dry_run) TRY(RemoveTemporaryFiles(store_.directory()));
     TRY(CheckKeks());
     Secret kek = TRY(ReadKek(keyring_, options_.to));
     for (const BlobFile& file : TRY(store_.AllBlobs())) RotateBlob(file, kek);

@@ -75,6 +75,15 @@ refused() {
   operations bugs --env BUG=N9
 }
 
+@test "a passphrase that the BIOS has set is taken over, and a wrong one costs one attempt" {
+  "$BED/dimm" "$MACHINE" create 2
+  "$BED/dimm" "$MACHINE" set 1 passphrase="$(printf %-64s 42494f5320736563726574 | tr ' ' 0)"
+  operations import --tpm tis
+  expect_attempts "$MACHINE" 1
+  operations import --tpm tis
+  expect_attempts "$MACHINE" 1
+}
+
 @test "48 DIMMs, one of which fails" {
   # Small ones are erased sooner.
   "$BED/dimm" "$MACHINE" create 48 --size 16
