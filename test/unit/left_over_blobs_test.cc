@@ -55,13 +55,13 @@ TEST_F(LeftOverBlobsTest, TheDimmIsAskedForTheCurrentOneFirst) {
 }
 
 TEST_F(LeftOverBlobsTest, ForTheOneThatUnlockedItWhereThatIsKnown) {
-  Must(WriteUnlockedWith(environment_, {{kId, HashOfBlob(staged_)}}));
+  Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(staged_), false}}}));
   EXPECT_THAT(Check(Update()), Yields(Readiness::kToDo));
   ExpectOnlyBlob(staged_);
 }
 
 TEST_F(LeftOverBlobsTest, ARecordOfAnotherDimmSaysNothing) {
-  Must(WriteUnlockedWith(environment_, {{kOtherId, HashOfBlob(staged_)}}));
+  Must(WriteUnlockedWith(environment_, {{kOtherId, {HashOfBlob(staged_), false}}}));
   EXPECT_THAT(Check(Update()), Yields(Readiness::kToDo));
   ExpectOnlyBlob(current_);
 }
@@ -110,7 +110,7 @@ TEST_F(LeftOverBlobsTest, TheChangeGoesOnWhicheverWasInForce) {
     WriteKeysFile(NameBlobFile(kCurrentBlob, kId, "here").name, current_);
     WriteKeysFile(NameBlobFile(kStagedBlob, kId, "here").name, staged_);
     tree_.SetAttribute("nmem0", "security", "unlocked");
-    Must(WriteUnlockedWith(environment_, {{kId, HashOfBlob(in_force)}}));
+    Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(in_force), false}}}));
     ExpectAllDone(Change(Update()), 1);
     EXPECT_NE(ReadBlob(kId), current_);
     EXPECT_NE(ReadBlob(kId), staged_);
@@ -153,7 +153,7 @@ TEST_F(LeftOverBlobsTest, ARemovalThatOnlyLacksItsFilesIsFinished) {
 TEST_F(LeftOverBlobsTest, AnotherHostsStagedBlobBecomesOurs) {
   std::filesystem::remove(store_.PathOf(NameBlobFile(kStagedBlob, kId, "here").name));
   std::string theirs = AddBlob(kId, kStagedBlob, "elsewhere");
-  Must(WriteUnlockedWith(environment_, {{kId, HashOfBlob(theirs)}}));
+  Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(theirs), false}}}));
   EXPECT_THAT(Check(Update()), Yields(Readiness::kToDo));
   ExpectOnlyBlob(theirs);
 }

@@ -16,9 +16,14 @@ using testing::Pair;
 using UnlockedWithTest = OperationsTest;
 
 TEST_F(UnlockedWithTest, IsReadBackAsItWasWritten) {
-  UnlockedWith blobs = {{kId, HashOfBlob("a")}, {kOtherId, HashOfBlob("b")}};
+  UnlockedWith blobs = {{kId, {HashOfBlob("a"), false}}, {kOtherId, {HashOfBlob("b"), true}}};
   ASSERT_THAT(WriteUnlockedWith(environment_, blobs), Succeeds());
-  EXPECT_EQ(ReadUnlockedWith(environment_), blobs);
+  UnlockedWith read = ReadUnlockedWith(environment_);
+  EXPECT_EQ(read.size(), 2U);
+  for (const auto& [id, blob] : blobs) {
+    EXPECT_EQ(read[id].hash, blob.hash);
+    EXPECT_EQ(read[id].frozen, blob.frozen);
+  }
   struct stat status = {};
   ASSERT_EQ(stat(directory_.PathOf("run/nvunlock/unlocked-with").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0600U);

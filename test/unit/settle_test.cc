@@ -23,7 +23,7 @@ class SettleTest : public OperationsTest {
   }
 
   void RecordUnlockedWith(const std::string& blob) const {
-    Must(WriteUnlockedWith(environment_, {{kId, HashOfBlob(blob)}}));
+    Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(blob), true}}}));
   }
 
   /// This boot's image held BLOB as the current one.
@@ -76,11 +76,21 @@ TEST_F(SettleTest, NeitherAKekNorTheDimmIsNeeded) {
 /// Somebody may have changed it since.
 TEST_F(SettleTest, ADimmThatIsNotFrozenIsLeftAlone) {
   AddDimm(false);
-  RecordUnlockedWith(staged_);
+  Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(staged_), false}}}));
   EXPECT_THAT(Must(Settle()), IsEmpty());
   EXPECT_EQ(ReadBlob(kId), current_);
   EXPECT_EQ(ReadBlob(kId, kStagedBlob), staged_);
   EXPECT_EQ(refreshes_, 0);
+}
+
+/// In a boot with nvunlock.freeze=no somebody has changed it, has been cut short, and has frozen
+/// it.
+TEST_F(SettleTest, NeitherIsOneThatWasFrozenOnlyAfterTheUnlock) {
+  AddDimm(true);
+  Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(current_), false}}}));
+  EXPECT_THAT(Must(Settle()), IsEmpty());
+  EXPECT_EQ(ReadBlob(kId), current_);
+  EXPECT_EQ(ReadBlob(kId, kStagedBlob), staged_);
 }
 
 TEST_F(SettleTest, WithoutARecordNothingIsKnown) {
@@ -88,7 +98,7 @@ TEST_F(SettleTest, WithoutARecordNothingIsKnown) {
   EXPECT_THAT(Must(Settle()), IsEmpty());
   RecordUnlockedWith("some other blob");
   EXPECT_THAT(Must(Settle()), IsEmpty());
-  Must(WriteUnlockedWith(environment_, {{kOtherId, HashOfBlob(staged_)}}));
+  Must(WriteUnlockedWith(environment_, {{kOtherId, {HashOfBlob(staged_), true}}}));
   EXPECT_THAT(Must(Settle()), IsEmpty());
   EXPECT_EQ(CountKeysFiles(), 2U);
   EXPECT_EQ(refreshes_, 0);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "src/model/enrolled_dimms.h"
+#include "src/procedures/unlocked_with.h"
 #include "test/unit/machine.h"
 #include "test/unit/module_tree.h"
 #include "test/unit/nd_tree.h"
@@ -179,7 +180,7 @@ TEST_F(UnlockTest, TheBlobThatADimmTookIsRecorded) {
   std::string blob = AddBlob(kDimmId, SampleSecret(32));
   tree_.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "unlocked", .bound = true});
   RunUnlock();
-  EXPECT_EQ(ReadUnlockedWith(environment_), (UnlockedWith{{kDimmId, HashOfBlob(blob)}}));
+  EXPECT_EQ(ReadUnlockedWith(environment_).at(kDimmId).hash, HashOfBlob(blob));
 }
 
 TEST_F(UnlockTest, WhereNoneTookItsBlobNothingIsRecorded) {
