@@ -78,7 +78,8 @@ class Rotator {
     TRY(FollowInRecord(HashOfBlob(blob.text), HashOfBlob(rotated.text)));
     TRY(WriteFileDurably(store_.PathOf(file.name), rotated.text, 0600, IfPresent::kReplace));
     Say(file.name + " rewrapped");
-    TRY(RotateKeyOf(file));
+    Result<void> followed = RotateKeyOf(file);
+    if (!followed) report_.problems.push_back(std::move(followed.error()));
     return true;
   }
 

@@ -88,19 +88,18 @@ TEST_F(LeftOverBlobsTest, WhenTheDimmRefusesAllNoneIsRemoved) {
   NdBus bus = tree_.bus();
   DimmPassphrase passphrase({bus, store_, keyring(), "here"}, dimm, PassphraseRole::kUser, blobs);
   LetRefuse("nmem0");
-  EXPECT_THAT(passphrase.ResolveSpare(false),
-              FailsWith(Errc::kPassphraseRefused, "none is removed"));
+  EXPECT_THAT(passphrase.AskWhich(false), FailsWith(Errc::kPassphraseRefused, "none is removed"));
   EXPECT_EQ(ReadBlob(kId), current_);
   EXPECT_EQ(ReadBlob(kId, kStagedBlob), staged_);
 }
 
-TEST_F(LeftOverBlobsTest, WhenTheDimmDoesNotAnswerTheOtherIsNotTried) {
+TEST_F(LeftOverBlobsTest, WhenTheDimmGivesNoAnswerNoneIsRemoved) {
   Dimm dimm = Must(InspectDimm(tree_.bus(), "nmem0"));
   ChosenBlob blobs = Must(ChooseBlobs(store_, "here", {})).chosen.at(kId);
   NdBus bus = tree_.bus();
   DimmPassphrase passphrase({bus, store_, keyring(), "here"}, dimm, PassphraseRole::kUser, blobs);
   LetFail("nmem0");
-  EXPECT_THAT(passphrase.ResolveSpare(false), FailsWith(Errc::kFailed));
+  EXPECT_THAT(passphrase.AskWhich(false), FailsWith(Errc::kFailed));
   EXPECT_EQ(CountKeysFiles(), 2U);
 }
 
