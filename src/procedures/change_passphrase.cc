@@ -92,6 +92,7 @@ class PassphraseChanger {
       return {};
     });
     blobs_moved_ = checks.has_moved_blobs();
+    images_may_lag_ = checks.images_may_lag();
     return {};
   }
 
@@ -187,10 +188,11 @@ class PassphraseChanger {
     if (UsesImages()) SettleImages();
   }
 
-  /// Also where nothing was left to do but this: images that are up to date are not touched.
+  /// Images that are up to date are not touched.
   void SettleImages() {
-    Result<std::vector<std::string>> images = options_.refresh_images();
     bool is_due = blobs_moved_ || images_staged_;
+    if (!is_due && !images_may_lag_) return;
+    Result<std::vector<std::string>> images = options_.refresh_images();
     if (!is_due) return;
     if (images) return Say("image settled");
     // What is left there of a passphrase that is removed is not asked for.
@@ -232,6 +234,7 @@ class PassphraseChanger {
   UniqueFd lock_;
   bool blobs_moved_ = false;
   bool images_staged_ = false;
+  bool images_may_lag_ = false;
   std::vector<Task> tasks_;
   DimmReport report_;
 };

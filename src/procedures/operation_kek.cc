@@ -38,8 +38,8 @@ Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const Kek
                                            " is in the keyring only, and gone after "
                                            "a power cut; 'nvunlock enroll' keeps one");
   }
-  return Fail(Errc::kKeysIncomplete, name.ToString() + " in the keyring is not the kek that " +
-                                         store.directory() + " holds");
+  return Fail(Errc::kKeysIncomplete,
+              name.ToString() + " in the keyring is not the kek of " + store.directory());
 }
 
 }  // namespace nvunlock

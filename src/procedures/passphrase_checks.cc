@@ -46,6 +46,7 @@ Result<Readiness> PassphraseChecks::CheckMaster(DimmPassphrase& passphrase) {
 Result<Readiness> PassphraseChecks::CheckSetup(DimmPassphrase& passphrase) {
   if (passphrase.dimm().security == SecurityState::kDisabled) return Readiness::kToDo;
   if (const Candidate* current = passphrase.Current()) {
+    images_may_lag_ = true;
     return Fail("it has a passphrase, and " + current->file.name + " already exists!");
   }
   if (passphrase.Spare() == nullptr) {

@@ -26,6 +26,9 @@ class PassphraseChecks {
 
   [[nodiscard]] bool has_moved_blobs() const { return has_moved_blobs_; }
 
+  /// Whether a change that is complete may have been cut short before its images were.
+  [[nodiscard]] bool images_may_lag() const { return images_may_lag_; }
+
  private:
   Result<Readiness> CheckMaster(DimmPassphrase& passphrase);
   Result<Readiness> CheckSetup(DimmPassphrase& passphrase);
@@ -38,6 +41,7 @@ class PassphraseChecks {
   const ChangeOptions& options_;
   UnlockedWith unlocked_with_;
   bool has_moved_blobs_ = false;
+  bool images_may_lag_ = false;
 };
 
 }  // namespace nvunlock

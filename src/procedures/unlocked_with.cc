@@ -29,7 +29,7 @@ UnlockedWith ReadUnlockedWith(const Environment& environment) {
   std::string text = ReadFile(PathIn(environment), kLimit).value_or("");
   for (std::string_view line : Split(text, '\n')) {
     std::vector<std::string_view> words = Split(line, ' ');
-    bool is_entry = words.size() == 3 && words[0] != "#";
+    bool is_entry = words.size() == 3 && (words[2] == "frozen" || words[2] == "open");
     if (is_entry) {
       blobs.emplace(words[0], UnlockedBlob{std::string(words[1]), words[2] == "frozen"});
     }

@@ -103,6 +103,7 @@ TEST_F(ChangePassphraseTest, AMasterPassphraseIsNoImagesBusiness) {
 TEST_F(ChangePassphraseTest, AnUpdateKeepsTheKekUnlessAnotherIsNamed) {
   const KekName other = {"user", "rack7"};
   AddKek(other, SampleSecret(32, 0x50));
+  EnrollKek(other, SampleSecret(32, 0x50));
   AddDimm("nmem0", kId, "unlocked");
   AddBlobOf(other, SampleSecret(32, 0x50), kId);
   ExpectAllDone(Change(Update()), 1);

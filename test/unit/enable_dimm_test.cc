@@ -86,8 +86,14 @@ TEST_F(EnableDimmTest, OneDimmsFailureDoesNotStopTheOthers) {
 }
 
 TEST_F(EnableDimmTest, ADimmThatIsEnabledIsLeftAlone) {
-  AddDimm("nmem0", kId, "locked", /*bound=*/true);
+  AddDimm("nmem0", kId, "unlocked", /*bound=*/true);
   EXPECT_EQ(Enable().CountDone(), 1U);
+  EXPECT_EQ(Bound(), "");
+}
+
+TEST_F(EnableDimmTest, ALockedDimmWithoutItsKeyIsNotBoundAnewEither) {
+  AddDimm("nmem0", kId, "locked", /*bound=*/true);
+  EXPECT_EQ(Enable().dimms.at(0).problem->code, Errc::kDimmLocked);
   EXPECT_EQ(Bound(), "");
 }
 

@@ -70,14 +70,25 @@ TEST_F(LoadSparesTest, ASpareThatIsDamagedIsNone) {
   EXPECT_THAT(loaded.held_keks, IsEmpty());
 }
 
-TEST_F(LoadSparesTest, ASpareOfAnotherKekIsNone) {
+TEST_F(LoadSparesTest, ASpareOfAnotherKekIsKeptWithIt) {
   const KekName other = {"user", "rack7"};
   AddKek(other, SampleSecret(32, 0x50));
   AddBlob(kId);
-  AddBlobOf(other, SampleSecret(32, 0x50), kId, kStagedBlob);
+  std::string staged = AddBlobOf(other, SampleSecret(32, 0x50), kId, kStagedBlob);
+  LoadedKeys loaded = Load();
+  EXPECT_THAT(loaded.keys, ElementsAre(Key(kId)));
+  EXPECT_EQ(loaded.spares.at(kId).blob.text, staged);
+  EXPECT_THAT(loaded.held_keks, SizeIs(1));
+}
+
+TEST_F(LoadSparesTest, ASpareWhoseKekCannotBeHadIsNoneAndNoProblem) {
+  AddBlob(kId);
+  AddBlobOf({"user", "rack7"}, SampleSecret(32, 0x50), kId, kStagedBlob);
   LoadedKeys loaded = Load();
   EXPECT_THAT(loaded.keys, ElementsAre(Key(kId)));
   EXPECT_THAT(loaded.spares, IsEmpty());
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_THAT(loaded.notes, Contains(HasSubstr("rack7.pem")));
 }
 
 TEST_F(LoadSparesTest, ASpareTakesThePlaceOfACurrentBlobWhoseHmacDoesNotHold) {
@@ -88,7 +99,7 @@ TEST_F(LoadSparesTest, ASpareTakesThePlaceOfACurrentBlobWhoseHmacDoesNotHold) {
   EXPECT_THAT(loaded.hashes, ElementsAre(Pair(kId, HashOfBlob(staged))));
   EXPECT_THAT(loaded.spares, IsEmpty());
   EXPECT_THAT(loaded.failed, IsEmpty());
-  EXPECT_THAT(loaded.notes, Contains(HasSubstr("is damaged, using nvdimm-new_")));
+  EXPECT_THAT(loaded.notes, Contains(HasSubstr("is damaged, or was made under another kek")));
 }
 
 TEST_F(LoadSparesTest, WhenBothAreDamagedNoneIsLoaded) {

@@ -25,7 +25,8 @@ class NdTree {
   explicit NdTree(const TemporaryDirectory& directory) : directory_(directory) {
     directory_.Write("sys/devices/ndbus0/provider", "ACPI.NFIT\n");
     directory_.Link("sys/bus/nd/devices/ndbus0", "../../../devices/ndbus0");
-    for (const char* name : {"drivers_autoprobe", "drivers_probe", "drivers/nvdimm/bind"}) {
+    for (const char* name :
+         {"drivers_autoprobe", "drivers_probe", "drivers/nvdimm/bind", "drivers/nvdimm/unbind"}) {
       directory_.Write(std::string("sys/bus/nd/") + name, "");
     }
   }

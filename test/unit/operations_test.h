@@ -33,6 +33,7 @@ class OperationsTest : public testing::Test {
     environment_.tpm_device = "/nonexistent/tpm";
     std::filesystem::create_directories(environment_.keys_dir);
     AddKek(kek_name_, kek_);
+    WriteKeysFile(kek_name_.ClearFileName(), AsText(kek_.bytes()));
   }
 
   [[nodiscard]] const Keyring& keyring() const { return test_keyring_.keyring(); }
@@ -71,8 +72,8 @@ class OperationsTest : public testing::Test {
   [[nodiscard]] std::string ReadBlob(const std::string& id, BlobKind kind = kCurrentBlob) const {
     return directory_.Read("etc/ndctl/keys/" + NameBlobFile(kind, id, "here").name);
   }
-  /// All files in the keys directory.
-  [[nodiscard]] size_t CountKeysFiles() const { return directory_.CountIn("etc/ndctl/keys"); }
+  /// All files in the keys directory but the kek in clear.
+  [[nodiscard]] size_t CountKeysFiles() const { return directory_.CountIn("etc/ndctl/keys") - 1; }
 
   [[nodiscard]] bool HoldsKey(const char* type, const std::string& description) const {
     return Must(keyring().Find(type, description)).has_value();

@@ -211,5 +211,13 @@ TEST_F(OperationKekTest, MustBeThatOfItsKeyFileWhereThereIsOne) {
   EXPECT_THAT(RequireKek(keyring(), store_, kek_name_), FailsWith(Errc::kKeysIncomplete));
 }
 
+TEST_F(OperationKekTest, MustBeKeptSomewhereElseThanInTheKeyring) {
+  std::filesystem::remove(store_.PathOf(kek_name_.ClearFileName()));
+  EXPECT_THAT(RequireKek(keyring(), store_, kek_name_),
+              FailsWith(Errc::kKeysIncomplete, "in the keyring only"));
+  WriteKeysFile(kek_name_.ClearFileName(), "another");
+  EXPECT_THAT(RequireKek(keyring(), store_, kek_name_), FailsWith(Errc::kKeysIncomplete));
+}
+
 }  // namespace
 }  // namespace nvunlock
