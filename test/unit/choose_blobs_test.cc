@@ -200,6 +200,20 @@ TEST_F(ChooseBlobsTest, ASpareTakesThePlaceOfABlobThatIsMissing) {
   EXPECT_THAT(choice.notes, ElementsAre(HasSubstr("using nvdimm-old_")));
 }
 
+TEST_F(ChooseBlobsTest, ASpareDoesNotDecideBetweenSeveral) {
+  AddBlob(kId, "one", BlobText('a'));
+  AddBlob(kId, "two", BlobText('b'));
+  AddSpare("nvdimm-old", "one", BlobText('c'));
+  EXPECT_THAT(Choose().unusable, ElementsAre(Key(kId)));
+}
+
+/// In a patched image nothing can be deleted.
+TEST_F(ChooseBlobsTest, AnEmptyBlobIsNoneBesideOneThatIsNot) {
+  AddBlob(kId, "here", "");
+  AddBlob(kId, "elsewhere", BlobText('a'));
+  EXPECT_EQ(Choose().chosen.at(kId).blob.text, BlobText('a'));
+}
+
 TEST_F(ChooseBlobsTest, UsersAndMastersBlobsDoNotMix) {
   AddBlob(kId, "here", BlobText('a'));
   AddSpare("nvdimm-master", "here", BlobText('b'));

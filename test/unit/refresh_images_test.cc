@@ -1,8 +1,10 @@
 // Bringing the keys in images up to date.
 #include "src/procedures/refresh_images.h"
 
+#include "src/model/enrolled_dimms.h"
 #include "src/procedures/check_image.h"
 #include "src/procedures/image_tree.h"
+#include "src/procedures/unlocked_with.h"
 #include "test/unit/image_test.h"
 
 namespace nvunlock {
@@ -84,6 +86,23 @@ TEST_F(RefreshImagesTest, WhatIsGoneIsEmptied) {
   AddBlob(kDimmId, kek_);
   Must(Refresh());
   EXPECT_EQ(Held(kOtherBlob), "");
+}
+
+/// After a rollback of the root file system, say: the image may hold the only copy.
+TEST_F(RefreshImagesTest, WhatHasUnlockedADimmIsNotTakenOutByOlderKeys) {
+  std::string before = Content();
+  AddBlob(kDimmId, kek_);
+  Must(WriteUnlockedWith(environment_, {{kDimmId, {HashOfBlob("enc32 newer"), true}}}));
+  ExpectRefused("may hold the only one");
+  EXPECT_EQ(Content(), before);
+  // A DIMM that was not frozen may have another passphrase by now.
+  Must(WriteUnlockedWith(environment_, {{kDimmId, {HashOfBlob("enc32 newer"), false}}}));
+  EXPECT_THAT(Must(Refresh()), ElementsAre(path_));
+}
+
+TEST_F(RefreshImagesTest, ALinkToNothingIsPassedOver) {
+  directory_.Link("boot/initrd.img.old", "gone");
+  EXPECT_THAT(Must(Refresh()), ElementsAre(path_));
 }
 
 TEST_F(RefreshImagesTest, MasterBlobsAreNotPutIn) {
