@@ -22,6 +22,7 @@ Result<Bytes> EncryptAesCbc(const Secret& plaintext, ByteView key, ByteView iv) 
   Bytes ciphertext(plaintext.size());
   int size = 0;
   int rest = 0;
+  const int wanted = static_cast<int>(ciphertext.size());
   if (context == nullptr ||
       EVP_EncryptInit_ex2(context.get(), FetchCipher("AES-256-CBC"), key.data(), iv.data(),
                           nullptr) != 1 ||
@@ -29,7 +30,7 @@ Result<Bytes> EncryptAesCbc(const Secret& plaintext, ByteView key, ByteView iv) 
       EVP_EncryptUpdate(context.get(), ciphertext.data(), &size, plaintext.bytes().data(),
                         static_cast<int>(plaintext.size())) != 1 ||
       EVP_EncryptFinal_ex(context.get(), ciphertext.data() + size, &rest) != 1 ||
-      static_cast<size_t>(size + rest) != ciphertext.size()) {
+      size + rest != wanted) {
     return FailOpenssl("encrypt by AES-256-CBC");
   }
   return ciphertext;

@@ -59,6 +59,7 @@ bool BelongsIntoBackup(const std::string& name) {
 
 Result<Bytes> EncryptArchive(ByteView tar, const std::vector<NamedKek>& keks) {
   std::vector<CmsKey> keys;
+  keys.reserve(keks.size());
   for (const NamedKek& kek : keks) keys.push_back(TRY(WrappingKey(kek)));
   return EncryptToKeys(tar, keys);
 }

@@ -44,7 +44,7 @@ class CpioReader {
   [[nodiscard]] uint64_t offset() const { return offset_; }
 
   /// After the last entry: whether the source ended there.
-  [[nodiscard]] bool at_end() const { return buffer_.empty(); }
+  [[nodiscard]] bool AtEnd() const { return buffer_.empty(); }
 
  private:
   Result<void> FillBuffer();

@@ -68,7 +68,7 @@ std::optional<Patch> ParsePatch(ByteView bytes, uint64_t offset) {
   MemorySource source(bytes);
   CpioReader reader(source, [](const std::string&) { return true; });
   Result<std::vector<CpioEntry>> entries = ReadEntries(reader);
-  if (!entries || !reader.at_end() || entries->empty()) return std::nullopt;
+  if (!entries || !reader.AtEnd() || entries->empty()) return std::nullopt;
   const CpioEntry& first = entries->front();
   if (first.name != kPatchName || !first.data || !first.data->starts_with(kPatchPrefix)) {
     return std::nullopt;
@@ -123,7 +123,7 @@ class ImageReader {
     CpioReader reader(plain, wanted_);
     std::vector<CpioEntry> entries = TRY(ReadEntries(reader));
     if (!entries.empty()) image_.layers.push_back(std::move(entries));
-    if (reader.at_end()) {
+    if (reader.AtEnd()) {
       return image_.layers.empty() ? Result<void>(Fail("there is nothing in it")) : Result<void>();
     }
     range.begin += reader.offset();
@@ -153,7 +153,7 @@ class ImageReader {
     auto unpacked = TRY(Decompression::Start(*image_.compression, packed));
     CpioReader reader(*unpacked, wanted_);
     std::vector<CpioEntry> entries = TRY(ReadEntries(reader));
-    if (!reader.at_end() || entries.empty()) return Fail("no cpio archive is packed in it");
+    if (!reader.AtEnd() || entries.empty()) return Fail("no cpio archive is packed in it");
     image_.layers.push_back(std::move(entries));
     return {};
   }

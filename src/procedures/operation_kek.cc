@@ -34,9 +34,9 @@ Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const Kek
       return {};
     }
   } else {
-    return Fail(Errc::kKeysIncomplete, name.ToString() +
-                                           " is in the keyring only, and gone after "
-                                           "a power cut; 'nvunlock enroll' keeps one");
+    return Fail(name.ToString() +
+                " is in the keyring only, and gone after "
+                "a power cut; 'nvunlock enroll' keeps one");
   }
   return Fail(Errc::kKeysIncomplete,
               name.ToString() + " in the keyring is not the kek of " + store.directory());

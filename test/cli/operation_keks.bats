@@ -32,6 +32,10 @@ blobs() {
 
 @test "--import-passphrase takes up to 32 bytes, and never shows them" {
   head -c 32 /dev/urandom | keyctl padd user nvdimm-master @u
+  run import_passphrase -k user:nvdimm-master <<<"correct horse battery staple"
+  expect 1 "user:nvdimm-master is in the keyring only"
+  [[ ! -e $BLOB ]]
+  keyctl pipe "$(keyctl search @u user nvdimm-master)" >"$KEYS/nvdimm-master.blob"
   run import_passphrase -k user:nvdimm-master <<<"$(printf 'x%.0s' {1..33})"
   expect 2 "32 bytes"
   [[ ! -e $BLOB && $(cat "$ROOT/sys/devices/ndbus0/nmem0/security") == unlocked ]]

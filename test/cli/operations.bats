@@ -29,9 +29,10 @@ operate() { # COMMAND ARGUMENT...
   nvunlock "$1" --root="$ROOT" --keys-dir="$KEYS" "${@:2}"
 }
 
-# A kek in the keyring, as load-keys leaves it, that is not enrolled.
+# ndctl's kek, in clear and in the keyring.
 load_kek() { # NAME
-  head -c 32 /dev/urandom | keyctl padd user "$1" @u >/dev/null
+  head -c 32 /dev/urandom >"$KEYS/$1.blob"
+  keyctl padd user "$1" @u <"$KEYS/$1.blob" >/dev/null
 }
 
 security() { # NMEM
@@ -110,7 +111,7 @@ json_of() { # COMMAND ARGUMENT...
   run operate setup-passphrase -k user:nvdimm-master nmem0
   expect 18 "no initramfs image"
   expect 18 "passphrase enabled for 0 nmem."
-  untouched
+  untouched nvdimm-master.blob
 }
 
 @test "setup-passphrase on plain files: steps, the blob for root only, and ndctl's words" {
@@ -121,7 +122,7 @@ json_of() { # COMMAND ARGUMENT...
   expect 0 "step: settled"
   [[ ${lines[-1]} == "nvunlock: passphrase enabled for 1 nmem." ]]
   blob=$KEYS/nvdimm_8680-00000001_$(uname -n).blob
-  [[ $(ls "$KEYS") == "${blob##*/}" && $(stat -c %a "$blob") == 600 ]]
+  [[ $(find "$KEYS" -name 'nvdimm*_*') == "$blob" && $(stat -c %a "$blob") == 600 ]]
   [[ $(cat "$blob") == "enc32 user:nvdimm-master 32 "* ]]
   [[ $(security nmem0) =~ ^update\ ([0-9]+)\ ([0-9]+)$ ]]
   [[ ${BASH_REMATCH[1]} == "${BASH_REMATCH[2]}" ]]
@@ -142,7 +143,7 @@ json_of() { # COMMAND ARGUMENT...
   expect 0 "nmem0: would write $KEYS/nvdimm-new_8680-00000001_"
   expect 0 "nmem0: would put it into the images"
   expect 0 'nmem0: would write "update 0" and the key to its security'
-  untouched
+  untouched nvdimm-master.blob
   run operate setup-passphrase --dry-run --no-image -k user:nvdimm-master nmem0
   refute grep images <<<"$output"
   run operate sanitize-dimm --dry-run -c -o nmem0
@@ -156,7 +157,7 @@ json_of() { # COMMAND ARGUMENT...
   expect 0 "nmem0: would take nmem0 from its driver"
   run operate freeze-security --dry-run all
   expect 0 'nmem1: would write "freeze" to its security'
-  untouched
+  untouched nvdimm-master.blob
 }
 
 @test "a dry run that finds a hindrance says so, with the exit code that there would be" {
@@ -165,7 +166,7 @@ json_of() { # COMMAND ARGUMENT...
   echo 1 >"$ROOT/sys/devices/ndbus0/nmem0/frozen"
   run operate sanitize-dimm --dry-run nmem0
   expect 1 "frozen until the next power-on"
-  untouched
+  untouched nvdimm-master.blob
 }
 
 @test "--json: a list with what became of each DIMM, on stdout alone" {
