@@ -166,7 +166,7 @@ json_of() { # COMMAND ARGUMENT...
   echo 1 >"$ROOT/sys/devices/ndbus0/nmem0/frozen"
   run operate sanitize-dimm --dry-run nmem0
   expect 1 "frozen until the next power-on"
-  untouched nvdimm-master.blob
+  untouched
 }
 
 @test "--json: a list with what became of each DIMM, on stdout alone" {
