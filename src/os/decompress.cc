@@ -20,7 +20,7 @@ struct Method {
 };
 
 const std::vector<Method>& Methods() {
-  static const std::vector<Method> kMethods = {
+  static const std::vector<Method> methods = {
       {Compression::kGzip, "gzip", "\x1f\x8b", {"gzip", "-dc"}},
       {Compression::kBzip2, "bzip2", "BZ", {"bzip2", "-dc"}},
       {Compression::kLzma, "lzma", {"\x5d\0", 2}, {"xz", "-dc", "--format=lzma"}},
@@ -29,7 +29,7 @@ const std::vector<Method>& Methods() {
       {Compression::kLz4, "lz4", "\x02\x21", {"lz4", "-dc"}},
       {Compression::kZstd, "zstd", "\x28\xb5", {"zstd", "-dc", "-q"}},
   };
-  return kMethods;
+  return methods;
 }
 
 const Method& MethodOf(Compression compression) {

@@ -71,6 +71,7 @@ Result<pid_t> StartProgram(const std::vector<std::string>& words, const ProgramF
   std::string path = TRY(FindProgram(words.front()));
   std::vector<std::string> copies = words;
   std::vector<char*> arguments;
+  arguments.reserve(copies.size() + 1);
   for (std::string& word : copies) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   SpawnActions actions;

@@ -159,6 +159,19 @@ TEST_F(MakeDirectoriesTest, FailsWhereAFileIsInTheWay) {
   EXPECT_THAT(MakeDirectories(directory_.PathOf("file"), 0700), FailsWith(Errc::kFailed));
 }
 
+using TemporaryFilesTest = DurableWriteTest;
+
+TEST_F(TemporaryFilesTest, WhatAKilledWriterHasLeftGoesAndNothingElse) {
+  for (const char* name : {"a.tmp.123", "a", "a.tmp.", "a.tmp.12x", "a.tmp"}) {
+    directory_.Write(name, "x");
+  }
+  EXPECT_THAT(RemoveTemporaryFiles(directory_.path()), Succeeds());
+  EXPECT_FALSE(directory_.Holds("a.tmp.123"));
+  for (const char* name : {"a", "a.tmp.", "a.tmp.12x", "a.tmp"}) {
+    EXPECT_TRUE(directory_.Holds(name)) << name;
+  }
+}
+
 using LockDirectoryTest = DurableWriteTest;
 
 TEST_F(LockDirectoryTest, KeepsOthersOutUntilItIsReleased) {

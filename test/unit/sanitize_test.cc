@@ -56,6 +56,13 @@ TEST_F(SanitizeTest, ADimmIsErasedWithTheKeyOfItsBlob) {
   EXPECT_THAT(Security(), MatchesRegex(std::string("erase ") + kSerial + "\n?"));
 }
 
+TEST_F(SanitizeTest, ADimmWithAPassphraseIsNotSentZerosEvenWhenAsked) {
+  AddDimm("nmem0", kId, "unlocked");
+  DimmReport report = Sanitize({.crypto_erase = true, .zero_key = true});
+  EXPECT_TRUE(report.dimms.at(0).problem);
+  EXPECT_EQ(Security(), "unlocked\n");
+}
+
 TEST_F(SanitizeTest, OrWithTheOneInTheKeyring) {
   AddDimm("unlocked");
   std::string blob = Must(WrapPassphrase(kek_name_, kek_, SampleSecret(32))).text;
