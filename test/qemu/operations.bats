@@ -77,6 +77,7 @@ refused() {
 
 @test "a passphrase that the BIOS has set is taken over, and a wrong one costs one attempt" {
   "$BED/dimm" "$MACHINE" create 2
+  "$BED/dimm" "$MACHINE" set 0 passphrase="$(printf '%064d' 7)"
   "$BED/dimm" "$MACHINE" set 1 passphrase="$(printf %-64s 42494f5320736563726574 | tr ' ' 0)"
   operations import --tpm tis
   expect_attempts "$MACHINE" 1

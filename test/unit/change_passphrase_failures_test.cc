@@ -96,20 +96,6 @@ TEST_F(ChangeFailuresTest, ADimmWithAPassphraseIsNotSetUpAgain) {
   EXPECT_EQ(refreshes_, 1);
 }
 
-TEST_F(ChangeFailuresTest, ATypingErrorIsTriedOnOneDimmOnly) {
-  AddDimm("nmem0", kId, "unlocked");
-  AddDimm("nmem1", kOtherId, "unlocked");
-  LetRefuse("nmem0");
-  Secret typed = SampleSecret(32, 0x30);
-  ChangeOptions options = Setup();
-  options.import = &typed;
-  DimmReport report = Change(options, {"nmem0", "nmem1"});
-  EXPECT_EQ(report.dimms.at(0).problem->code, Errc::kPassphraseRefused);
-  EXPECT_THAT(report.dimms.at(1).problem->message, HasSubstr("not tried"));
-  EXPECT_EQ(Security("nmem1"), "unlocked\n");
-  EXPECT_EQ(CountKeysFiles(), 0U);
-}
-
 TEST_F(ChangeFailuresTest, ADimmWithoutAPassphraseHasNoneToChange) {
   AddDimm("nmem0", kId, "disabled");
   ExpectUntouched(Remove(), "it has no passphrase");

@@ -57,7 +57,7 @@ TEST_F(SanitizeTest, ADimmIsErasedWithTheKeyOfItsBlob) {
 }
 
 TEST_F(SanitizeTest, ADimmWithAPassphraseIsNotSentZerosEvenWhenAsked) {
-  AddDimm("nmem0", kId, "unlocked");
+  AddDimm("unlocked");
   DimmReport report = Sanitize({.crypto_erase = true, .zero_key = true});
   EXPECT_TRUE(report.dimms.at(0).problem);
   EXPECT_EQ(Security(), "unlocked\n");
