@@ -208,16 +208,18 @@ class KeyLoader {
   /// A spare is loaded only once its DIMM has refused the other, and needs its kek then.
   void DropKeks() {
     for (const auto& [name, kek] : keks_) {
-      bool has_spare =
-          std::any_of(loaded_.spares.begin(), loaded_.spares.end(),
-                      [&](const auto& entry) { return entry.second.blob.kek.ToString() == name; });
-      if (has_spare) {
+      if (HasSpare(name)) {
         loaded_.held_keks.push_back(kek);
         continue;
       }
       Result<void> dropped = kek.Invalidate();
       if (!dropped) loaded_.problems.push_back(std::move(dropped.error()));
     }
+  }
+
+  [[nodiscard]] bool HasSpare(const std::string& kek) const {
+    return std::any_of(loaded_.spares.begin(), loaded_.spares.end(),
+                       [&](const auto& entry) { return entry.second.blob.kek.ToString() == kek; });
   }
 
   const KeyStore& store_;
