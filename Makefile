@@ -13,7 +13,7 @@
 #   CXX, CXXFLAGS   compiler, and its flags on top of ours      [g++, -Os]
 #   BUILD           where everything is built                   [build]
 #   NVUNLOCK_CACHE  static libraries and kernels, across clones [~/.cache/nvunlock]
-#   KERNELS         stock kernels that check-qemu boots         [6.1 6.12]
+#   KERNELS         stock kernels for unlock.bats, also 6.12      [6.1]
 
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -24,7 +24,7 @@ INITRAMFSTOOLSDIR ?= /usr/share/initramfs-tools
 MKINITCPIODIR ?= /usr/lib/initcpio
 BUILD ?= build
 CXXFLAGS ?= -Os
-KERNELS ?= 6.1 6.12
+KERNELS ?= 6.1
 SYSCONFDIR ?= /etc
 VERSION := 0.1.0
 ifeq ($(MAKELEVEL),0)
