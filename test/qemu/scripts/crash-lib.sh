@@ -27,14 +27,15 @@ blobs() { # FILES: how many are there, empty ones not counted
   find /etc/ndctl/keys -name "$1" -size +0 | wc -l
 }
 
-# is_done CMD: nothing is left to do, and a second run may fail with 1 for that.
-is_done() {
-  _now="$(security nmem0) $(security nmem1) $(blobs 'nvdimm_*.blob') $(blobs 'nvdimm-*_*.blob')"
-  case $1 in
-    setup) [ "$_now" = "unlocked unlocked 2 0" ] ;;
-    remove) [ "$_now" = "disabled disabled 0 0" ] ;;
-    *) false ;;
-  esac
+# one_is_done CMD: with a DIMM nothing is left to do; as with ndctl the second run fails with 1 for it.
+one_is_done() {
+  for _name in nmem0 nmem1; do
+    _id=$(dimm_id $_name)
+    case "$1 $(security $_name) $(blobs "nvdimm_${_id}_*") $(blobs "nvdimm-*_${_id}_*")" in
+      "setup unlocked 1 0" | "remove disabled 0 0") return 0 ;;
+    esac
+  done
+  return 1
 }
 
 check_done() { # CMD: what it leaves, however often it was interrupted

@@ -23,10 +23,10 @@ if [ "$INTERRUPTED" = yes ]; then
     nvunlock settle
     check "settle" 0 $?
   fi
-  was_done=$(is_done "$CMD" && echo yes)
+  one_was_done=$(one_is_done "$CMD" && echo yes)
   $command
   status=$?
-  check "the second run" 0 $((status == 1 && ${#was_done} > 0 ? 0 : status))
+  check "the second run" 0 $((status == 1 && ${#one_was_done} > 0 ? 0 : status))
   check_done "$CMD"
   nvunlock check-image --all
   check "check-image" 0 $?
