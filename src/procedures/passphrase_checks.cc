@@ -33,7 +33,10 @@ Result<Readiness> PassphraseChecks::CheckMaster(DimmPassphrase& passphrase) {
     return Readiness::kToDo;
   }
   if (const Candidate* current = passphrase.Current()) {
-    return Fail(current->file.name + " already exists!");
+    return Fail(
+        current->file.name +
+        " already exists! 'nvunlock update-passphrase -m' changes it; when the DIMM does not "
+        "have it any more, move the file away");
   }
   if (passphrase.Spare() == nullptr || options_.dry_run) return Readiness::kToDo;
   Result<void> resolved = ResolveSpare(passphrase);
@@ -47,7 +50,8 @@ Result<Readiness> PassphraseChecks::CheckSetup(DimmPassphrase& passphrase) {
   if (passphrase.dimm().security == SecurityState::kDisabled) return Readiness::kToDo;
   if (const Candidate* current = passphrase.Current()) {
     images_may_lag_ = true;
-    return Fail("it has a passphrase, and " + current->file.name + " already exists!");
+    return Fail("it has a passphrase, and " + current->file.name +
+                " already exists! 'nvunlock update-passphrase' changes it");
   }
   if (passphrase.Spare() == nullptr) {
     return Fail(
