@@ -7,7 +7,7 @@
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/os/process.h"
-#include "src/procedures/record_image.h"
+#include "src/procedures/boot_images.h"
 
 namespace nvunlock {
 namespace {
@@ -67,7 +67,10 @@ Result<int> CheckAndPrint(const Invocation& invocation) {
   options.push_back({"json", nullptr, "JSON, for programs", Set(as_json)});
   std::vector<std::string> paths = TRY(ParseOptions(invocation, options));
   if (all != paths.empty()) return Fail(Errc::kUsage, "say which images to check, or --all");
-  if (all) paths = ImagesIn(environment);
+  if (all) {
+    TRY(CheckBootIsMounted(environment));
+    paths = ImagesIn(environment);
+  }
   std::vector<ImageCheck> checks = TRY(CheckImages(environment, paths));
   if (as_json) {
     Print(FormatImageChecks(checks));

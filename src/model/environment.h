@@ -21,6 +21,7 @@ struct Environment {
   std::vector<std::string> signature_files;  ///< PCR signatures; those that exist are all used
   std::string event_log;                     ///< of the firmware, as the kernel passes it on
   std::vector<std::string> boot_dirs;        ///< where initramfs images and UKIs lie
+  std::string fstab;                         ///< says what is to be mounted there
   std::string modules_dir;                   ///< empty: those of the running kernel
   std::vector<std::string> modprobe_dirs;    ///< in modprobe.d(5)'s order, strongest first
   std::string tpm_device = "auto";

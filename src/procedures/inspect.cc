@@ -5,6 +5,7 @@
 #include <set>
 
 #include "src/model/dimm_id.h"
+#include "src/procedures/boot_images.h"
 #include "src/procedures/inspect_blobs.h"
 #include "src/procedures/inspect_tpm_slot.h"
 #include "src/procedures/record_image.h"
@@ -55,6 +56,8 @@ class Inspector {
   }
 
   void LookIntoImages() {
+    Result<void> mounted = CheckBootIsMounted(environment_);
+    if (!mounted) findings_.remarks.push_back(std::move(mounted.error().message));
     for (const std::string& path : ImagesIn(environment_)) {
       Result<ImageCheck> check = CheckImage(environment_, path, options_.host);
       if (check) findings_.images.push_back(std::move(*check));

@@ -1,12 +1,14 @@
 #include "src/procedures/old_keys.h"
 
+#include "src/procedures/boot_images.h"
 #include "src/procedures/check_image.h"
-#include "src/procedures/record_image.h"
 
 namespace nvunlock {
 
 std::vector<std::string> FindOldKeys(const Environment& environment, const std::string& host) {
   std::vector<std::string> lines;
+  Result<void> mounted = CheckBootIsMounted(environment);
+  if (!mounted) lines.push_back(std::move(mounted.error().message));
   for (const std::string& image : ImagesIn(environment)) {
     Result<ImageCheck> check = CheckImage(environment, image, host);
     if (!check) {

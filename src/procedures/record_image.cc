@@ -5,14 +5,12 @@
 #include "src/model/enrolled_dimms.h"
 #include "src/model/key_store.h"
 #include "src/os/file.h"
+#include "src/procedures/boot_images.h"
 
 namespace nvunlock {
 namespace {
 
 constexpr size_t kRecordLimit = 1 << 20;
-
-/// /boot/MACHINE-ID/VERSION/initrd and /boot/efi/EFI/Linux/NAME.efi.
-constexpr int kBootDepth = 4;
 
 std::string RecordPath(const Environment& environment) {
   return environment.run_dir + "/" + kImageRecordFile;
@@ -35,26 +33,6 @@ Result<ImageRecord> LookAt(const KeyStore& store) {
   return record;
 }
 
-/// Other .efi files are boot loaders. A rescue kernel is no .img file.
-bool IsImage(const std::string& directory, const std::string& name) {
-  bool is_uki = name.ends_with(".efi") && directory.ends_with("/EFI/Linux");
-  bool is_rescue = name.ends_with(".img") && name.find("rescue") != std::string::npos;
-  return name.starts_with("initrd") || name.starts_with("initramfs") || is_rescue || is_uki;
-}
-
-void FindImages(const std::string& directory, int depth, std::vector<std::string>& images) {
-  Result<std::vector<std::string>> names = ListDirectory(directory);
-  if (!names) return;
-  for (const std::string& name : *names) {
-    std::string path = directory + "/" + name;
-    if (IsDirectory(path)) {
-      if (depth > 0 && !IsLink(path)) FindImages(path, depth - 1, images);
-    } else if (IsImage(directory, name)) {
-      images.push_back(std::move(path));
-    }
-  }
-}
-
 }  // namespace
 
 Result<void> RecordImage(const Environment& environment) {
@@ -70,14 +48,6 @@ Result<std::optional<ImageRecord>> ReadImageRecord(const Environment& environmen
   if (!Exists(path)) return std::optional<ImageRecord>();
   std::string text = TRY(ReadFile(path, kRecordLimit));
   return TRY_IN(path, ParseImageRecord(text));
-}
-
-std::vector<std::string> ImagesIn(const Environment& environment) {
-  std::vector<std::string> images;
-  for (const std::string& directory : environment.boot_dirs) {
-    FindImages(directory, kBootDepth, images);
-  }
-  return images;
 }
 
 std::optional<int64_t> NewestImageTime(const Environment& environment) {

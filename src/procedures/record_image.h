@@ -2,8 +2,6 @@
 #define NVUNLOCK_PROCEDURES_RECORD_IMAGE_H_
 
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
@@ -18,10 +16,7 @@ Result<void> RecordImage(const Environment& environment);
 /// What RecordImage left in this boot; nullopt when it left nothing.
 Result<std::optional<ImageRecord>> ReadImageRecord(const Environment& environment);
 
-/// Paths of the initramfs images and UKIs in the boot directories.
-std::vector<std::string> ImagesIn(const Environment& environment);
-
-/// The newest modification time of one of them; nullopt when there is none.
+/// The newest modification time of an image in the boot directories; nullopt when there is none.
 std::optional<int64_t> NewestImageTime(const Environment& environment);
 
 }  // namespace nvunlock

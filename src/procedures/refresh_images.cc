@@ -13,10 +13,10 @@
 #include "src/os/file.h"
 #include "src/os/file_part.h"
 #include "src/os/program.h"
+#include "src/procedures/boot_images.h"
 #include "src/procedures/check_image.h"
 #include "src/procedures/image_files.h"
 #include "src/procedures/image_tree.h"
-#include "src/procedures/record_image.h"
 #include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
@@ -133,6 +133,7 @@ class Refresher {
       : environment_(environment), options_(options) {}
 
   Result<std::vector<std::string>> Run() {
+    TRY(CheckBootIsMounted(environment_));
     TRY(CheckNoneIsLost(environment_));
     keys_ = TRY(KeysForImage(environment_, options_.host, options_.with_passphrase_slots));
     TRY(LookAtAll());

@@ -83,6 +83,16 @@ unpacked() {
   expect 18 "there is no initramfs image that unlocks"
 }
 
+@test "while /boot is not mounted nobody knows what boots" {
+  pack_tree "$TREE" "$IMAGE" gzip
+  mkdir -p "$ROOT/etc"
+  echo "/dev/sda1 $ROOT/boot ext4 noauto 0 2" >"$ROOT/etc/fstab"
+  run check_image --all
+  expect 18 "$ROOT/boot is not mounted, so the images that boot are not there"
+  run refresh_images
+  expect 18 "boot is not mounted"
+}
+
 @test "check-image --json, with the old keys in the image" {
   pack_tree "$TREE" "$IMAGE" gzip
   make_blob 8680-00000001

@@ -43,7 +43,7 @@ TEST(EnvironmentTest, EverythingMovesBelowARoot) {
   for (const std::string& path :
        {environment.sysfs_root, environment.keys_dir, environment.config_dir, environment.run_dir,
         environment.image_facts, environment.stub_dir, environment.event_log,
-        environment.modules_dir}) {
+        environment.modules_dir, environment.fstab}) {
     EXPECT_THAT(path, StartsWith("/world/"));
   }
   for (const auto& paths :

@@ -38,6 +38,11 @@ TEST_F(OldKeysTest, OneThatCannotBeReadIsNamedToo) {
   EXPECT_THAT(Find(), ElementsAre(HasSubstr(path + " may hold old keys: it cannot be read")));
 }
 
+TEST_F(OldKeysTest, ImagesThatCannotBeSeenAreNotTakenForClean) {
+  directory_.Write("etc/fstab", "/dev/sda1 " + directory_.PathOf("boot") + " ext4 noauto 0 2\n");
+  EXPECT_THAT(Find(), ElementsAre(HasSubstr("boot is not mounted")));
+}
+
 TEST_F(OldKeysTest, WithoutImagesThereIsNothingToName) {
   EXPECT_THAT(Find(), IsEmpty());
 }

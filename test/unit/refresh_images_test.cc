@@ -51,6 +51,15 @@ TEST_F(RefreshImagesTest, AnImageThatHoldsEverythingIsNotTouched) {
   EXPECT_EQ(std::filesystem::last_write_time(path_), time);
 }
 
+TEST_F(RefreshImagesTest, NothingIsTouchedWhileAnImagesFileSystemIsNotMounted) {
+  std::string before = Content();
+  AddBlob(kDimmId, kek_);
+  directory_.Write("etc/fstab",
+                   "/dev/sda1 " + directory_.PathOf("boot/efi") + " vfat noauto 0 2\n");
+  ExpectRefused("boot/efi is not mounted");
+  EXPECT_EQ(Content(), before);
+}
+
 TEST_F(RefreshImagesTest, WhatHasChangedIsAppended) {
   std::string before = Content();
   std::string blob = AddBlob(kDimmId, kek_);

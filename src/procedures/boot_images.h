@@ -1,0 +1,21 @@
+#ifndef NVUNLOCK_PROCEDURES_BOOT_IMAGES_H_
+#define NVUNLOCK_PROCEDURES_BOOT_IMAGES_H_
+
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/model/environment.h"
+
+namespace nvunlock {
+
+/// Paths of the initramfs images and UKIs in the boot directories.
+std::vector<std::string> ImagesIn(const Environment& environment);
+
+/// Fails with kImageOutdated when a file system that fstab(5) has in a boot directory is not
+/// mounted: what lies there then is not what boots.
+Result<void> CheckBootIsMounted(const Environment& environment);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_BOOT_IMAGES_H_
