@@ -18,8 +18,11 @@ constexpr size_t kFieldSize = 8;
 /// PATH_MAX, as in the kernel.
 constexpr uint32_t kNameLimit = 4096;
 
-/// More than a real image has of files that anybody here wants.
+/// More than a real image has of names, and of files that anybody here wants.
 constexpr uint64_t kKeptLimit = 32 << 20;
+
+/// More than any image has when it is unpacked.
+constexpr uint64_t kSizeLimit = uint64_t{8} << 30;
 
 constexpr char kTrailer[] = "TRAILER!!!";
 
@@ -98,6 +101,7 @@ Result<void> CpioReader::FillBuffer() {
   if (position_ < buffer_.size()) return {};
   buffer_.resize(kBufferSize);
   position_ = 0;
+  if (offset_ > kSizeLimit) return Fail("more than 8 GiB, unpacked");
   Result<size_t> count = source_.Read(buffer_);
   buffer_.resize(count ? *count : 0);
   if (!count) return Failure(std::move(count.error()));
@@ -146,12 +150,19 @@ Result<void> CpioReader::SkipPadding() {
   return Skip(-offset_ & 3);
 }
 
+Result<void> CpioReader::Keep(uint64_t size) {
+  kept_ += size;
+  if (kept_ > kKeptLimit) return Fail("too many files, or of those that seem to be of nvunlock");
+  return {};
+}
+
 Result<CpioEntry> CpioReader::ReadEntry() {
   Header header = TRY(ParseHeader(TRY(Take(kHeaderSize))));
   if (header[kNameSize] == 0 || header[kNameSize] > kNameLimit) {
     return Fail("a name in the cpio archive is too long");
   }
   std::string name = TRY(Take(header[kNameSize]));
+  TRY(Keep(name.size()));
   if (name.find('\0') != name.size() - 1) {
     return Fail("a name in the cpio archive does not end where it should");
   }
@@ -164,8 +175,7 @@ Result<CpioEntry> CpioReader::ReadEntry() {
   bool has_names = S_ISREG(entry.mode) && header[kLinks] > 1;
   if (has_names) entry.link = {archive_, header[kMajor], header[kMinor], header[kInode]};
   if (entry.size <= kCpioKeptFileLimit && (has_names || wanted_(entry.name))) {
-    kept_ += entry.size;
-    if (kept_ > kKeptLimit) return Fail("too many files in the image that seem to be of nvunlock");
+    TRY(Keep(entry.size));
     entry.data = TRY(Take(entry.size));
   } else {
     TRY(Skip(entry.size));

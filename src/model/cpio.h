@@ -46,12 +46,16 @@ class CpioReader {
   /// After the last entry: whether the source ended there.
   [[nodiscard]] bool AtEnd() const { return buffer_.empty(); }
 
+  /// How many archives have ended.
+  [[nodiscard]] size_t archives() const { return archive_; }
+
  private:
   Result<void> FillBuffer();
   Result<bool> SkipZeros();
   Result<std::string> Take(uint64_t size);
   Result<void> Skip(uint64_t size);
   Result<void> SkipPadding();
+  Result<void> Keep(uint64_t size);
   Result<CpioEntry> ReadEntry();
 
   ByteSource& source_;

@@ -27,7 +27,10 @@ constexpr uint64_t kAlignment = 4;
 constexpr std::string_view kBootConfigMagic = "#BOOTCONFIG\n";
 
 /// More than there are files in any image.
-constexpr size_t kEntryLimit = 1 << 20;
+constexpr size_t kEntryLimit = 1 << 18;
+
+/// There is one, or none; other files may have something of the same look in them.
+constexpr int kPatchTries = 64;
 
 struct Patch {
   uint64_t base_size = 0;
@@ -68,7 +71,8 @@ std::optional<Patch> ParsePatch(ByteView bytes, uint64_t offset) {
   MemorySource source(bytes);
   CpioReader reader(source, [](const std::string&) { return true; });
   Result<std::vector<CpioEntry>> entries = ReadEntries(reader);
-  if (!entries || !reader.AtEnd() || entries->empty()) return std::nullopt;
+  bool is_whole = entries && reader.AtEnd() && reader.archives() == 1 && !entries->empty();
+  if (!is_whole) return std::nullopt;
   const CpioEntry& first = entries->front();
   if (first.name != kPatchName || !first.data || !first.data->starts_with(kPatchPrefix)) {
     return std::nullopt;
@@ -108,8 +112,10 @@ class ImageReader {
     uint64_t begin = file_.size() - std::min(file_.size(), kPatchLimit);
     Bytes end = TRY(file_.Part(begin, file_.size() - begin));
     std::string_view text = AsText(end);
+    int tries = 0;
     for (size_t at = text.find(kName); at != text.npos; at = text.find(kName, at + 1)) {
       if (at < kHeaderSize || (begin + at - kHeaderSize) % kAlignment != 0) continue;
+      if (++tries > kPatchTries) return Fail("there are too many patches in it");
       size_t start = at - kHeaderSize;
       auto patch = ParsePatch(ByteView(end).subspan(start), begin + start);
       if (patch) return patch;

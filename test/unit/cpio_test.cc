@@ -136,6 +136,13 @@ TEST(CpioTest, ManyFilesThatAreWantedAreRefused) {
   ExpectRefused(many, "too many");
 }
 
+TEST(CpioTest, ManyLongNamesAreRefused) {
+  std::string one = WriteCpio({File(std::string(4000, 'x'), "")});
+  std::string many;
+  for (int i = 0; i < 9000; i++) many += one;
+  ExpectRefused(many, "too many");
+}
+
 TEST(CpioTest, NamesEndWithTheirOnlyNul) {
   std::string archive = WriteCpio({File("abc", "1")});
   archive[kNameAt + 3] = 'd';

@@ -154,6 +154,26 @@ TEST_F(ImageArchiveTest, NoFlippedByteDoesHarm) {
   }
 }
 
+// Else it would go when the patch is replaced.
+TEST_F(ImageArchiveTest, WhatSomebodyHasAppendedAfterAPatchIsNoPartOfIt) {
+  std::string extra = Archive("etc/b", "extra");
+  std::string base = Archive("etc/a", "old");
+  std::string file = base + FormatPatch(base.size(), {Entry("etc/a", "new")}) + extra;
+  ImageArchive image = Must(Read(file));
+  EXPECT_EQ(image.base_size, file.size());
+  EXPECT_EQ(UnpackedTree(image).at("etc/b")->data, "extra");
+  std::string packed = Packed("gzip -c", base);
+  EXPECT_FALSE(Read(packed + FormatPatch(packed.size(), {Entry("etc/a", "new")}) + extra));
+}
+
+// Under sanitizers, and in time.
+TEST_F(ImageArchiveTest, ThousandsOfPatchesAreRefused) {
+  std::string base = Archive("etc/a", "old");
+  std::string file = base;
+  for (int i = 0; i < 1000; i++) file += FormatPatch(file.size(), {});
+  EXPECT_FALSE(Read(file));
+}
+
 // A patch counts only as such where FormatPatch puts it.
 TEST_F(ImageArchiveTest, APatchThatHasBeenMovedIsNone) {
   std::string base = Packed("gzip -c", Archive("etc/a", "old"));
