@@ -24,14 +24,16 @@ std::string DimmChange::Command() const {
 
 Result<void> DimmChange::Apply(DimmPassphrase& passphrase) {
   if (options_.import != nullptr) return ConfirmImport(passphrase);
-  Result<void> sent = Send(passphrase);
+  Result<std::string> command = Compose(passphrase);
+  if (!command) return GiveUp(passphrase, std::move(command.error()));
+  Result<void> sent = bus_.Secure(passphrase.dimm().nmem, *command);
   if (options_.change == PassphraseChange::kRemove) {
     return ConfirmRemoval(passphrase, std::move(sent));
   }
   return Confirm(passphrase, sent);
 }
 
-Result<void> DimmChange::Send(DimmPassphrase& passphrase) {
+Result<std::string> DimmChange::Compose(DimmPassphrase& passphrase) const {
   std::string command = Command();
   if (options_.change != PassphraseChange::kSetup) {
     command += " " + std::to_string(TRY(passphrase.CurrentKey()).serial());
@@ -39,7 +41,7 @@ Result<void> DimmChange::Send(DimmPassphrase& passphrase) {
   if (options_.change != PassphraseChange::kRemove) {
     command += " " + std::to_string(passphrase.StagedKey().serial());
   }
-  return bus_.Secure(passphrase.dimm().nmem, command);
+  return command;
 }
 
 /// The DIMM itself says which of the two it has: neither an error nor a success is proof.

@@ -24,7 +24,8 @@ class DimmChange {
 
  private:
   [[nodiscard]] bool IsMaster() const { return options_.role == PassphraseRole::kMaster; }
-  Result<void> Send(DimmPassphrase& passphrase);
+  /// Command with the serials; nothing has been sent when it fails.
+  Result<std::string> Compose(DimmPassphrase& passphrase) const;
   Result<void> Confirm(DimmPassphrase& passphrase, const Result<void>& sent);
   [[nodiscard]] bool IsUnchanged(const DimmPassphrase& passphrase, const Error& error) const;
   Result<bool> Takes(DimmPassphrase& passphrase);

@@ -10,6 +10,7 @@
 #include "src/procedures/enrolled_record.h"
 #include "src/procedures/operation_kek.h"
 #include "src/procedures/passphrase_checks.h"
+#include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
 namespace {
@@ -89,6 +90,8 @@ class PassphraseChanger {
       task.changed = readiness == Readiness::kChanged;
       task.settled = readiness == Readiness::kSettled;
       if (Makes() && !task.settled) task.kek = TRY(ChooseKek(task));
+      bool needs_old = options_.change == PassphraseChange::kUpdate && !options_.dry_run;
+      if (needs_old) (void)TRY(task.passphrase.CurrentKey());
       return {};
     });
     blobs_moved_ = checks.has_moved_blobs();
@@ -149,9 +152,9 @@ class PassphraseChanger {
       Say("image staged");
       return true;
     }
-    ForEach([](Task& task) -> Result<void> {
+    ForEach([&](Task& task) -> Result<void> {
       TRY(task.passphrase.DropStaged());
-      return Fail(Errc::kImageOutdated, "not changed, since the images are not ready for it");
+      return Fail(images.error().code, "not changed, since the images are not ready for it");
     });
     report_.problems.push_back(std::move(images.error()));
     return false;
@@ -172,8 +175,16 @@ class PassphraseChanger {
     if (task.changed) return {};
     TRY(change_.Apply(task.passphrase));
     task.changed = true;
+    if (!IsMaster()) FollowInRecord(task);
     Say(task.dimm().nmem + " changed");
     return {};
+  }
+
+  /// Else the next refresh of images would miss the blob of the old passphrase.
+  void FollowInRecord(const Task& task) {
+    Result<void> followed =
+        RecordChange(environment_, CanonicalDimmId(task.dimm().id), task.passphrase.StagedHash());
+    if (!followed) report_.notes.push_back(std::move(followed.error().message));
   }
 
   void SettleAll() {

@@ -31,11 +31,13 @@ struct Candidates {
   }
 };
 
-/// In a patched image a blob that is gone is an empty file, and none beside one that is not.
+/// In a patched image a blob that is gone is an empty file: none beside one that is not, and one
+/// where there are only such.
 void DropEmptied(const KeyStore& store, std::vector<BlobFile>& files) {
   auto is_empty = [&](const BlobFile& file) { return IsEmpty(store.PathOf(file.name)); };
-  if (std::all_of(files.begin(), files.end(), is_empty)) return;
-  std::erase_if(files, is_empty);
+  bool all_are = std::all_of(files.begin(), files.end(), is_empty);
+  auto first = files.begin() + (all_are && !files.empty() ? 1 : 0);
+  files.erase(std::remove_if(first, files.end(), is_empty), files.end());
 }
 
 /// Chooses among the blobs of one DIMM.

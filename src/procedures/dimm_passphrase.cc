@@ -39,7 +39,12 @@ const Candidate* DimmPassphrase::Spare() const {
 Result<Key> DimmPassphrase::Load(const Candidate& candidate) const {
   std::string description =
       candidate.file.kind.KeyDescription(dimm_.id) + "/" + HashOfBlob(candidate.blob.text);
-  return LoadOrReuse(Keyring::Process(), description, candidate.blob, 0);
+  Result<Key> key = LoadOrReuse(Keyring::Process(), description, candidate.blob, 0);
+  const KekName& kek = candidate.blob.kek;
+  if (!key && !TRY(place_.keyring.Find(kek.type.c_str(), kek.description))) {
+    return Fail(Errc::kKekMissing, "its kek " + kek.ToString() + " is not in the keyring");
+  }
+  return key;
 }
 
 Result<Key> DimmPassphrase::CurrentKey() {

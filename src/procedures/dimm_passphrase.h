@@ -6,6 +6,7 @@
 
 #include "src/base/result.h"
 #include "src/model/dimm.h"
+#include "src/model/enrolled_dimms.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
 #include "src/procedures/choose_blobs.h"
@@ -59,6 +60,10 @@ class DimmPassphrase {
   /// The same with a passphrase that is given.
   Result<void> Stage(const Enc32Blob& blob);
   [[nodiscard]] const Key& StagedKey() const { return *staged_key_; }
+  /// Its HashOfBlob; empty where none is staged.
+  [[nodiscard]] std::string StagedHash() const {
+    return staged_ ? HashOfBlob(staged_->blob.text) : "";
+  }
   /// Puts the staged key where the kernel looks for it when it unlocks the DIMM.
   Result<void> PublishStaged();
   /// The DIMM does not have it.

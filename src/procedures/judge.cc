@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/model/dimm_id.h"
 #include "src/procedures/unlock.h"
 
 namespace nvunlock {
@@ -30,7 +31,13 @@ class Judging {
     }
     for (const BlobFindings& blob : findings_.blobs) {
       const Error* problem = FirstProblem(blob.checks);
-      if (problem != nullptr) Complain(*problem, blob.dimm_id);
+      if (problem == nullptr) continue;
+      if (NeedsBlob(blob.dimm_id)) {
+        Complain(*problem, blob.dimm_id);
+      } else {
+        judgement_.remarks.push_back(blob.dimm_id + " has no passphrase any more, but " +
+                                     problem->message);
+      }
     }
     for (const DimmFindings& dimm : findings_.dimms) {
       if (dimm.problem) Complain(*dimm.problem, "");
@@ -42,6 +49,15 @@ class Judging {
   void Complain(Error problem, const std::string& context) {
     judgement_.problems.push_back(context.empty() ? std::move(problem)
                                                   : std::move(problem).Within(context));
+  }
+
+  /// After an erasure or overwrite a DIMM has no passphrase.
+  [[nodiscard]] bool NeedsBlob(const std::string& id) const {
+    return std::none_of(findings_.dimms.begin(), findings_.dimms.end(),
+                        [&](const DimmFindings& found) {
+                          return CanonicalDimmId(found.dimm.id) == id &&
+                                 found.dimm.security == SecurityState::kDisabled;
+                        });
   }
 
   void JudgeKek(const KekFindings& kek) {

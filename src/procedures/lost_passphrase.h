@@ -2,6 +2,7 @@
 #define NVUNLOCK_PROCEDURES_LOST_PASSPHRASE_H_
 
 #include <string>
+#include <vector>
 
 #include "src/base/result.h"
 #include "src/procedures/dimm_passphrase.h"
@@ -9,8 +10,10 @@
 namespace nvunlock {
 
 /// Takes blobs and keys of the user passphrase of NMEM away where it has none any more; true when
-/// there were any. The caller holds the directory's lock.
-Result<bool> ForgetLostPassphrase(const PassphrasePlace& place, const std::string& nmem);
+/// there were any. NOTES get to know when enrolled-dimms could not follow. The caller holds the
+/// directory's lock.
+Result<bool> ForgetLostPassphrase(const PassphrasePlace& place, const std::string& nmem,
+                                  std::vector<std::string>& notes);
 
 }  // namespace nvunlock
 

@@ -89,9 +89,8 @@ Result<Readiness> PassphraseChecks::CheckHasPassphrase(DimmPassphrase& passphras
 Result<void> PassphraseChecks::ResolveSpare(DimmPassphrase& passphrase) {
   const Candidate* spare = passphrase.Spare();
   if (spare == nullptr || options_.dry_run) return {};
-  auto entry = unlocked_with_.find(CanonicalDimmId(passphrase.dimm().id));
-  bool spare_first = options_.role == PassphraseRole::kUser && entry != unlocked_with_.end() &&
-                     entry->second.hash == HashOfBlob(spare->blob.text);
+  bool spare_first = options_.role == PassphraseRole::kUser &&
+                     HasUnlocked(unlocked_with_, passphrase.dimm().id, *spare);
   TRY(passphrase.AskWhich(spare_first));
   has_moved_blobs_ = true;
   return {};

@@ -7,6 +7,7 @@
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/lost_passphrase.h"
 #include "src/procedures/may_change.h"
+#include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
 namespace {
@@ -15,7 +16,8 @@ namespace {
 class Sanitizer {
  public:
   Sanitizer(const Environment& environment, const SanitizeOptions& options)
-      : options_(options),
+      : environment_(environment),
+        options_(options),
         store_(environment.keys_dir),
         bus_(environment.sysfs_root),
         place_{bus_, store_, Keyring(environment.keyring), options.host} {}
@@ -37,7 +39,6 @@ class Sanitizer {
       TRY(MakeDirectories(store_.directory(), 0700));
       lock_ = TRY(LockDirectory(store_.directory()));
     }
-    choice_ = TRY(ChooseBlobs(store_, options_.host, std::nullopt, options_.role));
     return {};
   }
 
@@ -78,18 +79,23 @@ class Sanitizer {
   Result<std::string> KeyFor(const Dimm& dimm) {
     bool is_user = options_.role == PassphraseRole::kUser;
     if (options_.zero_key || (is_user && dimm.security == SecurityState::kDisabled)) return {"0"};
-    auto chosen = choice_.chosen.find(CanonicalDimmId(dimm.id));
+    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, std::nullopt, options_.role));
+    auto chosen = choice.chosen.find(CanonicalDimmId(dimm.id));
     std::optional<ChosenBlob> blobs;
-    if (chosen != choice_.chosen.end()) blobs = chosen->second;
+    if (chosen != choice.chosen.end()) blobs = std::move(chosen->second);
     DimmPassphrase passphrase(place_, dimm, options_.role, std::move(blobs));
-    if (passphrase.Spare() != nullptr) TRY(passphrase.AskWhich(/*spare_first=*/false));
+    if (passphrase.Spare() != nullptr) {
+      bool spare_first =
+          is_user && HasUnlocked(ReadUnlockedWith(environment_), dimm.id, *passphrase.Spare());
+      TRY(passphrase.AskWhich(spare_first));
+    }
     return std::to_string(TRY(passphrase.CurrentKey()).serial());
   }
 
   Result<void> Erase(const Dimm& dimm) {
     TRY(bus_.Secure(dimm.nmem, EraseVerb() + " " + TRY(KeyFor(dimm))));
     if (options_.on_step) options_.on_step("step: " + dimm.nmem + " erased");
-    if (TRY(ForgetLostPassphrase(place_, dimm.nmem))) blobs_removed_ = true;
+    if (TRY(ForgetLostPassphrase(place_, dimm.nmem, report_.notes))) blobs_removed_ = true;
     return {};
   }
 
@@ -108,12 +114,12 @@ class Sanitizer {
     if (!images) report_.notes.push_back(std::move(images.error().message));
   }
 
+  const Environment& environment_;
   const SanitizeOptions& options_;
   KeyStore store_;
   NdBus bus_;
   PassphrasePlace place_;
   UniqueFd lock_;
-  BlobChoice choice_;
   bool blobs_removed_ = false;
   DimmReport report_;
 };

@@ -156,7 +156,7 @@ class Unlocker {
   }
 
   void Record(const DimmOpener& opener) {
-    UnlockedWith blobs;
+    UnlockedWith blobs = ReadUnlockedWith(environment_);  // a second run opens what is left
     for (const DimmOutcome& outcome : report_.dimms) {
       auto hash = opener.unlocked_with().find(CanonicalDimmId(outcome.after.id));
       if (hash == opener.unlocked_with().end()) continue;

@@ -1,6 +1,8 @@
 #include "src/procedures/unlocked_with.h"
 
 #include "src/base/text.h"
+#include "src/model/dimm_id.h"
+#include "src/model/enrolled_dimms.h"
 #include "src/os/file.h"
 
 namespace nvunlock {
@@ -24,6 +26,14 @@ Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWit
   return WriteFileDurably(PathIn(environment), text, 0600, IfPresent::kReplace);
 }
 
+Result<void> RecordChange(const Environment& environment, const std::string& id,
+                          const std::string& hash) {
+  UnlockedWith blobs = ReadUnlockedWith(environment);
+  if (blobs.erase(id) == 0) return {};
+  if (!hash.empty()) blobs[id] = {.hash = hash};
+  return WriteUnlockedWith(environment, blobs);
+}
+
 UnlockedWith ReadUnlockedWith(const Environment& environment) {
   UnlockedWith blobs;
   std::string text = ReadFile(PathIn(environment), kLimit).value_or("");
@@ -35,6 +45,11 @@ UnlockedWith ReadUnlockedWith(const Environment& environment) {
     }
   }
   return blobs;
+}
+
+bool HasUnlocked(const UnlockedWith& blobs, const std::string& id, const Candidate& candidate) {
+  auto entry = blobs.find(CanonicalDimmId(id));
+  return entry != blobs.end() && entry->second.hash == HashOfBlob(candidate.blob.text);
 }
 
 }  // namespace nvunlock

@@ -6,6 +6,7 @@
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
+#include "src/procedures/choose_blobs.h"
 
 namespace nvunlock {
 
@@ -21,8 +22,16 @@ using UnlockedWith = std::map<std::string, UnlockedBlob>;
 /// Leaves it in the run directory, for `settle` and for who changes passphrases.
 Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWith& blobs);
 
+/// A DIMM (canonical id) of the record has another passphrase by now, that of the blob with
+/// HashOfBlob HASH; empty: none.
+Result<void> RecordChange(const Environment& environment, const std::string& id,
+                          const std::string& hash);
+
 /// Empty when `unlock` has left nothing, or nothing that can be read.
 UnlockedWith ReadUnlockedWith(const Environment& environment);
+
+/// Whether, as far as BLOBS tell, the DIMM ID was unlocked with CANDIDATE.
+bool HasUnlocked(const UnlockedWith& blobs, const std::string& id, const Candidate& candidate);
 
 }  // namespace nvunlock
 

@@ -78,6 +78,16 @@ TEST_F(ChangeFailuresTest, ADimmWithoutSecurityIsLeftAlone) {
   EXPECT_EQ(CountKeysFiles(), 0U);
 }
 
+/// A new passphrase alone would be refused, and cost a try.
+TEST_F(ChangeFailuresTest, WithoutTheOldKekNothingIsSent) {
+  KekName old = {"user", "old"};
+  AddBlobOf(old, SampleSecret(32), kId);
+  AddDimm("nmem0", kId, "unlocked");
+  ChangeOptions options = Update();
+  options.kek = kek_name_;
+  ExpectUntouched(options, "user:old");
+}
+
 TEST_F(ChangeFailuresTest, ALockedDimmIsLeftAlone) {
   AddBlob(kId);
   AddDimm("nmem0", kId, "locked");

@@ -2,6 +2,7 @@
 
 #include "src/model/enrolled_dimms.h"
 #include "src/procedures/enrolled_record.h"
+#include "src/procedures/unlocked_with.h"
 #include "test/unit/changed_dimms.h"
 
 namespace nvunlock {
@@ -122,6 +123,19 @@ TEST_F(ChangePassphraseTest, WhatIsEnrolledIsRecordedAnew) {
   std::vector<std::string> notes;
   EXPECT_THAT(ReadEnrolledRecord(store_, notes)->dimms.blob_hashes,
               ElementsAre(Pair(kId, HashOfBlob(ReadBlob(kId)))));
+}
+
+/// Else the images could not be refreshed any more, and what the unlock took is out of date.
+TEST_F(ChangePassphraseTest, TheRecordOfTheUnlockFollows) {
+  AddDimm("nmem0", kId, "unlocked");
+  std::string old = AddBlob(kId);
+  UnlockedBlob other = {"hash", true};
+  Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(old), false}}, {kOtherId, other}}));
+  std::vector<std::string> hashes;
+  on_refresh_ = [&] { hashes.push_back(ReadUnlockedWith(environment_)[kId].hash); };
+  ExpectAllDone(Change(Update()), 1);
+  EXPECT_THAT(hashes, ElementsAre(HashOfBlob(old), HashOfBlob(ReadBlob(kId))));
+  EXPECT_TRUE(ReadUnlockedWith(environment_)[kOtherId].frozen);
 }
 
 TEST_F(ChangePassphraseTest, WhoHasNotEnrolledGetsNoRecord) {

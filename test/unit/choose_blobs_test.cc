@@ -214,6 +214,13 @@ TEST_F(ChooseBlobsTest, AnEmptyBlobIsNoneBesideOneThatIsNot) {
   EXPECT_EQ(Choose().chosen.at(kId).blob.text, BlobText('a'));
 }
 
+TEST_F(ChooseBlobsTest, SeveralEmptyOnesDoNotKeepASpareFromItsPlace) {
+  AddBlob(kId, "here", "");
+  AddBlob(kId, "elsewhere", "");
+  AddSpare("nvdimm-new", "here", BlobText('c'));
+  EXPECT_EQ(Choose().chosen.at(kId).blob.text, BlobText('c'));
+}
+
 TEST_F(ChooseBlobsTest, UsersAndMastersBlobsDoNotMix) {
   AddBlob(kId, "here", BlobText('a'));
   AddSpare("nvdimm-master", "here", BlobText('b'));

@@ -200,6 +200,14 @@ TEST_F(InspectTest, AnEnrolledDimmWithoutItsBlobIsAProblem) {
   ExpectProblem(Errc::kKeysIncomplete, kOtherDimmId);
 }
 
+/// Its blob went with its passphrase, and the record of the enrollment stayed.
+TEST_F(InspectTest, ADimmWithoutAPassphraseNeedsNoBlob) {
+  WriteKeysFile("enrolled-dimms", std::string(kOtherDimmId) + " " + std::string(64, '0') + "\n");
+  NdTree tree(directory_);
+  tree.AddDimm({.nmem = "nmem1", .id = kOtherDimmId, .security = "disabled", .bound = true});
+  ExpectGood();
+}
+
 TEST_F(InspectTest, ADimmWithAPassphraseButNoBlobIsAProblem) {
   NdTree tree(directory_);
   tree.AddDimm({.nmem = "nmem0", .security = "unlocked", .bound = true});

@@ -2,12 +2,14 @@
 
 #include "src/model/enrolled_dimms.h"
 #include "src/procedures/enrolled_record.h"
+#include "src/procedures/unlocked_with.h"
 #include "src/procedures/wait_overwrite.h"
 #include "test/unit/operations_test.h"
 
 namespace nvunlock {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -109,6 +111,20 @@ TEST_F(SanitizeTest, TheMasterErasesWithItsOwnKey) {
   EXPECT_THAT(Security(), MatchesRegex(std::string("master_erase ") + kSerial + "\n?"));
 }
 
+/// Asking for the other would cost a try.
+TEST_F(SanitizeTest, OfTwoBlobsTheOneThatUnlockedItIsAskedForFirst) {
+  AddDimm("unlocked");
+  for (bool spare : {false, true}) {
+    tree_.SetAttribute("nmem0", "security", "unlocked");
+    std::string current = AddBlob(kId);
+    std::string staged = AddBlob(kId, kStagedBlob);
+    std::string good = spare ? staged : current;
+    Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(good), false}}}));
+    Sanitize({.crypto_erase = true});
+    EXPECT_EQ(ReadBlob(kId), good);
+  }
+}
+
 TEST_F(SanitizeTest, TheEraseComesBeforeTheOverwrite) {
   AddDimm("unlocked");
   AddBlob(kId);
@@ -187,6 +203,16 @@ TEST_F(WaitOverwriteTest, BlobsOfADimmThatHasNoPassphraseAfterwardsGo) {
   EXPECT_EQ(Wait().CountDone(), 1U);
   EXPECT_FALSE(HoldsBlob(kId));
   EXPECT_TRUE(HoldsBlob(kOtherId));
+}
+
+/// The kek may be long gone when an overwrite ends.
+TEST_F(WaitOverwriteTest, WithoutTheKekTheRecordStaysAndThatIsSaid) {
+  tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "disabled"});
+  AddBlob(kId);
+  Must(WriteEnrolledRecord(store_, kek_name_, kek_));
+  keyctl_clear(keyring().serial());
+  EXPECT_THAT(Wait().notes, Contains(HasSubstr("stays in enrolled-dimms")));
+  EXPECT_FALSE(HoldsBlob(kId));
 }
 
 TEST_F(WaitOverwriteTest, BlobsOfADimmThatKeptItsPassphraseStay) {

@@ -183,6 +183,17 @@ TEST_F(UnlockTest, TheBlobThatADimmTookIsRecorded) {
   EXPECT_EQ(ReadUnlockedWith(environment_).at(kDimmId).hash, HashOfBlob(blob));
 }
 
+/// The first has opened the other DIMM.
+TEST_F(UnlockTest, ASecondRunKeepsWhatTheFirstHasRecorded) {
+  EnrollKek(SampleSecret(32));
+  AddBlob(kDimmId, SampleSecret(32));
+  Must(WriteUnlockedWith(environment_, {{kOtherDimmId, {"hash", true}}}));
+  tree_.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "unlocked", .bound = true});
+  RunUnlock();
+  EXPECT_EQ(ReadUnlockedWith(environment_).size(), 2U);
+  EXPECT_TRUE(ReadUnlockedWith(environment_).at(kOtherDimmId).frozen);
+}
+
 TEST_F(UnlockTest, WhereNoneTookItsBlobNothingIsRecorded) {
   EnrollAndAddBlob();
   tree_.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "locked"});
