@@ -4,6 +4,8 @@
 #include "src/commands/image_options.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/os/file.h"
+#include "src/os/keyring.h"
 #include "src/procedures/read_config.h"
 
 namespace nvunlock {
@@ -17,6 +19,8 @@ Result<void> RefreshAndPrint(const Invocation& invocation) {
   TRY(ParseOptionsOnly(invocation, options));
   ParsedConfig parsed = ReadConfig(environment);
   for (const std::string& complaint : parsed.complaints) PrintError(complaint);
+  TRY(JoinSessionWith(Keyring(environment.keyring)));
+  UniqueFd lock = TRY(LockDirectory(environment.keys_dir));
   std::vector<std::string> paths = TRY(ImageRefreshFor(environment)());
   if (as_json) {
     Print(nlohmann::json(paths).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +

@@ -1,12 +1,34 @@
 #include "src/os/mounts.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <mntent.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 
+#include "src/base/unique_fd.h"
+
 namespace nvunlock {
+namespace {
+
+bool IsOnRoot(int fd) {
+  struct stat status;
+  struct stat root;
+  return fstat(fd, &status) != 0 || stat("/", &root) != 0 || status.st_dev == root.st_dev;
+}
+
+bool IsXfs(int fd) {
+  struct statfs status;
+  return fstatfs(fd, &status) == 0 && status.f_type == XFS_SUPER_MAGIC;
+}
+
+}  // namespace
 
 std::vector<std::string> MountPointsIn(const std::string& fstab) {
   std::vector<std::string> points;
@@ -25,6 +47,16 @@ bool IsMounted(const std::string& path) {
   if (statx(AT_FDCWD, path.c_str(), 0, STATX_TYPE, &status) != 0) return false;
   bool is_told = (status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0;
   return !is_told || (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+Result<void> FlushFileSystem(const std::string& path) {
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno(path, errno);
+  if (syncfs(fd.get()) != 0) return FailErrno("sync " + path, errno);
+  if (!IsXfs(fd.get()) || IsOnRoot(fd.get())) return {};
+  if (ioctl(fd.get(), FIFREEZE, 0) != 0) return FailErrno("freeze " + path, errno);
+  if (ioctl(fd.get(), FITHAW, 0) != 0) return FailErrno("thaw " + path, errno);
+  return {};
 }
 
 }  // namespace nvunlock

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "src/base/result.h"
+
 namespace nvunlock {
 
 /// The mount points that an fstab(5) names; none when it cannot be read.
@@ -12,6 +14,11 @@ std::vector<std::string> MountPointsIn(const std::string& fstab);
 /// Whether a file system is mounted at PATH; what is mounted on demand is, by that. Where the
 /// kernel does not say (before Linux 5.8), it is taken for mounted.
 bool IsMounted(const std::string& path);
+
+/// Puts all of the file system that the directory PATH is in where a boot loader finds it: they do
+/// not replay journals. For that XFS has to be frozen for a moment, which is not done to the root
+/// file system.
+Result<void> FlushFileSystem(const std::string& path);
 
 }  // namespace nvunlock
 

@@ -12,7 +12,7 @@ namespace nvunlock {
 /// Paths of the initramfs images and UKIs in the boot directories.
 std::vector<std::string> ImagesIn(const Environment& environment);
 
-/// Fails with kImageOutdated when a file system that fstab(5) has in a boot directory is not
+/// Fails when a file system that fstab(5) has in a boot directory is not
 /// mounted: what lies there then is not what boots.
 Result<void> CheckBootIsMounted(const Environment& environment);
 

@@ -8,16 +8,15 @@
 #include <utility>
 
 #include "src/base/text.h"
-#include "src/model/enrolled_dimms.h"
-#include "src/model/key_store.h"
 #include "src/os/file.h"
 #include "src/os/file_part.h"
+#include "src/os/mounts.h"
 #include "src/os/program.h"
 #include "src/procedures/boot_images.h"
 #include "src/procedures/check_image.h"
 #include "src/procedures/image_files.h"
 #include "src/procedures/image_tree.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/procedures/last_copy.h"
 
 namespace nvunlock {
 namespace {
@@ -109,23 +108,6 @@ struct Patching {
   std::string patch;
 };
 
-/// An image may hold the last copy of a passphrase, where the keys directory is an older one.
-Result<void> CheckNoneIsLost(const Environment& environment) {
-  KeyStore store(environment.keys_dir);
-  std::set<std::string> hashes;
-  for (const BlobFile& file : TRY(store.AllBlobs())) {
-    Result<std::string> text = store.ReadBlobText(file);
-    if (text) hashes.insert(HashOfBlob(*text));
-  }
-  for (const auto& [id, blob] : ReadUnlockedWith(environment)) {
-    if (!blob.frozen || hashes.contains(blob.hash)) continue;
-    return Outdated("DIMM " + id + " was unlocked with a blob that " + store.directory() +
-                    " does not hold; the images stay as they are, and may hold the only one: take "
-                    "it out of /etc/ndctl/keys in the image of this boot");
-  }
-  return {};
-}
-
 /// One run of RefreshImages.
 class Refresher {
  public:
@@ -134,7 +116,7 @@ class Refresher {
 
   Result<std::vector<std::string>> Run() {
     TRY(CheckBootIsMounted(environment_));
-    TRY(CheckNoneIsLost(environment_));
+    TRY(CheckNoLastCopy(environment_, options_.host));
     keys_ = TRY(KeysForImage(environment_, options_.host, options_.with_passphrase_slots));
     TRY(LookAtAll());
     if (!outdated_.empty() && !options_.rebuild_command.empty()) {
@@ -145,6 +127,7 @@ class Refresher {
     if (unlocking_.empty())
       return Outdated("there is no initramfs image that unlocks this machine");
     for (const std::string& path : unlocking_) TRY(Check(path));
+    TRY(Flush());
     return std::move(unlocking_);
   }
 
@@ -200,6 +183,15 @@ class Refresher {
     if (outdated_.empty()) return {};
     return Outdated(outdated_.front().path + " is not up to date, although " + words.front() +
                     " has been run");
+  }
+
+  /// What the next step changes must not reach the DIMM before this reaches the boot loader. A run
+  /// that was cut short may have left that to us.
+  [[nodiscard]] Result<void> Flush() const {
+    std::set<std::string> directories;
+    for (const std::string& path : unlocking_) directories.insert(DirectoryOf(path));
+    for (const std::string& directory : directories) TRY(FlushFileSystem(directory));
+    return {};
   }
 
   [[nodiscard]] Result<void> Check(const std::string& path) const {

@@ -22,7 +22,7 @@ class Settler {
 
   Result<void> Run() {
     if (unlocked_with_.empty()) return {};
-    UniqueFd lock = TRY(LockDirectory(store_.directory()));
+    lock_ = TRY(LockDirectory(store_.directory()));
     BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, std::nullopt));
     for (const std::string& nmem : bus_.Nmems()) {
       Dimm dimm = TRY(InspectDimm(bus_, nmem));
@@ -63,6 +63,7 @@ class Settler {
   NdBus bus_;
   PassphrasePlace place_;
   UnlockedWith unlocked_with_;
+  UniqueFd lock_;  ///< until the images are refreshed
   bool image_is_outdated_ = false;
   std::vector<std::string> done_;
 };

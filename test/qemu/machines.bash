@@ -93,6 +93,6 @@ install_image() {
 # boot_from_disk DIR SCRIPT [vm's options]: boots the image in the machine's /boot as it is by now.
 boot_from_disk() {
   rm -rf "${1:?}/boot"
-  "$BED/persist" "$1" get boot "$1/boot"
+  "$BED/persist" "$1" load boot "$1/boot"
   boot "$@" --initrd "$1/boot/initrd.img"
 }

@@ -48,9 +48,8 @@ TEST_F(BootImagesTest, BootOnTheRootFileSystemNeedsNoMount) {
 
 TEST_F(BootImagesTest, OneThatFstabMountsMustBeThere) {
   std::string boot = directory_.PathOf("boot");
-  EXPECT_THAT(Check("/dev/sda1 " + boot + " ext4 defaults 0 2\n"), FailsWith(Errc::kImageOutdated));
-  EXPECT_THAT(Check("/dev/sda1 " + boot + "/efi vfat noauto 0 2\n"),
-              FailsWith(Errc::kImageOutdated));
+  EXPECT_THAT(Check("/dev/sda1 " + boot + " ext4 defaults 0 2\n"), FailsWith(Errc::kFailed));
+  EXPECT_THAT(Check("/dev/sda1 " + boot + "/efi vfat noauto 0 2\n"), FailsWith(Errc::kFailed));
   EXPECT_THAT(Check("/dev/sda1 " + boot + "-old ext4 defaults 0 2\n"), Succeeds());
 }
 

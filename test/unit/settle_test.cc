@@ -2,6 +2,7 @@
 
 #include "src/model/enrolled_dimms.h"
 #include "src/model/image_record.h"
+#include "src/os/file.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/operations_test.h"
 
@@ -121,6 +122,19 @@ TEST_F(SettleTest, ImagesThatHoldAnOlderBlobAreRefreshed) {
   RecordImageWith(staged_);
   EXPECT_THAT(Must(Settle()), ElementsAre("/boot/initrd.img: up to date"));
   EXPECT_EQ(refreshes_, 1);
+}
+
+/// A command that changes a passphrase meanwhile would lose what it has staged in the images.
+TEST_F(SettleTest, NobodyChangesThemMeanwhile) {
+  AddDimm(true);
+  RecordUnlockedWith(staged_);
+  bool is_held = false;
+  auto refresh = [&]() -> Result<std::vector<std::string>> {
+    is_held = !LockDirectoryWithin(environment_.keys_dir, 0);
+    return std::vector<std::string>();
+  };
+  Must(SettleBlobs(environment_, "here", refresh));
+  EXPECT_TRUE(is_held);
 }
 
 TEST_F(SettleTest, AnImageThatCannotBeRefreshedIsAFailureAfterTheBlobsAreRight) {

@@ -1,0 +1,87 @@
+#include "src/procedures/last_copy.h"
+
+#include <set>
+
+#include "src/model/dimm_id.h"
+#include "src/model/enrolled_dimms.h"
+#include "src/procedures/dimm_passphrase.h"
+#include "src/procedures/unlocked_with.h"
+
+namespace nvunlock {
+namespace {
+
+/// One run of CheckNoLastCopy.
+class LastCopyCheck {
+ public:
+  LastCopyCheck(const Environment& environment, const std::string& host)
+      : environment_(environment),
+        store_(environment.keys_dir),
+        bus_(environment.sysfs_root),
+        place_{bus_, store_, Keyring(environment.keyring), host} {}
+
+  Result<void> Run() {
+    std::set<std::string> hashes = TRY(HashesInStore());
+    for (const auto& [id, blob] : ReadUnlockedWith(environment_)) {
+      if (!hashes.contains(blob.hash)) TRY(CheckReplaced(id, blob));
+    }
+    return {};
+  }
+
+ private:
+  Result<std::set<std::string>> HashesInStore() {
+    std::set<std::string> hashes;
+    for (const BlobFile& file : TRY(store_.AllBlobs())) {
+      Result<std::string> text = store_.ReadBlobText(file);
+      if (text) hashes.insert(HashOfBlob(*text));
+    }
+    return hashes;
+  }
+
+  [[nodiscard]] Result<std::optional<Dimm>> Find(const std::string& id) const {
+    for (const std::string& nmem : bus_.Nmems()) {
+      Dimm dimm = TRY(InspectDimm(bus_, nmem));
+      if (CanonicalDimmId(dimm.id) == id) return std::optional<Dimm>(std::move(dimm));
+    }
+    return std::optional<Dimm>();
+  }
+
+  Result<void> CheckReplaced(const std::string& id, const UnlockedBlob& blob) {
+    std::optional<Dimm> dimm = TRY(Find(id));
+    if (dimm && dimm->security == SecurityState::kDisabled) return {};
+    bool can_be_asked = dimm && !dimm->frozen && !blob.frozen;
+    Result<bool> taken = can_be_asked ? TakesCurrent(*dimm) : Result<bool>(false);
+    if (taken && *taken) return {};
+    return Fail(
+        "DIMM " + id + " was unlocked with a blob that " + store_.directory() + " does not hold" +
+        (taken ? ""
+               : ", and could not be asked for the one there (" + taken.error().message + ")") +
+        "; images may hold the only one: rebuild none before it is taken out of "
+        "etc/ndctl/keys in the image of this boot");
+  }
+
+  Result<bool> TakesCurrent(const Dimm& dimm) {
+    BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, std::nullopt));
+    std::string id = CanonicalDimmId(dimm.id);
+    auto chosen = choice.chosen.find(id);
+    if (chosen == choice.chosen.end()) return false;
+    DimmPassphrase passphrase(place_, dimm, PassphraseRole::kUser, chosen->second);
+    if (passphrase.Current() == nullptr) return false;
+    Key key = TRY(passphrase.CurrentKey());
+    if (!TRY(passphrase.Takes(key))) return false;
+    TRY(RecordChange(environment_, id, HashOfBlob(passphrase.Current()->blob.text)));
+    return true;
+  }
+
+  const Environment& environment_;
+  KeyStore store_;
+  NdBus bus_;
+  PassphrasePlace place_;
+};
+
+}  // namespace
+
+Result<void> CheckNoLastCopy(const Environment& environment, const std::string& host) {
+  return LastCopyCheck(environment, host).Run();
+}
+
+}  // namespace nvunlock

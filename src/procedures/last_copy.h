@@ -1,0 +1,19 @@
+#ifndef NVUNLOCK_PROCEDURES_LAST_COPY_H_
+#define NVUNLOCK_PROCEDURES_LAST_COPY_H_
+
+#include <string>
+
+#include "src/base/result.h"
+#include "src/model/environment.h"
+
+namespace nvunlock {
+
+/// Fails where an image may hold the last copy of a passphrase, since the keys directory is an
+/// older one: a DIMM was unlocked in this boot with a blob that is not there. One that is not
+/// frozen may have got another passphrase since, and is asked whether it takes that of HOST's
+/// blob, for which the kek must be in the keyring. A refusal is a try used up.
+Result<void> CheckNoLastCopy(const Environment& environment, const std::string& host);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_LAST_COPY_H_
