@@ -70,10 +70,12 @@ class Inspector {
   }
 
   void LookAtBlobs() {
+    UnlockedWith unlocked_with = ReadUnlockedWith(environment_);
     BlobView view = {.store = store_,
                      .host = options_.host,
                      .keyring = Keyring(environment_.keyring),
-                     .images = images_};
+                     .images = images_,
+                     .unlocked_with = unlocked_with};
     Result<std::vector<BlobFindings>> blobs = InspectBlobs(view, findings_.remarks);
     if (!blobs) {
       findings_.problems.push_back(std::move(blobs.error()));

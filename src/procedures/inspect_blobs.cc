@@ -44,6 +44,8 @@ class BlobInspector {
                              .state = is_enrolled ? "as enrolled" : "not as enrolled",
                              .problem = std::nullopt});
     }
+    std::optional<Check> unlock = CheckUnlock(id, chosen);
+    if (unlock) blob.checks.push_back(std::move(*unlock));
     blob.checks.push_back(CheckImage(chosen.file, hash));
     return blob;
   }
@@ -90,6 +92,26 @@ class BlobInspector {
                           "its blob has changed since the image of this boot was built, and no "
                           "image is newer: rebuild the initramfs image, or the DIMM may be sent a "
                           "wrong passphrase"};
+    return check;
+  }
+
+  /// Of a DIMM that is frozen since: it still has the passphrase. A change that was cut short has
+  /// left two blobs.
+  [[nodiscard]] std::optional<Check> CheckUnlock(const std::string& id,
+                                                 const ChosenBlob& chosen) const {
+    auto entry = view_.unlocked_with.find(id);
+    if (entry == view_.unlocked_with.end() || !entry->second.frozen) return std::nullopt;
+    bool is_it = HasUnlocked(view_.unlocked_with, id, chosen) ||
+                 (chosen.spare && HasUnlocked(view_.unlocked_with, id, *chosen.spare));
+    Check check = {.subject = "unlock",
+                   .state = is_it ? "has unlocked it" : "has not unlocked it",
+                   .problem = std::nullopt};
+    if (is_it) return check;
+    check.problem =
+        Error{Errc::kFailed, "another blob has unlocked it in this boot, and it is not in " +
+                                 view_.store.directory() +
+                                 ": take it out of etc/ndctl/keys in the image of this boot, and "
+                                 "rebuild no image before"};
     return check;
   }
 

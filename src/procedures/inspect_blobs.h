@@ -7,6 +7,7 @@
 #include "src/os/keyring.h"
 #include "src/procedures/findings.h"
 #include "src/procedures/image_state.h"
+#include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
 
@@ -16,10 +17,12 @@ struct BlobView {
   std::string host;  ///< whose blobs are preferred
   Keyring keyring;   ///< where a kek may be at hand
   const ImageSources& images;
+  const UnlockedWith& unlocked_with;
 };
 
 /// The blob that `unlock` would choose for each DIMM: whether it can be read, is the enrolled one,
-/// opens with its kek as far as that is in the keyring, and is in the image. Remarks go to REMARKS.
+/// opens with its kek as far as that is in the keyring, is in the image, and has unlocked the DIMM
+/// in this boot. Remarks go to REMARKS.
 Result<std::vector<BlobFindings>> InspectBlobs(const BlobView& view,
                                                std::vector<std::string>& remarks);
 

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 
+#include "src/model/enrolled_dimms.h"
 #include "src/procedures/close_latches.h"
+#include "src/procedures/unlocked_with.h"
 #include "test/unit/event_logs.h"
 #include "test/unit/inspected_machine.h"
 #include "test/unit/nd_tree.h"
@@ -186,6 +188,17 @@ TEST_F(InspectTest, ABlobThatTheKekDoesNotOpenIsNoticedWhereTheKekIsAtHand) {
   ExpectGood();
   Must(keyring().AddUser("nvdimm-master", kek_.bytes()));
   ExpectProblem(Errc::kKeysIncomplete, "its HMAC does not hold");
+}
+
+/// The keys directory is an older one: an image that is built from it would not unlock.
+TEST_F(InspectTest, ABlobThatHasNotUnlockedAFrozenDimmIsAProblem) {
+  std::string hash = HashOfBlob(ReadKeysFile(BlobName()));
+  Must(WriteUnlockedWith(environment_, {{kDimmId, {hash, true}}}));
+  ExpectGood();
+  Must(WriteUnlockedWith(environment_, {{kDimmId, {HashOfBlob("enc32 newer"), false}}}));
+  ExpectGood();
+  Must(WriteUnlockedWith(environment_, {{kDimmId, {HashOfBlob("enc32 newer"), true}}}));
+  ExpectProblem(Errc::kFailed, "rebuild no image before");
 }
 
 TEST_F(InspectTest, ABlobThatIsNotTheEnrolledOneIsRemarkedUpon) {
