@@ -47,7 +47,7 @@ class CpioReader {
   [[nodiscard]] bool AtEnd() const { return buffer_.empty(); }
 
   /// How many archives have ended.
-  [[nodiscard]] size_t archives() const { return archive_; }
+  [[nodiscard]] size_t CountArchives() const { return archive_; }
 
  private:
   Result<void> FillBuffer();

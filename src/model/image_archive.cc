@@ -71,7 +71,7 @@ std::optional<Patch> ParsePatch(ByteView bytes, uint64_t offset) {
   MemorySource source(bytes);
   CpioReader reader(source, [](const std::string&) { return true; });
   Result<std::vector<CpioEntry>> entries = ReadEntries(reader);
-  bool is_whole = entries && reader.AtEnd() && reader.archives() == 1 && !entries->empty();
+  bool is_whole = entries && reader.AtEnd() && reader.CountArchives() == 1 && !entries->empty();
   if (!is_whole) return std::nullopt;
   const CpioEntry& first = entries->front();
   if (first.name != kPatchName || !first.data || !first.data->starts_with(kPatchPrefix)) {
