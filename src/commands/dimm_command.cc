@@ -29,10 +29,10 @@ void PrintPlan(const DimmReport& report) {
   }
 }
 
-void PrintJson(const DimmReport& report, bool dry_run) {
+Json ToJson(const DimmReport& report, bool dry_run) {
   Json json = Json::array();
   for (const DimmResult& result : report.dimms) json.push_back(ToJson(result, dry_run));
-  Print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  return json;
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ int PrintDimmReport(const DimmCommand& command, const DimmReport& report,
     if (exit_code == 0) exit_code = code;
   }
   if (command.as_json) {
-    PrintJson(report, command.dry_run);
+    PrintJson(ToJson(report, command.dry_run));
   } else {
     PrintPlan(report);
   }

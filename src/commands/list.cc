@@ -22,10 +22,10 @@ Json ToJson(const Dimm& dimm) {
   return json;
 }
 
-void PrintJson(const std::vector<Dimm>& dimms) {
+Json ToJson(const std::vector<Dimm>& dimms) {
   Json json = Json::array();
   for (const Dimm& dimm : dimms) json.push_back(ToJson(dimm));
-  Print(json.dump(2) + "\n");
+  return json;
 }
 
 }  // namespace
@@ -52,7 +52,7 @@ int RunList(const Invocation& invocation) {
       exit_code = Report(dimm.error());
     }
   }
-  as_json ? PrintJson(dimms) : PrintDimmTable(dimms);
+  as_json ? PrintJson(ToJson(dimms)) : PrintDimmTable(dimms);
   return exit_code;
 }
 

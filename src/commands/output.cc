@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace nvunlock {
@@ -74,6 +75,10 @@ const char* RemedyFor(Errc code) {
 
 void Print(std::string_view text) {
   fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void PrintJson(const nlohmann::ordered_json& json) {
+  Print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 Result<void> PrintSecret(const Secret& text) {

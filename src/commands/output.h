@@ -1,6 +1,7 @@
 #ifndef NVUNLOCK_COMMANDS_OUTPUT_H_
 #define NVUNLOCK_COMMANDS_OUTPUT_H_
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace nvunlock {
 
 /// TEXT on stdout.
 void Print(std::string_view text);
+
+/// JSON on stdout. What is not UTF-8 in it, as in the name of a file, becomes U+FFFD.
+void PrintJson(const nlohmann::ordered_json& json);
 
 /// TEXT on stdout, with no copy of it left in a buffer. Fails when nobody can have seen it.
 Result<void> PrintSecret(const Secret& text);

@@ -23,8 +23,7 @@ Result<void> RefreshAndPrint(const Invocation& invocation) {
   UniqueFd lock = TRY(LockDirectory(environment.keys_dir));
   std::vector<std::string> paths = TRY(ImageRefreshFor(environment)());
   if (as_json) {
-    Print(nlohmann::json(paths).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-          "\n");
+    PrintJson(paths);
     return {};
   }
   for (const std::string& path : paths) Print(path + "\n");

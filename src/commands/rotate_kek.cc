@@ -107,7 +107,7 @@ void PrintWrapped(const Arguments& arguments, const RotateReport& report) {
   // With --revoke standard output is for what becomes of the DIMMs.
   if (arguments.common.as_json) {
     bool is_result = !arguments.revoke || arguments.common.dry_run;
-    if (is_result) Print(nlohmann::json(report.rewrapped).dump(2) + "\n");
+    if (is_result) PrintJson(report.rewrapped);
     return;
   }
   const char* verb = arguments.common.dry_run ? "would wrap " : "wrapped ";
