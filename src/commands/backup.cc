@@ -1,6 +1,7 @@
 #include "src/procedures/backup.h"
 
 #include <ctime>
+#include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
@@ -12,6 +13,8 @@
 namespace nvunlock {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 /// The one argument of both commands.
 Result<std::string> ParseFile(const Invocation& invocation, const std::vector<Option>& options) {
   std::vector<std::string> files = TRY(ParseOptions(invocation, options));
@@ -22,17 +25,32 @@ Result<std::string> ParseFile(const Invocation& invocation, const std::vector<Op
   return files[0];
 }
 
+Option JsonOption(bool& as_json) {
+  return {"json", nullptr, "JSON, for programs", Set(as_json)};
+}
+
+void PrintReport(const BackupReport& report, const std::string& path, const std::string& keys_dir) {
+  Print("wrote " + path + ": " + std::to_string(report.files.size()) + " files of " + keys_dir +
+        "\n");
+  for (const std::string& kek : report.keks) Print("opens with " + kek + "\n");
+  Print("proved: it was read back and opened\nKeep it away from this machine.\n");
+}
+
 Result<void> BackUp(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
-  std::string path = TRY(ParseFile(invocation, EnvironmentOptions(environment)));
+  bool as_json = false;
+  std::vector<Option> options = {JsonOption(as_json)};
+  Append(options, EnvironmentOptions(environment));
+  std::string path = TRY(ParseFile(invocation, options));
   TRY(JoinSessionWith(Keyring(environment.keyring)));
   BackupOrigin origin = {.host = HostName(), .version = invocation.version, .time = time(nullptr)};
   BackupReport report = TRY(WriteBackup(environment, origin, path));
   for (const std::string& note : report.notes) PrintError(note);
-  Print("wrote " + path + ": " + std::to_string(report.files.size()) + " files of " +
-        environment.keys_dir + "\n");
-  for (const std::string& kek : report.keks) Print("opens with " + kek + "\n");
-  Print("proved: it was read back and opened\nKeep it away from this machine.\n");
+  if (as_json) {
+    PrintJson({{"path", path}, {"files", report.files}, {"opens_with", report.keks}});
+  } else {
+    PrintReport(report, path, environment.keys_dir);
+  }
   return {};
 }
 
@@ -41,6 +59,18 @@ void PrintContent(const OpenedBackup& backup) {
   for (const TarFile& file : backup.files) {
     Print(std::to_string(file.content.size()) + " " + file.name + "\n");
   }
+}
+
+Json ToJson(const OpenedBackup& backup) {
+  Json files = Json::array();
+  for (const TarFile& file : backup.files) {
+    files.push_back({{"name", file.name}, {"size", file.content.size()}});
+  }
+  return {{"about", backup.about}, {"files", files}};
+}
+
+Json ToJson(const RestoreReport& report) {
+  return {{"restored", report.written}, {"replaced", report.replaced}, {"same", report.same}};
 }
 
 void PrintReport(const RestoreReport& report, const std::string& keys_dir) {
@@ -58,19 +88,22 @@ Result<void> Restore(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   bool list = false;
   bool force = false;
+  bool as_json = false;
   std::vector<Option> options = {
       {"list", nullptr, "show what is in it, and write nothing", Set(list)},
       {"force", nullptr, "replace files that differ; the old are kept as NAME.before-restore",
-       Set(force)}};
+       Set(force)},
+      JsonOption(as_json)};
   Append(options, EnvironmentOptions(environment));
   std::string path = TRY(ParseFile(invocation, options));
   TRY(JoinSessionWith(Keyring(environment.keyring)));
   OpenedBackup backup = TRY(OpenBackup(path, Keyring(environment.keyring), AskForRecovery));
   if (list) {
-    PrintContent(backup);
+    as_json ? PrintJson(ToJson(backup)) : PrintContent(backup);
     return {};
   }
-  PrintReport(TRY(RestoreFiles(backup, environment.keys_dir, force)), environment.keys_dir);
+  RestoreReport report = TRY(RestoreFiles(backup, environment.keys_dir, force));
+  as_json ? PrintJson(ToJson(report)) : PrintReport(report, environment.keys_dir);
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "src/procedures/settle.h"
 
+#include <nlohmann/json.hpp>
+
 #include "src/commands/commands.h"
 #include "src/commands/image_options.h"
 #include "src/commands/options.h"
@@ -8,17 +10,27 @@
 #include "src/os/process.h"
 
 namespace nvunlock {
+namespace {
+
+Result<void> SettleAndPrint(const Invocation& invocation) {
+  Environment environment = EnvironmentBelow("");
+  bool as_json = false;
+  std::vector<Option> options = EnvironmentOptions(environment);
+  options.push_back({"json", nullptr, "what was done as JSON", Set(as_json)});
+  TRY(ParseOptionsOnly(invocation, options));
+  TRY(JoinSessionWith(Keyring(environment.keyring)));
+  std::vector<std::string> done =
+      TRY(SettleBlobs(environment, HostName(), ImageRefreshFor(environment)));
+  for (const std::string& line : done) PrintAndLog(LogLevel::kInfo, line);
+  if (as_json) PrintJson(done);
+  return {};
+}
+
+}  // namespace
 
 int RunSettle(const Invocation& invocation) {
-  Environment environment = EnvironmentBelow("");
-  Result<void> parsed = ParseOptionsOnly(invocation, EnvironmentOptions(environment));
-  if (!parsed) return Report(parsed.error());
-  Result<void> joined = JoinSessionWith(Keyring(environment.keyring));
-  if (!joined) return Report(joined.error());
-  auto done = SettleBlobs(environment, HostName(), ImageRefreshFor(environment));
-  if (!done) return Report(done.error());
-  for (const std::string& line : *done) PrintAndLog(LogLevel::kInfo, line);
-  return 0;
+  Result<void> settled = SettleAndPrint(invocation);
+  return settled ? 0 : Report(settled.error());
 }
 
 }  // namespace nvunlock

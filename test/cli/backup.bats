@@ -81,6 +81,26 @@ lose_everything() {
   [[ ! -e $KEYS ]]
 }
 
+# json_is WANT COMMAND...: what it prints on standard output, in python's words.
+json_is() {
+  [[ $("${@:2}" 2>/dev/null | python3 -c "import json, sys; print(json.load(sys.stdin))") == "$1" ]]
+}
+
+@test "--json: what is in a backup, what opens it, and what a restore did" {
+  blob=nvdimm_8680-00000001_$(uname -n).blob
+  files="'enrolled-dimms', 'nvdimm-master.pem', '$blob'"
+  opens="'user:nvdimm-master by recovery-key, recovery-passphrase'"
+  json_is "{'path': '$FILE', 'files': [$files], 'opens_with': [$opens]}" \
+    backup --json "$FILE"
+  run restore --list --json "$FILE"
+  expect 0 '"about": "'
+  expect 0 "\"name\": \"$blob\","
+  rm "$KEYS/nvdimm-master.pem"
+  echo older >"$KEYS/enrolled-dimms"
+  json_is "{'restored': ['nvdimm-master.pem'], 'replaced': ['enrolled-dimms'], 'same': ['$blob']}" \
+    restore --json --force "$FILE"
+}
+
 @test "a restore waits for its turn with the directory" {
   backup "$FILE"
   rm "$KEYS/nvdimm-master.pem"

@@ -131,6 +131,6 @@ commands() {
 
 @test "commands without arguments offer their options; bash knows the completion" {
   offers "--bus= --help --json --keyring= --keys-dir= --region= --root=" list ""
-  offers "--help --keyring= --keys-dir= --root=" settle ""
+  offers "--help --json --keyring= --keys-dir= --root=" settle ""
   [[ $(complete -p nvunlock) == "complete -F _nvunlock nvunlock" ]]
 }

@@ -121,4 +121,6 @@ blobs() {
   run nvunlock settle --root="$ROOT" --keys-dir="$KEYS"
   expect 0
   [[ -z $output ]]
+  run nvunlock settle --json --root="$ROOT" --keys-dir="$KEYS"
+  expect 0 "[]"
 }
