@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "src/os/file.h"
+#include "src/os/mounts.h"
 
 namespace nvunlock {
 namespace {
@@ -128,7 +129,9 @@ Result<void> ReplaceEnd(const std::string& path, const std::string& version, uin
   TRY(replacement.Append(AsBytes(tail)));
   LargeFile now = TRY(LargeFile::Open(path));
   if (now.version() != version) return Fail(path + ": somebody else has changed it");
-  return replacement.TakeOver();
+  TRY(replacement.TakeOver());
+  // Until here the old file is open, and nothing else gets its blocks.
+  return FlushFileSystem(DirectoryOf(path));
 }
 
 }  // namespace nvunlock

@@ -50,9 +50,9 @@ class FilePart : public ByteSource {
 };
 
 /// The first SIZE bytes of the file at PATH, and TAIL after them, take its place, so that a reader,
-/// also one after a power cut, sees the old file or the whole new one. Mode and owner stay. When it
-/// fails, for want of space or because the file is not of VERSION any more, the file stays as it
-/// is.
+/// also one after a power cut that does not replay the journal, sees the old file or the whole new
+/// one. Mode and owner stay. When it fails, for want of space or because the file is not of VERSION
+/// any more, the file stays as it is.
 Result<void> ReplaceEnd(const std::string& path, const std::string& version, uint64_t size,
                         std::string_view tail);
 
