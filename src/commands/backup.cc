@@ -25,10 +25,6 @@ Result<std::string> ParseFile(const Invocation& invocation, const std::vector<Op
   return files[0];
 }
 
-Option JsonOption(bool& as_json) {
-  return {"json", nullptr, "JSON, for programs", Set(as_json)};
-}
-
 void PrintReport(const BackupReport& report, const std::string& path, const std::string& keys_dir) {
   Print("wrote " + path + ": " + std::to_string(report.files.size()) + " files of " + keys_dir +
         "\n");

@@ -64,7 +64,7 @@ Result<int> CheckAndPrint(const Invocation& invocation) {
   bool as_json = false;
   std::vector<Option> options = EnvironmentOptions(environment);
   options.push_back({"all", nullptr, "all images in /boot and /efi", Set(all)});
-  options.push_back({"json", nullptr, "JSON, for programs", Set(as_json)});
+  options.push_back(JsonOption(as_json));
   std::vector<std::string> paths = TRY(ParseOptions(invocation, options));
   if (all != paths.empty()) return Fail(Errc::kUsage, "say which images to check, or --all");
   if (all) {

@@ -14,7 +14,7 @@ Result<Look> TakeALook(const Invocation& invocation, bool with_images) {
   std::string tpm_device;
   Look look;
   std::vector<Option> options = EnvironmentOptions(environment);
-  options.push_back({"json", nullptr, "JSON, for programs", Set(look.as_json)});
+  options.push_back(JsonOption(look.as_json));
   options.push_back(
       {"tpm2-device", "DEVICE", "overrides tpm2-device= of nvunlock.conf", Store(tpm_device)});
   options.push_back(SignatureFileOption(environment));

@@ -136,6 +136,10 @@ Option KekOption(KekName& kek) {
           }};
 }
 
+Option JsonOption(bool& as_json) {
+  return {"json", nullptr, "JSON, for programs", Set(as_json)};
+}
+
 void Append(std::vector<Option>& options, std::vector<Option> more) {
   std::move(more.begin(), more.end(), std::back_inserter(options));
 }

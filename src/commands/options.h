@@ -39,6 +39,9 @@ std::function<Result<void>(std::string_view)> Set(bool& target);
 /// --kek.
 Option KekOption(KekName& kek);
 
+/// --json.
+Option JsonOption(bool& as_json);
+
 /// Adds MORE to OPTIONS.
 void Append(std::vector<Option>& options, std::vector<Option> more);
 

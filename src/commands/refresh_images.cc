@@ -15,7 +15,7 @@ Result<void> RefreshAndPrint(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   bool as_json = false;
   std::vector<Option> options = EnvironmentOptions(environment);
-  options.push_back({"json", nullptr, "JSON, for programs", Set(as_json)});
+  options.push_back(JsonOption(as_json));
   TRY(ParseOptionsOnly(invocation, options));
   ParsedConfig parsed = ReadConfig(environment);
   for (const std::string& complaint : parsed.complaints) PrintError(complaint);

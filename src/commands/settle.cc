@@ -16,7 +16,7 @@ Result<void> SettleAndPrint(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   bool as_json = false;
   std::vector<Option> options = EnvironmentOptions(environment);
-  options.push_back({"json", nullptr, "what was done as JSON", Set(as_json)});
+  options.push_back(JsonOption(as_json));
   TRY(ParseOptionsOnly(invocation, options));
   TRY(JoinSessionWith(Keyring(environment.keyring)));
   std::vector<std::string> done =

@@ -52,7 +52,7 @@ class FilePart : public ByteSource {
 /// The first SIZE bytes of the file at PATH, and TAIL after them, take its place, so that a reader,
 /// also one after a power cut that does not replay the journal, sees the old file or the whole new
 /// one. Mode and owner stay. When it fails, for want of space or because the file is not of VERSION
-/// any more, the file stays as it is.
+/// any more, the file stays as it is; when only the flush fails, it is the new one.
 Result<void> ReplaceEnd(const std::string& path, const std::string& version, uint64_t size,
                         std::string_view tail);
 

@@ -93,6 +93,14 @@ blobs() {
   key_exists encrypted nvdimm:8680-00000001
 }
 
+@test "rotate-kek --json: a blob whose host's name is not UTF-8" {
+  enroll
+  make_blob 8680-00000001 $'host\xff'
+  enroll --kek=user:new
+  run rotate --json --to=user:new
+  expect 0 $'nvdimm_8680-00000001_host\xef\xbf\xbd.blob'
+}
+
 @test "rotate-kek: a kek that is not loaded, or not the enrolled one, wraps nothing" {
   enroll
   make_blob 8680-00000001
