@@ -124,7 +124,7 @@ $(BUILD)/unit-tests: $(checked_objects)
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch \
   $(BUILD)/kexec_boot $(BUILD)/kill_at
 qemu_suites := bed measured matrix guard emergency images dracut secrets attacks recovery signed status ndctl \
-  operations crash $(KERNELS:%=unlock:%)
+  operations crash upstream $(KERNELS:%=unlock:%)
 
 .PHONY: check
 check: test-packages  ## all tests, as CI runs them

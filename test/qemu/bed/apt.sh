@@ -2,11 +2,12 @@
 # For tools that take packages of one Debian suite: apt with lists of its own, so that neither the
 # host's sources nor its state matter. Variable: NVUNLOCK_MIRROR (a Debian mirror).
 
-# use_suite SUITE DIRECTORY: for apt's programs from here on; their state goes to DIRECTORY.
+# use_suite SUITE DIRECTORY [deb-src]: for apt's programs from here on; their state goes to
+# DIRECTORY. deb-src: for packages of source.
 use_suite() {
   mkdir -p "$2/lists/partial"
   cat >"$2/suite.sources" <<END
-Types: deb
+Types: ${3:-deb}
 URIs: ${NVUNLOCK_MIRROR:-http://deb.debian.org/debian}
 Suites: $1
 Components: main

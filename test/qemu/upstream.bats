@@ -1,0 +1,36 @@
+#!/usr/bin/env bats
+# The peer's own test: ndctl's test/security.sh, byte for byte, on the DIMMs of the kernel's own nfit_test.
+
+load machines
+
+setup_file() {
+  MODULES=$("$BATS_TEST_DIRNAME/nfit-test" 6.1)
+  NDCTL_TEST=$("$BATS_TEST_DIRNAME/ndctl-test")
+  export MODULES NDCTL_TEST KERNEL=6.1
+}
+
+setup() {
+  MACHINE=$BATS_TEST_TMPDIR/machine
+}
+
+# original: security.sh as it is in Debian's source package.
+original() {
+  tar -xOf "$NDCTL_TEST"/*.orig.tar.* --wildcards '*/test/security.sh'
+}
+
+# upstream RUNS [vm's options]: runs the test in a machine without DIMMs of its own.
+upstream() {
+  local runs=$1
+  shift
+  boot "$MACHINE" upstream --dimms 0 --env RUNS="$runs" --env SHA256="$(original | sha256sum)" \
+    --file /test/modules="$MODULES" --file /test/upstream="$NDCTL_TEST/test" \
+    --file /test/ndctl="$BED/scripts/upstream-ndctl" "$@"
+}
+
+@test "the source package is the one that Debian has signed for" {
+  sha256sum --check <<<"$(cat "$NDCTL_TEST/digest")  $(ls "$NDCTL_TEST"/*.orig.tar.*)"
+}
+
+@test "control: stock ndctl passes, and fails when its list or load-keys is broken" {
+  upstream "ndctl ndctl:list ndctl:load-keys"
+}
