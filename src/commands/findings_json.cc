@@ -10,11 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Paths and the like may hold what is not UTF-8.
-std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 Json ToJson(const Error& error) {
   return {{"code", ExitCode(error.code)}, {"message", error.message}};
 }
@@ -175,11 +170,11 @@ Json DescribeMemory(const std::optional<MemoryProtection>& memory) {
 }  // namespace
 
 std::string FormatJudgement(const Judgement& judgement) {
-  return Dump(ToJson(judgement));
+  return FormatJson(ToJson(judgement));
 }
 
 std::string FormatImageChecks(const std::vector<ImageCheck>& checks) {
-  return Dump(ToArray(checks));
+  return FormatJson(ToArray(checks));
 }
 
 std::string FormatFindings(const Findings& findings, const Judgement& judgement) {
@@ -195,7 +190,7 @@ std::string FormatFindings(const Findings& findings, const Judgement& judgement)
   json["blobs"] = ToArray(findings.blobs);
   json["dimms"] = ToArray(findings.dimms);
   json["images"] = ToArray(findings.images);
-  return Dump(json);
+  return FormatJson(json);
 }
 
 }  // namespace nvunlock

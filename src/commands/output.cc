@@ -77,8 +77,12 @@ void Print(std::string_view text) {
   fwrite(text.data(), 1, text.size(), stdout);
 }
 
+std::string FormatJson(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
 void PrintJson(const nlohmann::ordered_json& json) {
-  Print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  Print(FormatJson(json));
 }
 
 Result<void> PrintSecret(const Secret& text) {

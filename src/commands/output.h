@@ -14,7 +14,11 @@ namespace nvunlock {
 /// TEXT on stdout.
 void Print(std::string_view text);
 
-/// JSON on stdout. What is not UTF-8 in it, as in the name of a file, becomes U+FFFD.
+/// JSON as text, for whatever leaves this program. What is not UTF-8 in it, as in the name of a
+/// file, becomes U+FFFD; the library's own dump would abort.
+std::string FormatJson(const nlohmann::ordered_json& json);
+
+/// FormatJson on stdout.
 void PrintJson(const nlohmann::ordered_json& json);
 
 /// TEXT on stdout, with no copy of it left in a buffer. Fails when nobody can have seen it.

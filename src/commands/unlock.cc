@@ -138,9 +138,12 @@ UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setti
 
 /// The guard stays whatever the policy is: a driver that came in now would send zeros to DIMMs that
 /// are still locked.
-int ActOnFailure(const Environment& environment, OnFailure on_failure, int exit_code) {
+void Protect(const Environment& environment) {
   Result<void> held = HoldGuard(environment);
   if (!held) PrintAndLog(LogLevel::kWarning, held.error().message);
+}
+
+int ActOnFailure(OnFailure on_failure, int exit_code) {
   switch (on_failure) {
     case OnFailure::kHold:
       return exit_code;
@@ -164,14 +167,17 @@ bool IsHarmless(const UnlockReport& report) {
   return report.Verdict() == Errc::kLatchClosed && all_up;
 }
 
+/// What protects comes first, and status.json last: a failure to report never costs protection.
 int Finish(const Environment& environment, const Setting& setting, const UnlockReport& report) {
   std::optional<Errc> verdict = report.Verdict();
-  int exit_code = verdict ? ExitCode(*verdict) : 0;
+  int verdict_code = verdict ? ExitCode(*verdict) : 0;
+  bool is_failure = verdict && !IsHarmless(report);
+  if (is_failure) Protect(environment);
   PrintUnlockReport(report);
-  Result<void> written = WriteUnlockStatus(environment, report, exit_code);
+  int exit_code = is_failure ? ActOnFailure(setting.config.on_failure, verdict_code) : verdict_code;
+  Result<void> written = WriteUnlockStatus(environment, report, verdict_code);
   if (!written) PrintAndLog(LogLevel::kWarning, written.error().message);
-  if (!verdict || IsHarmless(report)) return exit_code;
-  return ActOnFailure(environment, setting.config.on_failure, exit_code);
+  return exit_code;
 }
 
 }  // namespace

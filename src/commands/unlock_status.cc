@@ -58,7 +58,7 @@ Result<void> WriteUnlockStatus(const Environment& environment, const UnlockRepor
   for (const DimmOutcome& outcome : report.dimms) json["dimms"].push_back(ToJson(outcome));
   for (const Error& problem : report.problems) json["problems"].push_back(problem.message);
   TRY(MakeDirectories(environment.run_dir, 0755));
-  return WriteFileDurably(environment.run_dir + "/status.json", json.dump(2) + "\n", 0600,
+  return WriteFileDurably(environment.run_dir + "/status.json", FormatJson(json), 0600,
                           IfPresent::kReplace);
 }
 

@@ -183,6 +183,33 @@ becomes_empty() {
   grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
 }
 
+# fail_to_boot COMMAND...: unlock by that program, without a TPM and with the guard opened.
+fail_to_boot() {
+  make_clear_kek
+  make_blob 8680-00000001 $'\xff'
+  enroll --root="$ROOT" --import
+  mv "$KEYS/nvdimm_"*.blob "$KEYS/"$'nvdimm-new_8680-00000001_\xff.blob'
+  keyctl clear @u
+  mkdir -p "$ROOT/run/modprobe.d"
+  : >"$ROOT/run/modprobe.d/00-nvunlock.conf"
+  run "$@" unlock --root="$ROOT" --tpm2-device=/none
+}
+
+@test "a failure, and a blob whose host's name is not UTF-8: guard, on-failure= and status.json" {
+  echo on-failure=proceed >"$ROOT/etc/nvunlock/nvunlock.conf"
+  fail_to_boot "$NVUNLOCK"
+  expect 0 "booting on"
+  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
+  jq -e '.exit_code == 3 and any(.notes[]; contains("\ufffd"))' "$ROOT/run/nvunlock/status.json"
+}
+
+@test "a failure: the guard is held before status.json is written" {
+  fail_to_boot strace -o "$BATS_TEST_TMPDIR/trace" -P "$ROOT/run/nvunlock/status.json" \
+    -e inject=all:signal=KILL "$NVUNLOCK"
+  [[ $status -eq 137 && ! -e $ROOT/run/nvunlock/status.json ]]
+  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
+}
+
 @test "bad lines in nvunlock.conf are complained about and change nothing" {
   enroll --root="$ROOT"
   printf '%s\n' "# comment" "" "on-failure=procede" "garbage" "kek-keyring = process" \
