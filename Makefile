@@ -122,9 +122,9 @@ $(BUILD)/unit-tests: $(checked_objects)
 	  -lgmock -lgtest -lgtest_main
 
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch \
-  $(BUILD)/kexec_boot $(BUILD)/kill_at
+  $(BUILD)/kexec_boot $(BUILD)/kill_at $(BUILD)/dimm_memory
 qemu_suites := bed measured matrix guard emergency images dracut secrets attacks recovery signed status ndctl \
-  operations crash upstream $(KERNELS:%=unlock:%)
+  operations sanitize crash upstream $(KERNELS:%=unlock:%)
 
 .PHONY: check
 check: test-packages  ## all tests, as CI runs them
@@ -289,11 +289,12 @@ $(BUILD)/nvunlock-unprotected: $(objects) $(control_objects)
 	@$(CXX) $(CXXFLAGS) $(hardening) $(filter-out $(wrapped:%=-Wl$(comma)--wrap=%),$(link_flags)) \
 	  -s -o $@ $(unprotected_objects) $(libraries)
 
-$(BUILD)/memory_watch $(BUILD)/kexec_boot $(BUILD)/kill_at: $(BUILD)/%: test/tools/%.cc
+$(BUILD)/memory_watch $(BUILD)/kexec_boot $(BUILD)/kill_at $(BUILD)/dimm_memory: $(BUILD)/%: test/tools/%.cc
 	@mkdir -p $(@D)
 	$(CXX) -std=c++20 -O2 -Wall -Wextra -Werror -I. -static -s -o $@ $<
 
 $(BUILD)/kill_at: test/tools/changing_calls.h
+$(BUILD)/dimm_memory: test/qemu/firmware/layout.h
 
 comma := ,
 

@@ -53,9 +53,7 @@ class Sanitizer {
 
   Result<void> Sanitize(const Dimm& dimm, DimmResult& result) {
     TRY(CheckMayChange(bus_, dimm));
-    if (options_.zero_key && dimm.HasPassphrase()) {
-      return Fail("it has a passphrase, and would count zeros as a wrong one");
-    }
+    if (options_.role == PassphraseRole::kUser) TRY(CheckZeroKey(dimm));
     if (options_.dry_run) {
       if (options_.crypto_erase) result.planned.push_back(Describe(EraseVerb()));
       if (options_.overwrite) result.planned.push_back(Describe("overwrite"));
@@ -63,6 +61,18 @@ class Sanitizer {
     }
     if (options_.crypto_erase) TRY(Erase(dimm));
     if (options_.overwrite) TRY(Overwrite(dimm));
+    return {};
+  }
+
+  /// Zeros are sent where they were asked for, and where they cannot be a wrong passphrase.
+  [[nodiscard]] Result<void> CheckZeroKey(const Dimm& dimm) const {
+    bool has_none = dimm.security == SecurityState::kDisabled;
+    if (options_.zero_key && !has_none) {
+      return Fail("it may have a passphrase, and would count zeros as a wrong one");
+    }
+    if (!options_.zero_key && has_none) {
+      return Fail("it has no passphrase; --zero-key (-z) erases it all the same");
+    }
     return {};
   }
 
@@ -74,11 +84,11 @@ class Sanitizer {
     return options_.role == PassphraseRole::kMaster ? "master_erase" : "erase";
   }
 
-  /// The serial of the DIMM's key; 0, the kernel's word for 32 zeros, only for a DIMM that has no
-  /// passphrase or when it was asked for: anything else would use up a try.
+  /// The serial of the DIMM's key; 0, the kernel's word for 32 zeros, for a DIMM that has no
+  /// passphrase, or none any more: its crypto erase has just taken it.
   Result<std::string> KeyFor(const Dimm& dimm) {
     bool is_user = options_.role == PassphraseRole::kUser;
-    if (options_.zero_key || (is_user && dimm.security == SecurityState::kDisabled)) return {"0"};
+    if (is_user && dimm.security == SecurityState::kDisabled) return {"0"};
     BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, std::nullopt, options_.role));
     auto chosen = choice.chosen.find(CanonicalDimmId(dimm.id));
     std::optional<ChosenBlob> blobs;

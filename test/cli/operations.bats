@@ -146,7 +146,7 @@ json_of() { # COMMAND ARGUMENT...
   untouched nvdimm-master.blob
   run operate setup-passphrase --dry-run --no-image -k user:nvdimm-master nmem0
   refute grep images <<<"$output"
-  run operate sanitize-dimm --dry-run -c -o nmem0
+  run operate sanitize-dimm --dry-run -c -o -z nmem0
   expect 0 'nmem0: would write "erase" and the key'
   expect 0 'nmem0: would write "overwrite" and the key'
   run operate sanitize-dimm --dry-run -m nmem0
@@ -193,21 +193,25 @@ json_of() { # COMMAND ARGUMENT...
   untouched
 }
 
-@test "sanitize-dimm: only a DIMM without a passphrase is sent zeros" {
+@test "sanitize-dimm: a DIMM without a passphrase is erased with --zero-key alone, any other without it" {
   run operate sanitize-dimm --no-image nmem1
   expect 8 "no nvdimm:8680-00000002 in the keyring"
   expect 8 "sanitized 0 nmem."
-  untouched
-  for zero in "" --zero-key; do
-    echo disabled >"$ROOT/sys/devices/ndbus0/nmem0/security"
-    run operate sanitize-dimm --no-image ${zero:+"$zero"} nmem0
-    expect 0 "sanitized 1 nmem."
-    [[ $(security nmem0) == "erase 0"* ]]
+  for how in -c -o "-c -o" ""; do
+    # shellcheck disable=SC2086  # words
+    run operate sanitize-dimm --no-image $how nmem0
+    expect 1 "nmem0: it has no passphrase; --zero-key (-z) erases it all the same"
+    run operate sanitize-dimm --no-image -z $how nmem1
+    expect 1 "nmem1: it may have a passphrase"
   done
+  untouched
+  run operate sanitize-dimm --no-image --zero-key all
+  expect 1 "sanitized 1 nmem."
+  [[ $(security nmem0) == "erase 0"* && $(security nmem1) == unlocked ]]
 }
 
 @test "sanitize-dimm --overwrite says that it has only begun" {
-  run operate sanitize-dimm --no-image -o nmem0
+  run operate sanitize-dimm --no-image -o -z nmem0
   expect 0 "overwrite issued for 1 nmem."
   [[ $(security nmem0) == "overwrite 0" ]]
 }

@@ -58,11 +58,14 @@ TEST_F(SanitizeTest, ADimmIsErasedWithTheKeyOfItsBlob) {
   EXPECT_THAT(Security(), MatchesRegex(std::string("erase ") + kSerial + "\n?"));
 }
 
-TEST_F(SanitizeTest, ADimmWithAPassphraseIsNotSentZerosEvenWhenAsked) {
+TEST_F(SanitizeTest, ADimmThatMayHaveAPassphraseIsNotSentZerosEvenWhenAsked) {
   AddDimm("unlocked");
-  DimmReport report = Sanitize({.crypto_erase = true, .zero_key = true});
-  EXPECT_TRUE(report.dimms.at(0).problem);
-  EXPECT_EQ(Security(), "unlocked\n");
+  AddBlob(kId);
+  for (const char* security : {"unlocked", "locked", "unheard-of"}) {
+    tree_.SetAttribute("nmem0", "security", security);
+    SanitizeOptions options = {.crypto_erase = true, .overwrite = true, .zero_key = true};
+    ExpectUntouched(Sanitize(options), Errc::kFailed, security);
+  }
 }
 
 TEST_F(SanitizeTest, OrWithTheOneInTheKeyring) {
@@ -89,17 +92,40 @@ TEST_F(SanitizeTest, NorDoesTheMasterPassphraseOfAnyDimm) {
   ExpectUntouched(Sanitize(options), Errc::kKeysIncomplete, "disabled");
 }
 
-TEST_F(SanitizeTest, ADimmWithoutAPassphraseGetsTheZeroKey) {
+TEST_F(SanitizeTest, ADimmWithoutAPassphraseGetsTheZeroKeyWhenAsked) {
   AddDimm("disabled");
-  EXPECT_EQ(Sanitize({.crypto_erase = true}).CountDone(), 1U);
+  EXPECT_EQ(Sanitize({.crypto_erase = true, .zero_key = true}).CountDone(), 1U);
   EXPECT_THAT(Security(), StartsWith("erase 0"));
 }
 
 TEST_F(SanitizeTest, SoItDoesInSpiteOfABlobThatIsLeft) {
   AddDimm("disabled");
   AddBlob(kId);
-  EXPECT_EQ(Sanitize({.crypto_erase = true}).CountDone(), 1U);
+  EXPECT_EQ(Sanitize({.crypto_erase = true, .zero_key = true}).CountDone(), 1U);
   EXPECT_THAT(Security(), StartsWith("erase 0"));
+}
+
+/// ndctl finds no key for it and leaves it alone.
+TEST_F(SanitizeTest, UnaskedADimmWithoutAPassphraseIsLeftAlone) {
+  AddDimm("disabled");
+  for (bool has_blob : {false, true}) {
+    if (has_blob) AddBlob(kId);
+    for (SanitizeOptions options :
+         {SanitizeOptions{.crypto_erase = true}, SanitizeOptions{.overwrite = true},
+          SanitizeOptions{.crypto_erase = true, .overwrite = true}}) {
+      ExpectUntouched(Sanitize(options), Errc::kFailed, "disabled");
+    }
+  }
+}
+
+TEST_F(SanitizeTest, OneWithoutAPassphraseDoesNotStopTheOthers) {
+  AddDimm("disabled");
+  tree_.AddDimm({.nmem = "nmem1", .id = kOtherId, .security = "unlocked"});
+  AddBlob(kOtherId);
+  DimmReport report = Sanitize({.crypto_erase = true}, {"nmem0", "nmem1"});
+  EXPECT_THAT(report.dimms.at(0).problem->message, HasSubstr("--zero-key"));
+  EXPECT_EQ(Security("nmem0"), "disabled\n");
+  EXPECT_THAT(Security("nmem1"), StartsWith("erase "));
 }
 
 TEST_F(SanitizeTest, TheMasterErasesWithItsOwnKey) {
