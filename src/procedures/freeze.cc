@@ -7,15 +7,16 @@ Result<void> FreezeDimm(const NdBus& bus, const std::string& nmem) {
     return Fail(Errc::kNotFrozen, "security operation not supported");
   }
   Result<void> written = bus.Secure(nmem, "freeze");
+  Result<std::string> frozen = bus.Attribute(nmem, "frozen");
+  // Even if the answer to the freeze was lost.
+  if (frozen && *frozen == "1") return {};
   if (!written) {
     bool has_none = bus.Attribute(nmem, "security").value_or("") == "disabled";
     if (has_none) return Fail("it has no passphrase, and is not frozen without one");
     return Fail(Errc::kNotFrozen, std::move(written.error().message));
   }
-  Result<std::string> frozen = bus.Attribute(nmem, "frozen");
   if (!frozen) return Fail(Errc::kNotFrozen, std::move(frozen.error().message));
-  if (*frozen != "1") return Fail(Errc::kNotFrozen, "it took the freeze but is not frozen");
-  return {};
+  return Fail(Errc::kNotFrozen, "it took the freeze but is not frozen");
 }
 
 }  // namespace nvunlock

@@ -103,7 +103,8 @@ class Sanitizer {
   }
 
   Result<void> Erase(const Dimm& dimm) {
-    TRY(bus_.Secure(dimm.nmem, EraseVerb() + " " + TRY(KeyFor(dimm))));
+    Result<void> sent = bus_.Secure(dimm.nmem, EraseVerb() + " " + TRY(KeyFor(dimm)));
+    if (!sent && !IsDone(dimm)) return sent;
     if (options_.on_step) options_.on_step("step: " + dimm.nmem + " erased");
     if (TRY(ForgetLostPassphrase(place_, dimm.nmem, report_.notes))) blobs_removed_ = true;
     return {};
@@ -112,9 +113,17 @@ class Sanitizer {
   /// The passphrase outlives it on some DIMMs and not on others: `wait-overwrite` sees to the blob.
   Result<void> Overwrite(const Dimm& before) {
     Dimm dimm = TRY(InspectDimm(bus_, before.nmem));
-    TRY(bus_.Secure(dimm.nmem, "overwrite " + TRY(KeyFor(dimm))));
+    Result<void> sent = bus_.Secure(dimm.nmem, "overwrite " + TRY(KeyFor(dimm)));
+    if (!sent && !IsDone(dimm)) return sent;
     if (options_.on_step) options_.on_step("step: " + dimm.nmem + " overwrite begun");
     return {};
+  }
+
+  /// An answer can be lost; the DIMM shows whether it did what it was told.
+  [[nodiscard]] bool IsDone(const Dimm& before) const {
+    SecurityState now = InspectDimm(bus_, before.nmem).value_or(before).security;
+    bool lost_passphrase = before.HasPassphrase() && now == SecurityState::kDisabled;
+    return now == SecurityState::kOverwrite || lost_passphrase;
   }
 
   /// What images hold of a DIMM without a passphrase is not asked for.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "test/unit/nd_tree.h"
 #include "test/unit/results.h"
 
@@ -26,6 +28,17 @@ TEST_F(FreezeDimmTest, AsksForTheFreezeAndSeesIt) {
 TEST_F(FreezeDimmTest, ADimmThatDoesNotComeOutFrozenIsAnError) {
   tree_.AddDimm({.nmem = "nmem0", .security = "unlocked", .frozen = "0"});
   EXPECT_THAT(Freeze(), FailsWith(Errc::kNotFrozen, "is not frozen"));
+}
+
+/// Whatever the kernel answers: what counts is whether it is frozen.
+TEST_F(FreezeDimmTest, AFreezeWhoseAnswerIsLostIsOne) {
+  tree_.AddDimm({.nmem = "nmem0", .security = "unlocked", .frozen = "1"});
+  std::string security = "sys/devices/ndbus0/nmem0/security";
+  std::filesystem::remove(directory_.PathOf(security));
+  directory_.Link(security, "/proc/self/mem");
+  EXPECT_THAT(Freeze(), Succeeds());
+  tree_.SetAttribute("nmem0", "frozen", "0");
+  EXPECT_THAT(Freeze(), FailsWith(Errc::kNotFrozen));
 }
 
 TEST_F(FreezeDimmTest, ADimmThatDoesNotShowWhetherItIsFrozenIsAnError) {
