@@ -121,10 +121,10 @@ $(BUILD)/unit-tests: $(checked_objects)
 	  -o $@ $^ $(libraries) \
 	  -lgmock -lgtest -lgtest_main
 
-tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(BUILD)/memory_watch \
-  $(BUILD)/kexec_boot $(BUILD)/kill_at $(BUILD)/dimm_memory
+tools := $(BUILD)/memory_watch $(BUILD)/kexec_boot $(BUILD)/kill_at $(BUILD)/dimm_memory $(BUILD)/fail_write
+tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(tools)
 qemu_suites := bed measured matrix guard emergency images dracut secrets attacks recovery signed status ndctl \
-  operations sanitize crash upstream $(KERNELS:%=unlock:%)
+  operations sanitize faults crash upstream $(KERNELS:%=unlock:%)
 
 .PHONY: check
 check: test-packages  ## all tests, as CI runs them
@@ -289,7 +289,7 @@ $(BUILD)/nvunlock-unprotected: $(objects) $(control_objects)
 	@$(CXX) $(CXXFLAGS) $(hardening) $(filter-out $(wrapped:%=-Wl$(comma)--wrap=%),$(link_flags)) \
 	  -s -o $@ $(unprotected_objects) $(libraries)
 
-$(BUILD)/memory_watch $(BUILD)/kexec_boot $(BUILD)/kill_at $(BUILD)/dimm_memory: $(BUILD)/%: test/tools/%.cc
+$(tools): $(BUILD)/%: test/tools/%.cc
 	@mkdir -p $(@D)
 	$(CXX) -std=c++20 -O2 -Wall -Wextra -Werror -I. -static -s -o $@ $<
 

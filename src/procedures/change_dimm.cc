@@ -3,6 +3,16 @@
 namespace nvunlock {
 namespace {
 
+std::string KeptWords() {
+  return "the new passphrase is kept in case it has that one; run the command again to find out";
+}
+
+/// For a DIMM that has shown that it could not refuse: it took the old passphrase, or has none.
+Error NoRefusal(Error why) {
+  if (why.code != Errc::kPassphraseRefused) return why;
+  return {Errc::kFailed, "the kernel had no answer from it (Invalid argument)"};
+}
+
 Result<void> GiveUp(DimmPassphrase& passphrase, Error why) {
   TRY(passphrase.DropStaged());
   return Failure(std::move(why));
@@ -26,17 +36,19 @@ Result<void> DimmChange::Apply(DimmPassphrase& passphrase) {
   if (options_.import != nullptr) return ConfirmImport(passphrase);
   Result<std::string> command = Compose(passphrase);
   if (!command) return GiveUp(passphrase, std::move(command.error()));
-  Result<void> sent = bus_.Secure(passphrase.dimm().nmem, *command);
-  if (options_.change == PassphraseChange::kRemove) {
-    return ConfirmRemoval(passphrase, std::move(sent));
-  }
-  return Confirm(passphrase, sent);
+  return Confirm(passphrase, bus_.Secure(passphrase.dimm().nmem, *command));
 }
 
 Result<std::string> DimmChange::Compose(DimmPassphrase& passphrase) const {
   std::string command = Command();
   if (options_.change != PassphraseChange::kSetup) {
-    command += " " + std::to_string(TRY(passphrase.CurrentKey()).serial());
+    Key key = TRY(passphrase.CurrentKey());
+    bool is_update = options_.change == PassphraseChange::kUpdate;
+    if (is_update && !TRY(passphrase.Takes(key))) {
+      return Fail(Errc::kPassphraseRefused,
+                  "it refused the passphrase of its blob (one try is used up)");
+    }
+    command += " " + std::to_string(key.serial());
   }
   if (options_.change != PassphraseChange::kRemove) {
     command += " " + std::to_string(passphrase.StagedKey().serial());
@@ -44,27 +56,41 @@ Result<std::string> DimmChange::Compose(DimmPassphrase& passphrase) const {
   return command;
 }
 
-/// The DIMM itself says which of the two it has: neither an error nor a success is proof.
-Result<void> DimmChange::Confirm(DimmPassphrase& passphrase, const Result<void>& sent) {
-  if (!sent && IsUnchanged(passphrase, sent.error())) return GiveUp(passphrase, sent.error());
-  Result<bool> taken = Takes(passphrase);
-  if (taken && *taken) return {};
-  if (taken && !sent) return GiveUp(passphrase, sent.error());
-  Error why = {Errc::kFailed, "it took a new passphrase, and does not have it"};
-  if (!taken) why = std::move(taken.error());
-  if (!sent) why = sent.error();
-  why.message += "; both passphrases are kept, and the next unlock or try finds out";
+/// The DIMM itself says what it has: neither an error nor a success is proof. The kernel answers
+/// EINVAL, which means a wrong passphrase, also when it could not read the firmware's answer.
+Result<void> DimmChange::Confirm(DimmPassphrase& passphrase, Result<void> sent) {
+  if (options_.change == PassphraseChange::kRemove) {
+    return ConfirmRemoval(passphrase, std::move(sent));
+  }
+  bool is_update = options_.change == PassphraseChange::kUpdate;
+  if (!sent) {
+    return is_update ? ConfirmUpdate(passphrase, std::move(sent.error()))
+                     : ConfirmSetup(passphrase, std::move(sent.error()));
+  }
+  // Asked again, since its first answer may be lost, too.
+  if (passphrase.Has(passphrase.StagedKey()) || passphrase.Has(passphrase.StagedKey())) return {};
+  return Fail("it took a new passphrase, and does not say that it has it; " + KeptWords());
+}
+
+/// Whichever it has, at most one try is used up.
+Result<void> DimmChange::ConfirmUpdate(DimmPassphrase& passphrase, Error why) {
+  why = NoRefusal(std::move(why));
+  if (passphrase.Has(TRY(passphrase.CurrentKey()))) return GiveUp(passphrase, std::move(why));
+  if (passphrase.Has(passphrase.StagedKey())) return {};
+  why.message += "; " + KeptWords();
   return Failure(std::move(why));
 }
 
-/// The old passphrase was refused, nothing was sent, or the DIMM still has none.
-bool DimmChange::IsUnchanged(const DimmPassphrase& passphrase, const Error& error) const {
-  if (error.code == Errc::kPassphraseRefused || error.code == Errc::kKeysIncomplete ||
-      error.code == Errc::kUnsupported) {
-    return true;
-  }
+/// Of a master passphrase nothing can be seen, and asking might cost a try.
+Result<void> DimmChange::ConfirmSetup(DimmPassphrase& passphrase, Error why) {
   Result<Dimm> dimm = InspectDimm(bus_, passphrase.dimm().nmem);
-  return !IsMaster() && dimm && dimm->security == SecurityState::kDisabled;
+  if (!IsMaster() && dimm) {
+    bool has_none = dimm->security == SecurityState::kDisabled;
+    if (has_none) return GiveUp(passphrase, NoRefusal(std::move(why)));
+    if (passphrase.Has(passphrase.StagedKey())) return {};
+  }
+  why.message += "; " + KeptWords();
+  return Failure(std::move(why));
 }
 
 /// One typing error costs one try, not one of each DIMM.

@@ -19,17 +19,19 @@ class DimmChange {
   [[nodiscard]] std::string Command() const;
 
   /// Changes the DIMM, whose new passphrase is staged. On failure the staged blob is gone when the
-  /// DIMM is known not to have it, and kept when that is not known.
+  /// DIMM has shown that it has another passphrase or none, and is kept when it has not.
   Result<void> Apply(DimmPassphrase& passphrase);
 
  private:
   [[nodiscard]] bool IsMaster() const { return options_.role == PassphraseRole::kMaster; }
-  /// Command with the serials; nothing has been sent when it fails.
+  /// Command with the serials, when the DIMM has taken the old passphrase: what it refuses later
+  /// is the change. The new one has not been sent when it fails.
   Result<std::string> Compose(DimmPassphrase& passphrase) const;
-  Result<void> Confirm(DimmPassphrase& passphrase, const Result<void>& sent);
-  [[nodiscard]] bool IsUnchanged(const DimmPassphrase& passphrase, const Error& error) const;
-  Result<bool> Takes(DimmPassphrase& passphrase);
+  Result<void> Confirm(DimmPassphrase& passphrase, Result<void> sent);
+  Result<void> ConfirmUpdate(DimmPassphrase& passphrase, Error why);
+  Result<void> ConfirmSetup(DimmPassphrase& passphrase, Error why);
   Result<void> ConfirmRemoval(const DimmPassphrase& passphrase, Result<void> sent);
+  Result<bool> Takes(DimmPassphrase& passphrase);
 
   Result<void> ConfirmImport(DimmPassphrase& passphrase);
 

@@ -46,6 +46,8 @@ class DimmPassphrase {
 
   /// Whether the DIMM takes the passphrase of KEY as its own. A refusal is a try used up.
   [[nodiscard]] Result<bool> Takes(const Key& key) const;
+  /// Whether it has shown that: a refusal and no answer at all are alike.
+  [[nodiscard]] bool Has(const Key& key) const { return Takes(key).value_or(false); }
 
   /// Finds out which of two blobs an earlier change that was cut short has left in force, and makes
   /// it the current one. SPARE_FIRST: it unlocked the DIMM in this boot.
@@ -55,7 +57,8 @@ class DimmPassphrase {
   /// none.
   Result<bool> ResolveAs(const std::string& hash);
 
-  /// Makes a passphrase that KEK wraps, and its staged blob.
+  /// Makes a passphrase that KEK wraps, and its staged blob. Where a master passphrase is staged
+  /// already, by a run that could not see what became of it, it takes that one.
   Result<void> StageNew(const KekName& kek);
   /// The same with a passphrase that is given.
   Result<void> Stage(const Enc32Blob& blob);

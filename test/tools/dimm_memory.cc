@@ -1,14 +1,15 @@
 // dimm_memory: looks at and changes DIMM I of the test bed from inside the guest, behind the
 // kernel's back.
 //
-//   dimm_memory show I           shell assignments: what its firmware remembers, and marked=yes
-//   when the
-//                                first and the last page of its media hold the pattern of mark; no:
-//                                when neither does
+//   dimm_memory show I           shell assignments: what its firmware remembers, and whether mark's
+//                                pattern is in the first and the last page of its media
+//                                (marked=yes) or in neither (marked=no)
 //   dimm_memory mark I           writes the pattern
 //   dimm_memory save I FILE      all that the firmware remembers of it
 //   dimm_memory restore I FILE
 //   dimm_memory state I NUMBER   its state: the S_ bits of layout.h, added up
+//   dimm_memory mute I N         the N-th security function that is called from now on, of whatever
+//                                DIMM, is done and does not answer; 0: all answer
 //
 // The kernel learns of another state when it next asks the firmware: "disable 0" makes it ask, and
 // costs no attempt where the DIMM is not unlocked.
@@ -64,7 +65,9 @@ volatile uint8_t* Map(const char* path, size_t offset, size_t size) {
 class DimmPage {
  public:
   explicit DimmPage(size_t index)
-      : page_(Map(kStateFile, 0, STATE_SIZE) + PAGES + index * PAGE_SIZE) {}
+      : header_(Map(kStateFile, 0, STATE_SIZE)), page_(header_ + PAGES + index * PAGE_SIZE) {}
+
+  void Mute(uint8_t calls) { header_[H_MUTE] = calls; }
 
   [[nodiscard]] std::string Bytes(size_t offset, size_t size) const {
     std::string bytes;
@@ -90,6 +93,7 @@ class DimmPage {
   }
 
  private:
+  volatile uint8_t* header_;
   volatile uint8_t* page_;
 };
 
@@ -141,6 +145,8 @@ bool Run(DimmPage& dimm, const std::string& command, const char* argument) {
     return false;
   } else if (command == "state") {
     dimm.Put(D_STATE, std::string(1, static_cast<char>(atoi(argument))));
+  } else if (command == "mute") {
+    dimm.Mute(static_cast<uint8_t>(atoi(argument)));
   } else if (command == "save") {
     std::ofstream(argument, std::ios::binary) << dimm.Bytes(0, PAGE_SIZE);
   } else if (command == "restore") {

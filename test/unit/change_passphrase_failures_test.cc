@@ -174,13 +174,46 @@ TEST_F(ChangeFailuresTest, ARefusalDoesNotStopTheOthers) {
   EXPECT_NE(ReadBlob(kOtherId), other);
 }
 
-TEST_F(ChangeFailuresTest, WhenItIsNotClearWhatTheDimmHasBothBlobsStay) {
+TEST_F(ChangeFailuresTest, ADimmThatDoesNotSayThatItHasTheOldOneGetsNoNewOne) {
   AddDimm("nmem0", kId, "unlocked");
   std::string before = AddBlob(kId);
   on_refresh_ = [this] { LetFail("nmem0"); };
-  EXPECT_THAT(ProblemOf(Change(Update())).message, HasSubstr("both passphrases are kept"));
+  EXPECT_EQ(ProblemOf(Change(Update())).code, Errc::kFailed);
   EXPECT_EQ(ReadBlob(kId), before);
+  EXPECT_FALSE(HoldsBlob(kId, kStagedBlob));
+}
+
+/// The kernel also says EINVAL when the DIMM took it and the firmware's answer was lost.
+TEST_F(ChangeFailuresTest, WhenItIsNotClearWhetherADimmWasSetUpTheOnlyCopyStays) {
+  AddDimm("nmem0", kId, "disabled");
+  AddDimm("nmem1", kOtherId, "disabled");
+  on_refresh_ = [this] {
+    LetRefuse("nmem0");
+    LetFail("nmem1");
+  };
+  DimmReport report = Change(Setup(), {"nmem0", "nmem1"});
+  EXPECT_THAT(report.dimms, SizeIs(2));
+  for (const DimmResult& result : report.dimms) {
+    EXPECT_THAT(result.problem->message, HasSubstr("the new passphrase is kept"));
+  }
   EXPECT_TRUE(HoldsBlob(kId, kStagedBlob));
+  EXPECT_TRUE(HoldsBlob(kOtherId, kStagedBlob));
+}
+
+TEST_F(ChangeFailuresTest, AMasterPassphraseThatMayBeTheDimmsIsKeptAndNotMadeAnew) {
+  AddDimm("nmem0", kId, "disabled");
+  LetRefuse("nmem0");
+  ChangeOptions options = Setup();
+  options.role = PassphraseRole::kMaster;
+  std::string staged;
+  for (int run = 0; run < 2; run++) {
+    EXPECT_THAT(ProblemOf(Change(options)).message, HasSubstr("the new passphrase is kept"));
+    ASSERT_TRUE(HoldsBlob(kId, kStagedMasterBlob));
+    if (run == 1) {
+      EXPECT_EQ(ReadBlob(kId, kStagedMasterBlob), staged);
+    }
+    staged = ReadBlob(kId, kStagedMasterBlob);
+  }
 }
 
 /// Plain files do not lose their passphrase.

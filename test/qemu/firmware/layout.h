@@ -24,6 +24,8 @@
 #define H_WARM_KEEPS 0x18
 /* 1: the power has just come; the launcher sets it, the firmware clears it */
 #define H_COLD 0x1C
+/* N: of the security functions that are called from now on the N-th is done, and does not answer */
+#define H_MUTE 0x20
 /* scratch: the fw_cfg DMA descriptor of a wipe */
 #define H_DMA 0x40
 

@@ -196,3 +196,12 @@ Method (SCAL, 2, Serialized)
     LSTA = Local0
     Return (Local0)
 }
+
+/* Does the function that has just been called not answer? */
+Method (MUTE, 0, Serialized)
+{
+    Local0 = HEAD (H_MUTE)
+    If ((Local0 == Zero)) { Return (Zero) }
+    SETH (H_MUTE, (Local0 - One))
+    Return ((Local0 == One))
+}
