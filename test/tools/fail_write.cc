@@ -1,10 +1,9 @@
 // fail_write: runs a command whose writes to some files fail, before the kernel has seen them or
 // after it has done what they ask for.
 //
-//   fail_write --file ENDING [--errno N --nth N [--and-after] --lost|--acted] -- COMMAND...
+//   fail_write --file ENDING [--errno N --nth N --lost|--acted] [--log FILE] -- COMMAND...
 //     --file ENDING  of the paths, such as /security; may be given several times
 //     --nth N        the N-th write to such a file (from 1)
-//     --and-after    and all that follow it
 //     --lost         the kernel does not get it (default)
 //     --acted        the kernel does what is written, and only its answer is another
 //     --log FILE     gets a line for each write to such a file
@@ -40,7 +39,6 @@ struct Options {
   std::vector<std::string> endings;
   int error_number = 0;
   long nth = 0;
-  bool and_after = false;
   bool acted = false;
   FILE* log = nullptr;
 };
@@ -106,7 +104,7 @@ class Trace {
     std::string file = FileOf(pid, registers.rdi);
     if (!IsWanted(file)) return;
     seen_++;
-    bool fails = seen_ == options_.nth || (options_.and_after && seen_ > options_.nth);
+    bool fails = seen_ == options_.nth;
     if (options_.log != nullptr) {
       fprintf(options_.log, "%ld %s '%s'%s\n", seen_, file.c_str(), Text(pid, registers).c_str(),
               !fails           ? ""
@@ -175,9 +173,6 @@ Options ParseOptions(int argc, char** argv) {
         break;
       case 'n':
         options.nth = atol(optarg);
-        break;
-      case 'a':
-        options.and_after = true;
         break;
       case 'l':
         options.acted = false;

@@ -4,7 +4,7 @@
 # calls EINVAL (mute). What is there after each, and after a second run without faults, is kept in
 # /persist/cells for the host to judge.
 #
-# COMMANDS: which. ERRNOS: numbers for every write; ONE_OF: one of these besides, taking turns.
+# COMMANDS: which. LOST, ACTED: numbers of errors for every write; ONE_OF: for each one more of these.
 . /test/lib.sh
 # shellcheck source=operations-lib.sh
 . /test/operations.sh
@@ -179,10 +179,9 @@ try() { # COMMAND
   count_writes "$1"
   _n=0
   while [ $((_n += 1)) -le "$writes" ]; do
-    for _way in lost acted; do
-      next_of
-      for _each in $ERRNOS $one; do cell "$1" "$_n" "$_each" "$_way"; done
-    done
+    next_of
+    for _each in $LOST $one; do cell "$1" "$_n" "$_each" lost; done
+    for _each in $ACTED $one; do cell "$1" "$_n" "$_each" acted; done
     # The kernel would never ask whether an overwrite has ended that it does not know of.
     case $1 in *overwrite) ;; *) cell "$1" "$_n" 22 mute ;; esac
   done
