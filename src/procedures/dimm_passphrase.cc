@@ -144,8 +144,8 @@ void DimmPassphrase::PublishCurrent() const {
 
 Result<void> DimmPassphrase::StageNew(const KekName& kek) {
   BlobFile file = File(BlobStage::kStaged);
-  bool may_be_its_own = role_ == PassphraseRole::kMaster && Exists(place_.store.PathOf(file.name));
-  if (may_be_its_own) return LoadStaged(file);
+  bool is_first = role_ == PassphraseRole::kMaster && Current() == nullptr;
+  if (is_first && Exists(place_.store.PathOf(file.name))) return LoadStaged(file);
   std::string description = Kind(BlobStage::kStaged).KeyDescription(dimm_.id) + "/made";
   Key key = TRY(Keyring::Process().NewEncrypted(description, kek.ToString()));
   Enc32Blob blob = TRY_IN("the new key", BlobOf(key));

@@ -57,8 +57,8 @@ class DimmPassphrase {
   /// none.
   Result<bool> ResolveAs(const std::string& hash);
 
-  /// Makes a passphrase that KEK wraps, and its staged blob. Where a master passphrase is staged
-  /// already, by a run that could not see what became of it, it takes that one.
+  /// Makes a passphrase that KEK wraps, and its staged blob. Where a first master passphrase is
+  /// staged already, by a run that could not see what became of it, it takes that one.
   Result<void> StageNew(const KekName& kek);
   /// The same with a passphrase that is given.
   Result<void> Stage(const Enc32Blob& blob);

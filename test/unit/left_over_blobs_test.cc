@@ -166,6 +166,18 @@ TEST_F(LeftOverBlobsTest, AnotherDimmsAndMastersBlobsStay) {
   EXPECT_EQ(CountKeysFiles(), 3U);
 }
 
+/// What is staged is not what it shall get.
+TEST_F(LeftOverBlobsTest, AMasterPassphraseIsMadeAnewThoughACopyOfTheOldOneIsStaged) {
+  tree_.SetAttribute("nmem0", "security", "disabled");
+  std::string old = AddBlob(kId, kMasterBlob);
+  WriteKeysFile(NameBlobFile(kStagedMasterBlob, kId, "here").name, old);
+  ChangeOptions options = Update();
+  options.role = PassphraseRole::kMaster;
+  ExpectAllDone(Change(options), 1);
+  EXPECT_NE(ReadBlob(kId, kMasterBlob), old);
+  EXPECT_FALSE(HoldsBlob(kId, kStagedMasterBlob));
+}
+
 TEST_F(LeftOverBlobsTest, AMasterBlobIsAskedForAsMaster) {
   tree_.SetAttribute("nmem0", "security", "disabled");
   AddBlob(kId, kMasterBlob);
