@@ -2,11 +2,14 @@
 #include <string>
 
 #include "src/commands/commands.h"
+#include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/os/process.h"
 
 namespace nvunlock {
 namespace {
+
+int RunHelp(const Invocation& invocation);
 
 constexpr Command kCommands[] = {
     {"enroll", "--tpm2-pcrs=LIST [--import] [--kek=user:NAME] RECOVERY...",
@@ -48,38 +51,60 @@ constexpr Command kCommands[] = {
     {"rotate-kek", "--kek=user:OLD --to=user:NEW [--revoke]",
      "wrap all passphrases under another kek", RunRotateKek},
     {"settle", "[--json]", "end changes of passphrases that a power cut has cut short", RunSettle},
-    {"list", "[-b BUS] [-r REGION] [--json]", "show DIMMs and their security", RunList},
+    {"list", "[-D] [-B] [-d DIMM] [-b BUS] [-r REGION] [-i] [-u] [--json]",
+     "show DIMMs and their security, with ndctl's options in ndctl's JSON", RunList},
     {"status", "[--json]", "show all that the next boot's unlock depends on", RunStatus},
     {"verify", "[--json]", "tell by the exit code whether the next boot will unlock", RunVerify},
+    {"help", "COMMAND", "show these commands, or the options of one", RunHelp},
 };
 
 std::string Usage() {
-  std::string text = "usage: nvunlock COMMAND [OPTION...]; COMMAND --help says more\n\n";
+  std::string text = "usage: nvunlock COMMAND [OPTION...]; 'nvunlock help COMMAND' says more\n\n";
   for (const Command& command : kCommands) {
     std::string left = std::string("  ") + command.name;
     left.append(left.size() < 20 ? 20 - left.size() : 1, ' ');
     text += left + command.summary + "\n";
   }
-  return text + "\n  --help, --version\n";
+  return text + "\n  -h, --help, --version\n";
 }
 
-int Run(int argc, char** argv) {
-  const char* name = argc > 1 ? argv[1] : "";
-  if (strcmp(name, "--help") == 0) {
-    Print(Usage());
-    return 0;
-  }
-  if (strcmp(name, "--version") == 0) {
-    Print("nvunlock " NVUNLOCK_VERSION "\n");
-    return 0;
-  }
+int RunCommand(const char* name, int argc, char** argv) {
   for (const Command& command : kCommands) {
-    if (strcmp(name, command.name) != 0) continue;
-    return command.run({command, argc - 1, argv + 1, NVUNLOCK_VERSION});
+    if (strcmp(name, command.name) == 0) {
+      return command.run({command, argc, argv, NVUNLOCK_VERSION});
+    }
   }
   PrintError(*name == '\0' ? "no command; see 'nvunlock --help'"
                            : "no command '" + std::string(name) + "'; see 'nvunlock --help'");
   return ExitCode(Errc::kUsage);
+}
+
+int ShowUsage() {
+  Print(Usage());
+  return 0;
+}
+
+int RunHelp(const Invocation& invocation) {
+  Result<std::vector<std::string>> about = ParseOptions(invocation, {});
+  if (!about) return Report(about.error());
+  if (about->empty()) return ShowUsage();
+  if (about->size() > 1) {
+    return Report({Errc::kUsage, "'nvunlock help' wants one command, or none"});
+  }
+  std::string name = about->front();
+  std::string option = "--help";
+  char* argv[] = {name.data(), option.data(), nullptr};
+  return RunCommand(name.c_str(), 2, argv);
+}
+
+int Run(int argc, char** argv) {
+  const char* name = argc > 1 ? argv[1] : "";
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return ShowUsage();
+  if (strcmp(name, "--version") == 0) {
+    Print("nvunlock " NVUNLOCK_VERSION "\n");
+    return 0;
+  }
+  return RunCommand(name, argc - 1, argv + 1);
 }
 
 }  // namespace

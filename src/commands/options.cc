@@ -2,9 +2,11 @@
 
 #include <getopt.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
+#include "src/base/text.h"
 #include "src/commands/output.h"
 
 namespace nvunlock {
@@ -12,7 +14,6 @@ namespace {
 
 /// getopt_long hands back 256 + index for the option at that index.
 constexpr int kFirstOption = 256;
-constexpr int kHelp = 1;
 
 std::vector<struct option> LongOptions(const std::vector<Option>& options) {
   std::vector<struct option> table;
@@ -21,13 +22,13 @@ std::vector<struct option> LongOptions(const std::vector<Option>& options) {
                      options[i].value_name != nullptr ? required_argument : no_argument, nullptr,
                      kFirstOption + static_cast<int>(i)});
   }
-  table.push_back({"help", no_argument, nullptr, kHelp});
+  table.push_back({"help", no_argument, nullptr, 'h'});
   table.push_back({nullptr, 0, nullptr, 0});
   return table;
 }
 
 std::string ShortOptions(const std::vector<Option>& options) {
-  std::string letters;
+  std::string letters = ":h";  // the colon tells a missing value from an unknown option
   for (const Option& option : options) {
     if (option.letter == 0) continue;
     letters += option.letter;
@@ -44,7 +45,8 @@ const Option* FindOption(const std::vector<Option>& options, int found) {
   return nullptr;
 }
 
-std::string FormatOptions(const std::vector<Option>& options) {
+std::string FormatOptions(std::vector<Option> options) {
+  options.push_back({"help", nullptr, "show this", {}, 'h'});
   std::string text;
   for (const Option& option : options) {
     std::string left = option.letter != 0 ? std::string("  -") + option.letter + ", --" : "  --";
@@ -60,6 +62,30 @@ std::string FormatOptions(const std::vector<Option>& options) {
 void PrintHelp(const Command& command, const std::vector<Option>& options) {
   Print(std::string("usage: nvunlock ") + command.name + " " + command.synopsis + "\n" +
         command.summary + "\n\n" + FormatOptions(options));
+}
+
+bool IsAmbiguous(std::string_view word, const std::vector<Option>& options) {
+  if (!word.starts_with("--")) return false;
+  std::string_view name = word.substr(2, word.find('=') - 2);
+  return std::count_if(options.begin(), options.end(), [&](const Option& option) {
+           return std::string_view(option.name).starts_with(name);
+         }) > 1;
+}
+
+/// What getopt_long found wrong: it has returned FOUND, and put the option's value into optopt.
+std::string Complaint(const Invocation& invocation, const std::vector<Option>& options, int found) {
+  std::string letter(1, static_cast<char>(optopt));
+  bool is_letter = optopt > 0 && optopt < kFirstOption;
+  std::string word = optind > 0 ? invocation.argv[optind - 1] : "";
+  if (found == ':') return "option '" + (is_letter ? "-" + letter : word) + "' wants a value";
+  if (optopt >= kFirstOption || word.starts_with("--help="))
+    return "'" + word + "': it takes no value";
+  if (is_letter) return "invalid option -- '" + letter + "'";
+  return (IsAmbiguous(word, options) ? "ambiguous option '" : "unrecognized option '") + word + "'";
+}
+
+Failure UsageError(const Invocation& invocation, const std::string& complaint) {
+  return Fail(Errc::kUsage, complaint + "; see 'nvunlock " + invocation.command.name + " --help'");
 }
 
 Result<void> SetKeyring(Environment& environment, std::string_view value) {
@@ -91,16 +117,17 @@ Result<std::vector<std::string>> ParseOptions(const Invocation& invocation,
   std::vector<struct option> table = LongOptions(options);
   std::string letters = ShortOptions(options);
   optind = 1;
+  opterr = 0;  // its own words begin with the command's name
   for (;;) {
     int found =
         getopt_long(invocation.argc, invocation.argv, letters.c_str(), table.data(), nullptr);
     if (found == -1) break;
-    if (found == kHelp) {
+    if (found == 'h') {
       PrintHelp(invocation.command, options);
       exit(0);
     }
     const Option* option = FindOption(options, found);
-    if (option == nullptr) return Fail(Errc::kUsage, "");  // getopt_long has said what is wrong
+    if (option == nullptr) return UsageError(invocation, Complaint(invocation, options, found));
     TRY(option->apply(optarg != nullptr ? optarg : ""));
   }
   return std::vector<std::string>(invocation.argv + optind, invocation.argv + invocation.argc);
@@ -108,12 +135,21 @@ Result<std::vector<std::string>> ParseOptions(const Invocation& invocation,
 
 Result<void> ParseOptionsOnly(const Invocation& invocation, const std::vector<Option>& options) {
   std::vector<std::string> rest = TRY(ParseOptions(invocation, options));
-  if (!rest.empty()) return Fail(Errc::kUsage, "unexpected argument '" + rest[0] + "'");
+  if (!rest.empty()) return UsageError(invocation, "unexpected argument '" + rest[0] + "'");
   return {};
 }
 
 std::function<Result<void>(std::string_view)> Store(std::string& target) {
   return [&target](std::string_view value) -> Result<void> {
+    target = value;
+    return {};
+  };
+}
+
+std::function<Result<void>(std::string_view)> StoreName(std::string& target) {
+  return [&target](std::string_view value) -> Result<void> {
+    if (Trim(value).empty())
+      return Fail(Errc::kUsage, "an option that wants a name has an empty one");
     target = value;
     return {};
   };

@@ -23,7 +23,7 @@ struct Option {
 };
 
 /// Calls `apply` for each option of the invocation. Returns the other arguments. Anything unknown
-/// fails with kUsage; --help prints the command's help and ends the program.
+/// fails with kUsage; -h and --help print the command's help and end the program.
 Result<std::vector<std::string>> ParseOptions(const Invocation& invocation,
                                               const std::vector<Option>& options);
 
@@ -32,6 +32,10 @@ Result<void> ParseOptionsOnly(const Invocation& invocation, const std::vector<Op
 
 /// An apply function that stores the value as it is.
 std::function<Result<void>(std::string_view)> Store(std::string& target);
+
+/// The same for the name of a device, which cannot be empty: an empty variable of a script must not
+/// mean all of them.
+std::function<Result<void>(std::string_view)> StoreName(std::string& target);
 
 /// An apply function that sets a flag.
 std::function<Result<void>(std::string_view)> Set(bool& target);

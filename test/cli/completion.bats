@@ -51,18 +51,24 @@ commands() {
   [[ $(commands | wc -l) -gt 10 ]]
   offers "$({
     commands
-    printf '%s\n' --help --version
+    printf '%s\n' -h --help --version
   } | sort | xargs)" ""
   offers "list list-slots" lis
 }
 
-@test "every option of every command is offered, those with a value as --option=" {
+@test "every option of every command is offered, those with a value as --option=, and each letter" {
   for command in $(commands); do
     expected=$(nvunlock "$command" --help | grep -oE '^  (-., )?--[a-z0-9-]+=?' | grep -oE -- '--.*')
-    [[ -n $expected ]]
-    offers "$(printf '%s\n' "$expected" --help | sort | xargs)" "$command" --
+    letters=$(nvunlock "$command" --help | grep -oE '^  -[^-]' | tr -d ' ')
+    [[ -n $expected && $letters == *-h ]]
+    offers "$(sort <<<"$expected" | xargs)" "$command" --
+    offers "$(printf '%s\n' "$expected" "$letters" | sort | xargs)" "$command" -
   done
   offers "--tpm2-pcrs=" enroll --tpm2-pc
+}
+
+@test "help is offered the commands" {
+  offers "list list-slots" help lis
 }
 
 @test "whatever kind of value or argument the help names, the completion knows" {
@@ -123,14 +129,14 @@ commands() {
     offers "region0 region12" "$command" --region=
     offers "region12" "$command" -r region1
   done
-  offers "--bus= --dry-run --help --json --keyring= --keys-dir= --region= --root= --verbose" \
+  offers "nmem0 nmem1" list -d ""
+  offers "--bus= --dry-run --help --json --keyring= --keys-dir= --region= --root= --verbose -b -h -r -v" \
     freeze-security -
   offers "user:nvdimm-master" setup-passphrase -k ""
   offers "user:nvdimm-master" rotate-kek --to=
 }
 
 @test "commands without arguments offer their options; bash knows the completion" {
-  offers "--bus= --help --json --keyring= --keys-dir= --region= --root=" list ""
-  offers "--help --json --keyring= --keys-dir= --root=" settle ""
+  offers "--help --json --keyring= --keys-dir= --root= -h" settle ""
   [[ $(complete -p nvunlock) == "complete -F _nvunlock nvunlock" ]]
 }

@@ -7,11 +7,13 @@ commands="enroll reseal list-slots wipe-slot unlock load-keys latch adopt image-
   refresh-images setup-passphrase update-passphrase remove-passphrase sanitize-dimm wait-overwrite
   freeze-security enable-dimm disable-dimm rotate-kek settle backup restore list status verify"
 
-@test "--help lists every command and exits with 0" {
-  run nvunlock --help
-  expect 0
-  for command in $commands; do
-    [[ $output == *"  $command "* ]]
+@test "--help, -h and help list every command and exit with 0" {
+  for way in --help -h help; do
+    run nvunlock "$way"
+    expect 0
+    for command in $commands help; do
+      [[ $output == *"  $command "* ]]
+    done
   done
 }
 
@@ -26,7 +28,41 @@ commands="enroll reseal list-slots wipe-slot unlock load-keys latch adopt image-
     run nvunlock "$command" --help
     expect 0 "usage: nvunlock $command"
     expect 0 "--root=DIR"
+    help=$output
+    run nvunlock "$command" -h
+    [[ $status -eq 0 && $output == "$help" ]]
+    run nvunlock help "$command"
+    [[ $status -eq 0 && $output == "$help" ]]
   done
+}
+
+@test "help knows one command at a time" {
+  run nvunlock help frobnicate
+  expect 2 "no command 'frobnicate'"
+  run nvunlock help list enroll
+  expect 2 "wants one command"
+}
+
+@test "what is wrong with an option is said in one line, with our name and where to look" {
+  while IFS='|' read -r arguments complaint; do
+    # shellcheck disable=SC2086
+    run nvunlock $arguments
+    [[ $status -eq 2 && $output == "nvunlock: $complaint; see 'nvunlock ${arguments%% *} --help'" ]] || {
+      echo "$arguments: $status $output"
+      false
+    }
+  done <<END
+list --frob|unrecognized option '--frob'
+list -q|invalid option -- 'q'
+list -iqD|invalid option -- 'q'
+list --bus|option '--bus' wants a value
+freeze-security nmem0 -b|option '-b' wants a value
+list --json=x|'--json=x': it takes no value
+list --help=x|'--help=x': it takes no value
+setup-passphrase --ke=user:x|ambiguous option '--ke=user:x'
+list surplus|unexpected argument 'surplus'
+help -x|invalid option -- 'x'
+END
 }
 
 @test "no command, an unknown command, an unknown option: exit code 2 and one line" {
@@ -101,7 +137,15 @@ commands="enroll reseal list-slots wipe-slot unlock load-keys latch adopt image-
   run nvunlock freeze-security --root="$BATS_TEST_TMPDIR" foo
   expect 2 "'foo' is not a valid dimm name"
   run nvunlock freeze-security --root="$BATS_TEST_TMPDIR" nmem0
-  expect 1 "not all of these DIMMs are here"
+  expect 1 "there is no nmem0 here"
+  run nvunlock freeze-security --root="$BATS_TEST_TMPDIR" 3 nmem0
+  expect 1 "there is no nmem3, nmem0 here"
   run nvunlock freeze-security --root="$BATS_TEST_TMPDIR" all
-  expect 1
+  expect 1 "there is no DIMM here"
+}
+
+@test "sanitize-dimm, as ndctl, takes no bare number for a DIMM" {
+  mkdir "$BATS_TEST_TMPDIR/sys"
+  run nvunlock sanitize-dimm --root="$BATS_TEST_TMPDIR" -z 0
+  expect 2 "'0' is not a valid dimm name; write nmem0"
 }
