@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "src/base/text.h"
 #include "src/commands/output.h"
 #include "src/os/keyring.h"
 
@@ -35,6 +36,14 @@ Json ToJson(const DimmReport& report, bool dry_run) {
   return json;
 }
 
+Result<void> CheckNames(const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (!ParseUnsigned(argument)) continue;
+    return Fail(Errc::kUsage, "'" + argument + "' is not a valid dimm name; write nmem" + argument);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<Option> DimmOptions(DimmCommand& command) {
@@ -51,7 +60,9 @@ Result<std::vector<std::string>> ParseDimms(const Invocation& invocation,
                                             const DimmCommand& command,
                                             const std::vector<Option>& options) {
   std::vector<std::string> arguments = TRY(ParseOptions(invocation, options));
+  if (command.names_only) TRY(CheckNames(arguments));
   NdBus bus(command.environment.sysfs_root);
+  bus.WaitForProbes();
   std::vector<std::string> nmems = TRY(SelectDimms(bus, arguments, command.filter));
   TRY(JoinSessionWith(Keyring(command.environment.keyring)));
   return nmems;

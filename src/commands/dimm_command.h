@@ -14,6 +14,7 @@ namespace nvunlock {
 struct DimmCommand {
   Environment environment = EnvironmentBelow("");
   DimmFilter filter;
+  bool names_only = false;  ///< a bare number, which ndctl does not take, is refused
   bool verbose = false;
   bool as_json = false;
   bool dry_run = false;

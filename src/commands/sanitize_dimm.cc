@@ -62,6 +62,7 @@ Result<DimmReport> Run(const Invocation& invocation, Arguments& arguments) {
 
 int RunSanitizeDimm(const Invocation& invocation) {
   Arguments arguments;
+  arguments.dimms.names_only = true;
   Result<DimmReport> report = Run(invocation, arguments);
   if (!report) return Report(report.error());
   return PrintDimmReport(arguments.dimms, *report,

@@ -193,7 +193,7 @@ Result<void> WriteAttribute(const std::string& path, std::string_view text) {
   return FailErrno("write \"" + std::string(text) + "\" to " + path, error_number);
 }
 
-Result<std::vector<std::string>> ListDirectory(const std::string& path) {
+Result<std::vector<std::string>> ListUnsorted(const std::string& path) {
   std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
   if (directory == nullptr) return FailErrno(path, errno);
   std::vector<std::string> names;
@@ -201,6 +201,11 @@ Result<std::vector<std::string>> ListDirectory(const std::string& path) {
     std::string_view name = entry->d_name;
     if (name != "." && name != "..") names.emplace_back(name);
   }
+  return names;
+}
+
+Result<std::vector<std::string>> ListDirectory(const std::string& path) {
+  std::vector<std::string> names = TRY(ListUnsorted(path));
   std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
     return strverscmp(a.c_str(), b.c_str()) < 0;
   });

@@ -55,6 +55,9 @@ Result<void> WriteAttribute(const std::string& path, std::string_view text);
 /// WriteAttribute for who acts on the error number: returns it, or 0.
 int TryWriteAttribute(const std::string& path, std::string_view text);
 
+/// Names in a directory but for "." and "..", in the order in which the file system keeps them.
+Result<std::vector<std::string>> ListUnsorted(const std::string& path);
+
 /// Names in a directory but for "." and "..", sorted; numbers in them count as numbers, so that
 /// nmem10 follows nmem9.
 Result<std::vector<std::string>> ListDirectory(const std::string& path);

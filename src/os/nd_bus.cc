@@ -4,9 +4,11 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <cstring>
 
 #include "src/base/text.h"
 #include "src/base/unique_fd.h"
@@ -33,6 +35,17 @@ const char* MeaningOf(int error_number) {
   }
 }
 
+std::vector<std::string> Only(std::string_view prefix, std::vector<std::string> names) {
+  std::erase_if(names, [&](const std::string& name) { return !name.starts_with(prefix); });
+  return names;
+}
+
+std::vector<std::string> ListFromEnd(const std::string& directory) {
+  auto names = ListUnsorted(directory).value_or(std::vector<std::string>());
+  std::reverse(names.begin(), names.end());
+  return names;
+}
+
 }  // namespace
 
 std::string NdBus::PathOf(const std::string& device) const {
@@ -48,9 +61,22 @@ std::vector<std::string> NdBus::Devices() const {
 }
 
 std::vector<std::string> NdBus::Nmems() const {
-  std::vector<std::string> nmems = Devices();
-  std::erase_if(nmems, [](const std::string& name) { return !name.starts_with("nmem"); });
-  return nmems;
+  return Only("nmem", Devices());
+}
+
+std::vector<std::string> NdBus::Ndbuses() const {
+  return Only("ndbus", Devices());
+}
+
+std::vector<std::string> NdBus::NdbusesAsNdctlLists() const {
+  // Their character devices, such as ndctl0 for ndbus0, are what ndctl goes through.
+  std::vector<std::string> buses = Only("ndctl", ListFromEnd(class_));
+  for (std::string& bus : buses) bus.replace(0, strlen("ndctl"), "ndbus");
+  return buses;
+}
+
+std::vector<std::string> NdBus::NmemsAsNdctlLists(const std::string& ndbus) const {
+  return Only("nmem", ListFromEnd(PathOf(ndbus)));
 }
 
 std::string NdBus::BusOf(const std::string& device) const {
@@ -156,6 +182,10 @@ Result<void> NdBus::Probe(const std::string& device) const {
 void NdBus::WaitForProbe(const std::string& ndbus) const {
   // Reading the attribute is what waits; its value says nothing.
   (void)Attribute(ndbus, "wait_probe");
+}
+
+void NdBus::WaitForProbes() const {
+  for (const std::string& ndbus : Ndbuses()) WaitForProbe(ndbus);
 }
 
 }  // namespace nvunlock

@@ -14,7 +14,8 @@ namespace nvunlock {
 class NdBus {
  public:
   /// SYSFS_ROOT is /sys but in tests.
-  explicit NdBus(const std::string& sysfs_root) : root_(sysfs_root + "/bus/nd") {}
+  explicit NdBus(const std::string& sysfs_root)
+      : root_(sysfs_root + "/bus/nd"), class_(sysfs_root + "/class/nd") {}
 
   /// False until libnvdimm is loaded.
   [[nodiscard]] bool IsPresent() const;
@@ -24,6 +25,14 @@ class NdBus {
 
   /// Names of the DIMMs only.
   [[nodiscard]] std::vector<std::string> Nmems() const;
+
+  /// Names of the buses only.
+  [[nodiscard]] std::vector<std::string> Ndbuses() const;
+
+  /// The same buses, and the DIMMs of one of them, in the order of 'ndctl list', which is the
+  /// kernel's from its end.
+  [[nodiscard]] std::vector<std::string> NdbusesAsNdctlLists() const;
+  [[nodiscard]] std::vector<std::string> NmemsAsNdctlLists(const std::string& ndbus) const;
 
   /// Name of the ndbus that a device is on, such as ndbus0; empty when it cannot be found.
   [[nodiscard]] std::string BusOf(const std::string& device) const;
@@ -71,10 +80,14 @@ class NdBus {
   /// Waits until an ndbus has finished registering its devices.
   void WaitForProbe(const std::string& ndbus) const;
 
+  /// Does so for each ndbus there is.
+  void WaitForProbes() const;
+
  private:
   [[nodiscard]] std::string PathOf(const std::string& device) const;
 
   std::string root_;
+  std::string class_;
 };
 
 }  // namespace nvunlock

@@ -49,10 +49,26 @@ TEST_F(DimmArgumentsTest, ARegionLeavesItsOwn) {
   EXPECT_THAT(Must(Select({"nmem1"}, {.region = "region0"})), ElementsAre("nmem1"));
 }
 
-TEST_F(DimmArgumentsTest, ABusIsKnownByNameOrProvider) {
-  EXPECT_EQ(Must(Select({"all"}, {.bus = "ndbus0"})).size(), 4U);
-  EXPECT_EQ(Must(Select({"all"}, {.bus = "ACPI.NFIT"})).size(), 4U);
-  EXPECT_THAT(Select({"all"}, {.bus = "ndbus1"}), FailsWith(Errc::kFailed));
+TEST_F(DimmArgumentsTest, ABusIsKnownByNumberNameOrProvider) {
+  for (const char* bus : {"ndbus0", "ACPI.NFIT", "0", "all", "7 0", "foo all"}) {
+    EXPECT_EQ(Must(Select({"all"}, {.bus = bus})).size(), 4U) << bus;
+  }
+}
+
+TEST_F(DimmArgumentsTest, ABusThatIsNotThereIsNamedWithThoseThatAre) {
+  for (const char* bus : {"ndbus1", "1", "ndbus", "ndbus00", "ACPI", " ", "all,"}) {
+    EXPECT_THAT(Select({"all"}, {.bus = bus}),
+                FailsWith(Errc::kFailed, std::string("there is no bus '") + bus +
+                                             "' here; there is ndbus0 (ACPI.NFIT)"));
+  }
+}
+
+TEST_F(DimmArgumentsTest, ARegionIsKnownByNumberOrName) {
+  EXPECT_THAT(Must(Select({"all"}, {.region = "1"})), ElementsAre("nmem10"));
+  EXPECT_THAT(Must(Select({"all"}, {.region = "0 region1"})),
+              ElementsAre("nmem0", "nmem1", "nmem10"));
+  // No region has nmem2.
+  EXPECT_THAT(Must(Select({"all"}, {.region = "all"})), ElementsAre("nmem0", "nmem1", "nmem10"));
 }
 
 TEST_F(DimmArgumentsTest, BusAndRegionMustBothHold) {
@@ -61,9 +77,19 @@ TEST_F(DimmArgumentsTest, BusAndRegionMustBothHold) {
 }
 
 TEST_F(DimmArgumentsTest, ADimmThatIsNotThereIsNotPassedOver) {
-  EXPECT_THAT(Select({"nmem0", "nmem7"}), FailsWith(Errc::kFailed, "not all of these"));
-  EXPECT_THAT(Select({"nmem2"}, {.region = "region0"}), FailsWith(Errc::kFailed));
-  EXPECT_THAT(Select({"all"}, {.region = "region9"}), FailsWith(Errc::kFailed));
+  EXPECT_THAT(Select({"nmem0", "nmem7", "nmem8"}),
+              FailsWith(Errc::kFailed, "there is no nmem7, nmem8 here"));
+  EXPECT_THAT(Select({"nmem2"}, {.region = "region0"}),
+              FailsWith(Errc::kFailed, "there is no nmem2 in region 'region0'"));
+  EXPECT_THAT(Select({"nmem2"}, {.bus = "0", .region = "0"}),
+              FailsWith(Errc::kFailed, "there is no nmem2 on bus '0' in region '0'"));
+  EXPECT_THAT(Select({"all"}, {.region = "region9"}),
+              FailsWith(Errc::kFailed, "there is no region 'region9'"));
+}
+
+TEST_F(DimmArgumentsTest, ANumberIsThatOfTheDimm) {
+  EXPECT_THAT(Must(Select({"10", "nmem1"})), ElementsAre("nmem1", "nmem10"));
+  EXPECT_THAT(Select({"7"}), FailsWith(Errc::kFailed, "there is no nmem7 here"));
 }
 
 TEST_F(DimmArgumentsTest, ADimmThatIsNamedTwiceIsTakenOnce) {
@@ -72,7 +98,8 @@ TEST_F(DimmArgumentsTest, ADimmThatIsNamedTwiceIsTakenOnce) {
 
 TEST_F(DimmArgumentsTest, WhatIsNoDimmsNameIsRefused) {
   EXPECT_THAT(Select({}), FailsWith(Errc::kUsage, "say which DIMMs"));
-  for (const char* name : {"nmem", "nmemX", "nmem-1", "nmem1x", "region0", "ALL", ""}) {
+  for (const char* name :
+       {"nmem", "nmemX", "nmem-1", "nmem1x", "region0", "ALL", "", "-1", "1x", "0x1"}) {
     EXPECT_THAT(Select({"nmem0", name}), FailsWith(Errc::kUsage, "is not a valid dimm name"))
         << name;
   }

@@ -44,10 +44,6 @@ take_turns_as_masters() { # NMEM ONE OTHER
   rm -f $keys/nvdimm_*
 }
 
-words_of() { # what a tool's JSON says of DIMMs, in an order of its own
-  tr -d ' ' | grep -oE '"(dev|id|security|security_frozen)":[^,]*' | sort
-}
-
 new_kek
 load_nvdimm
 ndctl disable-region all
@@ -67,5 +63,5 @@ does "security froze 1 nmem" nvunlock freeze-security nmem0
 fails ndctl remove-passphrase nmem0
 fails nvunlock remove-passphrase nmem0
 is "unlocked frozen" nmem0
-check "both list the same" "$(ndctl list -D | words_of)" "$(nvunlock list --json | words_of)"
+check "both list the same" "$(ndctl list -D)" "$(nvunlock list -D)"
 finish
