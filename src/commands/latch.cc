@@ -11,11 +11,13 @@ namespace nvunlock {
 namespace {
 
 /// What a shell in the middle of a boot must not find. Where nothing is enrolled, there is nothing
-/// to guard.
+/// to guard. Whatever fails, the rest is done.
 Result<void> PrepareForShell(const Environment& environment) {
-  if (GuardIsClosed(environment)) TRY(HoldGuard(environment));
-  if (TRY(KeyStore(environment.keys_dir).EnrolledKeks()).empty()) return {};
-  return DropKeys(environment);
+  Result<void> held = GuardIsClosed(environment) ? HoldGuard(environment) : Result<void>();
+  Result<std::vector<KekName>> keks = KeyStore(environment.keys_dir).EnrolledKeks();
+  if (keks && keks->empty()) return held;
+  Result<void> dropped = DropKeys(environment);
+  return held ? dropped : held;
 }
 
 /// Where nothing is enrolled nobody waits.

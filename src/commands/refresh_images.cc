@@ -4,7 +4,7 @@
 #include "src/commands/image_options.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
-#include "src/os/file.h"
+#include "src/os/directory_lock.h"
 #include "src/os/keyring.h"
 #include "src/procedures/read_config.h"
 
@@ -20,7 +20,7 @@ Result<void> RefreshAndPrint(const Invocation& invocation) {
   ParsedConfig parsed = ReadConfig(environment);
   for (const std::string& complaint : parsed.complaints) PrintError(complaint);
   TRY(JoinSessionWith(Keyring(environment.keyring)));
-  UniqueFd lock = TRY(LockDirectory(environment.keys_dir));
+  DirectoryLock lock = TRY(LockDirectory(environment.keys_dir));
   std::vector<std::string> paths = TRY(ImageRefreshFor(environment)());
   if (as_json) {
     PrintJson(paths);

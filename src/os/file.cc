@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <memory>
 
 #include "src/base/text.h"
+#include "src/base/unique_fd.h"
 
 namespace nvunlock {
 namespace {
@@ -269,27 +269,6 @@ Result<void> RemoveDurably(const std::string& path) {
     return FailErrno("remove " + path, errno);
   }
   return SyncDirectory(DirectoryOf(path));
-}
-
-Result<UniqueFd> LockDirectory(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return FailErrno(path, errno);
-  while (flock(fd.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return FailErrno("lock " + path, errno);
-  }
-  return fd;
-}
-
-Result<UniqueFd> LockDirectoryWithin(const std::string& path, unsigned seconds) {
-  constexpr unsigned kTriesPerSecond = 10;
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return FailErrno(path, errno);
-  for (unsigned tries = seconds * kTriesPerSecond; flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
-       tries--) {
-    if (tries == 0 || errno != EWOULDBLOCK) return FailErrno("lock " + path, errno);
-    usleep(1000000 / kTriesPerSecond);
-  }
-  return fd;
 }
 
 }  // namespace nvunlock

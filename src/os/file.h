@@ -10,7 +10,6 @@
 #include "src/base/bytes.h"
 #include "src/base/result.h"
 #include "src/base/secret.h"
-#include "src/base/unique_fd.h"
 
 namespace nvunlock {
 
@@ -86,12 +85,6 @@ Result<void> RenameDurably(const std::string& from, const std::string& to);
 
 /// Removes a file so that it stays so after a power cut. It is no error when there is none.
 Result<void> RemoveDurably(const std::string& path);
-
-/// Held while the directory's files are changed, so that two writers take turns. Waits its turn.
-Result<UniqueFd> LockDirectory(const std::string& path);
-
-/// LockDirectory, but fails when its turn has not come after SECONDS.
-Result<UniqueFd> LockDirectoryWithin(const std::string& path, unsigned seconds);
 
 }  // namespace nvunlock
 

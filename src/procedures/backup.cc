@@ -8,6 +8,7 @@
 #include "src/model/dimm.h"
 #include "src/model/key_store.h"
 #include "src/model/tar.h"
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
 
@@ -52,7 +53,7 @@ class BackupMaker {
   Result<BackupReport> Run(const std::string& path) {
     if (Exists(path)) return Fail(path + ": exists already; a backup does not replace it");
     {
-      UniqueFd lock = TRY(LockDirectory(store_.directory()));
+      DirectoryLock lock = TRY(LockDirectory(store_.directory()));
       TRY(GatherKeks());
       TRY(GatherFiles());
     }

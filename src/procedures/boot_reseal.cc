@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "src/model/key_store.h"
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/procedures/tpm_slot.h"
 
@@ -71,7 +72,7 @@ Result<std::vector<Adoption>> AdoptResealed(const Environment& environment) {
   KeyStore waiting(WaitingPlace(environment));
   if (!Exists(waiting.directory())) return adoptions;
   KeyStore store(environment.keys_dir);
-  UniqueFd lock = TRY(LockDirectory(store.directory()));
+  DirectoryLock lock = TRY(LockDirectory(store.directory()));
   for (const KekName& kek : TRY(waiting.EnrolledKeks())) {
     adoptions.push_back(TRY(AdoptOne(waiting, store, kek)));
   }

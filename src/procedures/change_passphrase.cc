@@ -4,6 +4,7 @@
 #include <set>
 
 #include "src/model/dimm_id.h"
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/procedures/change_dimm.h"
 #include "src/procedures/dimm_passphrase.h"
@@ -242,7 +243,7 @@ class PassphraseChanger {
   NdBus bus_;
   PassphrasePlace place_;
   DimmChange change_;
-  UniqueFd lock_;
+  DirectoryLock lock_;
   bool blobs_moved_ = false;
   bool images_staged_ = false;
   bool images_may_lag_ = false;

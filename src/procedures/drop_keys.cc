@@ -9,26 +9,36 @@
 namespace nvunlock {
 namespace {
 
-constexpr unsigned kPatience = 30;
-
-}  // namespace
-
-Result<UniqueFd> HoldKeys(const Environment& environment) {
-  TRY(MakeDirectories(environment.run_dir, 0755));
-  return TRY_IN("an unlock has not ended", LockDirectoryWithin(environment.run_dir, kPatience));
-}
-
-Result<void> DropKeys(const Environment& environment) {
-  UniqueFd turn = TRY(HoldKeys(environment));
+Result<void> DropKeks(const Environment& environment) {
   std::vector<KekName> keks = TRY(KeyStore(environment.keys_dir).EnrolledKeks());
   return Keyring(environment.keyring)
       .UnlinkMatching([&](const std::string& type, const std::string& description) {
-        // As ndctl names those of users' and of master passphrases.
-        if (type == "encrypted") return description.starts_with("nvdimm");
         return std::any_of(keks.begin(), keks.end(), [&](const KekName& kek) {
           return type == kek.type && description == kek.description;
         });
       });
+}
+
+Result<void> DropDimmKeys(const Environment& environment) {
+  DirectoryLock turn = TRY_IN("the keys of DIMMs stay", HoldKeys(environment));
+  return Keyring(environment.keyring)
+      .UnlinkMatching([](const std::string& type, const std::string& description) {
+        // As ndctl names those of users' and of master passphrases.
+        return type == "encrypted" && description.starts_with("nvdimm");
+      });
+}
+
+}  // namespace
+
+Result<DirectoryLock> HoldKeys(const Environment& environment) {
+  TRY(MakeDirectories(environment.run_dir, 0755));
+  return LockDirectory(environment.run_dir);
+}
+
+Result<void> DropKeys(const Environment& environment) {
+  Result<void> keks = DropKeks(environment);
+  Result<void> dimm_keys = DropDimmKeys(environment);
+  return keks ? dimm_keys : keks;
 }
 
 }  // namespace nvunlock

@@ -6,6 +6,7 @@
 #include "src/model/dimm.h"
 #include "src/model/dimm_id.h"
 #include "src/model/key_store.h"
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
 #include "src/procedures/enrolled_record.h"
@@ -27,7 +28,7 @@ class Enroller {
 
   Result<EnrollReport> Run() {
     TRY(MakeDirectories(store_.directory(), 0700));
-    UniqueFd lock = TRY(LockDirectory(store_.directory()));
+    DirectoryLock lock = TRY(LockDirectory(store_.directory()));
     TRY(CheckNothingIsLost());
     Tpm tpm = TRY(Tpm::Connect(environment_.tpm_device));
     Result<EnrollReport> report = EnrollIn(tpm);

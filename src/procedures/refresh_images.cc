@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "src/base/text.h"
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/file_part.h"
 #include "src/os/mounts.h"
@@ -161,9 +162,13 @@ class Refresher {
     return {};
   }
 
+  /// Who has another keys directory may have images in the same /boot, where users may look, and
+  /// which may be a FAT file system, where they may open everything.
   [[nodiscard]] Result<void> PatchAll() const {
+    if (outdated_.empty()) return {};
+    TRY(MakeDirectories(environment_.run_dir, 0755));
+    DirectoryLock lock = TRY(LockDirectory(environment_.run_dir));
     for (const Patching& patching : outdated_) {
-      UniqueFd lock = TRY(LockDirectory(DirectoryOf(patching.path)));
       TRY_IN("patch " + patching.path,
              ReplaceEnd(patching.path, patching.version, patching.base_size, patching.patch));
     }

@@ -1,5 +1,6 @@
 #include "src/procedures/reseal.h"
 
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
 #include "src/procedures/kek.h"
@@ -14,7 +15,7 @@ class Resealer {
       : environment_(environment), options_(options), store_(environment.keys_dir) {}
 
   Result<ResealReport> Run() {
-    UniqueFd lock = TRY(LockDirectory(store_.directory()));
+    DirectoryLock lock = TRY(LockDirectory(store_.directory()));
     KeyFile file = TRY(store_.ReadKeyFile(options_.kek));
     report_.notes = AttachSignatures(environment_.signature_files, file);
     Tpm tpm = TRY(Tpm::Connect(environment_.tpm_device));

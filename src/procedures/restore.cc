@@ -7,6 +7,7 @@
 #include "src/model/enc32.h"
 #include "src/model/key_file.h"
 #include "src/model/key_store.h"
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 
 namespace nvunlock {
@@ -114,7 +115,7 @@ class Restorer {
 
   Result<RestoreReport> Run(bool replace) {
     TRY(MakeDirectories(keys_dir_, 0700));
-    UniqueFd lock = TRY(LockDirectory(keys_dir_));
+    DirectoryLock lock = TRY(LockDirectory(keys_dir_));
     for (const TarFile& file : backup_.files) TRY(Compare(file));
     if (!replace && !report_.replaced.empty()) return FailToReplace();
     for (const std::string& name : report_.replaced) TRY(CheckPlaceForOld(name));

@@ -1,6 +1,7 @@
 #include "src/procedures/rotate_kek.h"
 
 #include "src/model/dimm_id.h"
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
 #include "src/procedures/blob_key.h"
@@ -21,7 +22,7 @@ class Rotator {
         keyring_(environment.keyring) {}
 
   Result<RotateReport> Run() {
-    UniqueFd lock = TRY(LockDirectory(store_.directory()));
+    DirectoryLock lock = TRY(LockDirectory(store_.directory()));
     if (!options_.dry_run) TRY(RemoveTemporaryFiles(store_.directory()));
     TRY(CheckKeks());
     Secret kek = TRY(ReadKek(keyring_, options_.to));
@@ -132,7 +133,7 @@ Result<RotateReport> RotateKek(const Environment& environment, const RotateOptio
 
 Result<void> RetireKek(const Environment& environment, const KekName& kek) {
   KeyStore store(environment.keys_dir);
-  UniqueFd lock = TRY(LockDirectory(store.directory()));
+  DirectoryLock lock = TRY(LockDirectory(store.directory()));
   for (const BlobFile& file : TRY(store.AllBlobs())) {
     Enc32Blob blob = TRY(store.ReadBlob(file));
     if (blob.kek == kek) return Fail(file.name + " still needs " + kek.ToString());

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "src/model/dimm_id.h"
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/lost_passphrase.h"
@@ -138,7 +139,7 @@ class Sanitizer {
   KeyStore store_;
   NdBus bus_;
   PassphrasePlace place_;
-  UniqueFd lock_;
+  DirectoryLock lock_;
   bool blobs_removed_ = false;
   DimmReport report_;
 };

@@ -2,7 +2,7 @@
 
 #include "src/model/dimm_id.h"
 #include "src/model/enrolled_dimms.h"
-#include "src/os/file.h"
+#include "src/os/directory_lock.h"
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/record_image.h"
 #include "src/procedures/unlocked_with.h"
@@ -63,7 +63,7 @@ class Settler {
   NdBus bus_;
   PassphrasePlace place_;
   UnlockedWith unlocked_with_;
-  UniqueFd lock_;  ///< until the images are refreshed
+  DirectoryLock lock_;  ///< until the images are refreshed
   bool image_is_outdated_ = false;
   std::vector<std::string> done_;
 };

@@ -4,6 +4,7 @@
 
 #include "src/base/text.h"
 #include "src/model/key_store.h"
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 
 namespace nvunlock {
@@ -51,7 +52,7 @@ std::vector<SlotSummary> Summarize(const KeyFile& file) {
 Result<std::vector<SlotSummary>> WipeSlots(const Environment& environment, const KekName& kek,
                                            const std::string& which) {
   KeyStore store(environment.keys_dir);
-  UniqueFd lock = TRY(LockDirectory(store.directory()));
+  DirectoryLock lock = TRY(LockDirectory(store.directory()));
   KeyFile file = TRY(store.ReadKeyFile(kek));
   std::vector<SlotSummary> taken = TakeOut(file, which);
   if (taken.empty()) {

@@ -32,7 +32,7 @@ class Unlocker {
         bus_(environment.sysfs_root) {}
 
   UnlockReport Run() {
-    Result<UniqueFd> turn = HoldKeys(environment_);
+    Result<DirectoryLock> turn = HoldKeys(environment_);
     bool nothing_left_to_do = NothingLeftToDo();
     if (!turn) report_.notes.push_back(std::move(turn.error().message));
     if (nothing_left_to_do) {

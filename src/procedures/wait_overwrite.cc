@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/procedures/lost_passphrase.h"
 
@@ -54,7 +55,7 @@ class Waiter {
 
   Result<void> CleanUp(const std::string& nmem) {
     if (!IsDirectory(store_.directory())) return {};
-    UniqueFd lock = TRY(LockDirectory(store_.directory()));
+    DirectoryLock lock = TRY(LockDirectory(store_.directory()));
     if (TRY(ForgetLostPassphrase(place_, nmem, notes_))) {
       notes_.push_back(nmem + ": its blob is removed, since it has no passphrase");
     }

@@ -104,7 +104,7 @@ json_is() {
 @test "a restore waits for its turn with the directory" {
   backup "$FILE"
   rm "$KEYS/nvdimm-master.pem"
-  exec 9<"$KEYS"
+  exec 9>"$KEYS/.nvunlock.lock"
   flock 9
   run timeout 2 "$NVUNLOCK" restore --keys-dir="$KEYS" "$FILE"
   expect 124
@@ -221,4 +221,11 @@ json_is() {
     restore "$FILE" <<<"$answer"
     diff -r "$KEYS" "$WANT"
   done
+}
+
+@test "a keys directory that nobody can write to is backed up, too" {
+  # shellcheck disable=SC2016  # that shell's
+  run unshare --mount sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift &&
+    exec "$@"' - "$KEYS" "$NVUNLOCK" backup --keys-dir="$KEYS" "$FILE"
+  expect 0 "3 files of $KEYS"
 }

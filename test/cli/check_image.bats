@@ -141,7 +141,7 @@ unpacked() {
   cp "$IMAGE" "$IMAGE.second"
   make_blob 8680-00000001
   strace -y -o "$BATS_TEST_TMPDIR/trace" -e trace=fsync,rename,syncfs,close "$NVUNLOCK" refresh-images --root="$ROOT"
-  run sed -nE '/^close/{/\(deleted\)/!d}; s/^([a-z]+)\(.*/\1/p' "$BATS_TEST_TMPDIR/trace"
+  run sed -nE '/\.nvunlock\.lock/d; /^close/{/\(deleted\)/!d}; s/^([a-z]+)\(.*/\1/p' "$BATS_TEST_TMPDIR/trace"
   [[ $(xargs <<<"${output//$'close\nclose'/close}") == "$whole $whole syncfs" ]]
 }
 
@@ -183,4 +183,14 @@ unpacked() {
   expect 2
   run nvunlock refresh-images --root="$ROOT" "$IMAGE"
   expect 2
+}
+
+@test "refresh-images waits for no user who has opened /boot or the directories of nvunlock" {
+  pack_tree "$TREE" "$IMAGE" gzip
+  make_blob 8680-00000001
+  mkdir -p "$ROOT/run/nvunlock"
+  run flock "$ROOT/boot" flock "$ROOT/run/nvunlock" flock "$KEYS" timeout 10 \
+    "$NVUNLOCK" refresh-images --root="$ROOT"
+  expect 0 "$IMAGE"
+  check_image --all
 }

@@ -113,20 +113,21 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   expect 16 "the latch is gone or was made anew"
 }
 
-@test "latch --emergency does not wait for ever for an unlock that hangs, and leaves its keys alone" {
+@test "latch --emergency does not wait for ever for an unlock that hangs: keks go, DIMM keys stay" {
   mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
   make_clear_kek
   make_blob 8680-00000001
   enroll --import
   load_keys
-  flock "$BATS_TEST_TMPDIR/run/nvunlock" sleep 60 3>&- &
+  flock "$BATS_TEST_TMPDIR/run/nvunlock/.nvunlock.lock" sleep 60 3>&- &
   holder=$!
   sleep 1
   run timeout 45 "$NVUNLOCK" latch --emergency --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS" \
     --tpm2-device="$TPM"
   kill "$holder"
-  expect 1 "an unlock has not ended"
+  expect 1 "the keys of DIMMs stay: another nvunlock is still at work"
   key_exists encrypted nvdimm:8680-00000001
+  refute key_exists user nvdimm-master
 }
 
 @test "latch --emergency drops keys, but not beside a running unlock; latch alone leaves them" {
@@ -143,7 +144,7 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   latch_emergency latch
   key_exists encrypted nvdimm:8680-00000001
 
-  flock "$BATS_TEST_TMPDIR/run/nvunlock" sleep 4 3>&- &
+  flock "$BATS_TEST_TMPDIR/run/nvunlock/.nvunlock.lock" sleep 4 3>&- &
   sleep 1
   latch_emergency latch --emergency 3>&- &
   waiting=$!
@@ -153,4 +154,17 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   refute key_exists encrypted nvdimm:8680-00000001
   refute key_exists user nvdimm-master
   grep -q '^install nfit /bin/false' "$BATS_TEST_TMPDIR/run/modprobe.d/00-nvunlock.conf"
+}
+
+@test "latch --emergency waits for no user who has opened the directories of nvunlock" {
+  mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
+  make_clear_kek
+  make_blob 8680-00000001
+  enroll --import
+  load_keys
+  run flock "$BATS_TEST_TMPDIR/run/nvunlock" flock "$KEYS" timeout 10 "$NVUNLOCK" latch --emergency \
+    --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS" --tpm2-device="$TPM"
+  expect 0
+  refute key_exists encrypted nvdimm:8680-00000001
+  refute key_exists user nvdimm-master
 }

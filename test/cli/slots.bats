@@ -77,6 +77,11 @@ add_passphrase() {
   [[ $before == "$(digest)" ]]
 }
 
+@test "wipe-slot waits for no user who has opened the keys directory" {
+  run flock "$KEYS" timeout 10 "$NVUNLOCK" wipe-slot --keys-dir="$KEYS" 1
+  expect 0
+}
+
 @test "wipe-slot of what is not there: exit code 2, and the file stays" {
   before=$(digest)
   for which in 7 escrow nonsense; do

@@ -60,6 +60,14 @@ TEST_F(DropKeysTest, AnEmptyKeyringIsFine) {
   EXPECT_THAT(DropKeys(environment_), Succeeds());
 }
 
+TEST_F(DropKeysTest, DimmKeysGoAlsoWhereTheKeysDirectoryCannotBeRead) {
+  directory_.Write("etc/ndctl/keys", "");
+  Add("nvdimm-master");
+  AddDimmKey("nvdimm:8089-a2-1740-00000133");
+  EXPECT_THAT(DropKeys(environment_), FailsWith(Errc::kFailed, "Not a directory"));
+  EXPECT_FALSE(Holds("encrypted", "nvdimm:8089-a2-1740-00000133"));
+}
+
 TEST_F(DropKeysTest, WhatIsNoKeyringIsAnError) {
   environment_.keyring = 1 << 30;
   EXPECT_THAT(DropKeys(environment_), FailsWith(Errc::kFailed, "list the keyring"));

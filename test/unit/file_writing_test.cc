@@ -1,11 +1,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
-#include <atomic>
-#include <thread>
-
+#include "src/base/unique_fd.h"
 #include "src/os/file.h"
 #include "test/unit/results.h"
 #include "test/unit/temporary_directory.h"
@@ -170,34 +167,6 @@ TEST_F(TemporaryFilesTest, WhatAKilledWriterHasLeftGoesAndNothingElse) {
   for (const char* name : {"a", "a.tmp.", "a.tmp.12x", "a.tmp"}) {
     EXPECT_TRUE(directory_.Holds(name)) << name;
   }
-}
-
-using LockDirectoryTest = DurableWriteTest;
-
-TEST_F(LockDirectoryTest, KeepsOthersOutUntilItIsReleased) {
-  UniqueFd other(open(directory_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  {
-    UniqueFd lock = Must(LockDirectory(directory_.path()));
-    EXPECT_LT(flock(other.get(), LOCK_EX | LOCK_NB), 0);
-  }
-  EXPECT_EQ(flock(other.get(), LOCK_EX | LOCK_NB), 0);
-}
-
-TEST_F(LockDirectoryTest, WaitsItsTurn) {
-  UniqueFd first = Must(LockDirectory(directory_.path()));
-  std::atomic<bool> released = false;
-  std::thread second([&] {
-    UniqueFd lock = Must(LockDirectory(directory_.path()));
-    EXPECT_TRUE(released);
-  });
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  released = true;
-  first = UniqueFd();
-  second.join();
-}
-
-TEST_F(LockDirectoryTest, FailsWithoutADirectory) {
-  EXPECT_THAT(LockDirectory(directory_.PathOf("missing")), FailsWith(Errc::kFailed, "missing"));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include "src/model/enrolled_dimms.h"
 #include "src/model/image_record.h"
-#include "src/os/file.h"
+#include "src/os/directory_lock.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/operations_test.h"
 
@@ -130,7 +130,7 @@ TEST_F(SettleTest, NobodyChangesThemMeanwhile) {
   RecordUnlockedWith(staged_);
   bool is_held = false;
   auto refresh = [&]() -> Result<std::vector<std::string>> {
-    is_held = !LockDirectoryWithin(environment_.keys_dir, 0);
+    is_held = !LockDirectory(environment_.keys_dir, 0);
     return std::vector<std::string>();
   };
   Must(SettleBlobs(environment_, "here", refresh));
