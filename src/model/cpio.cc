@@ -91,7 +91,7 @@ void AppendEntry(std::string& archive, const CpioEntry& entry, uint32_t inode) {
   }
   archive.append(entry.name.c_str(), entry.name.size() + 1);
   Pad(archive);
-  archive += entry.data.value_or("");
+  if (entry.data) archive += *entry.data;
   Pad(archive);
 }
 
@@ -176,7 +176,7 @@ Result<CpioEntry> CpioReader::ReadEntry() {
   if (has_names) entry.link = {archive_, header[kMajor], header[kMinor], header[kInode]};
   if (entry.size <= kCpioKeptFileLimit && (has_names || wanted_(entry.name))) {
     TRY(Keep(entry.size));
-    entry.data = TRY(Take(entry.size));
+    entry.data = std::make_shared<const std::string>(TRY(Take(entry.size)));
   } else {
     TRY(Skip(entry.size));
   }

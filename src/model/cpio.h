@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -22,7 +23,7 @@ struct CpioEntry {
   uint32_t mode = 0;             ///< st_mode, with the type of the file
   uint64_t size = 0;             ///< bytes of content
   std::optional<CpioLink> link;  ///< of regular files with several names; one of them has the data
-  std::optional<std::string> data;  ///< the content, where it was wanted
+  std::shared_ptr<const std::string> data;  ///< the content, where it was wanted; names share it
 };
 
 /// Larger files are never kept.

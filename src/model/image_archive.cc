@@ -41,7 +41,8 @@ uint64_t PatchOffset(uint64_t base_size) {
   return (base_size + kGap + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-/// The names of one file have the data of the one that has it.
+/// The names of one file have the data of the one that has it. It is not copied: a small image may
+/// have a file of thousands of names.
 void ShareData(std::vector<CpioEntry>& entries) {
   std::map<CpioLink, const CpioEntry*> with_data;
   for (const CpioEntry& entry : entries) {
@@ -186,9 +187,10 @@ std::map<std::string, const CpioEntry*> UnpackedTree(const ImageArchive& image) 
 }
 
 std::string FormatPatch(uint64_t base_size, std::vector<CpioEntry> entries) {
+  std::string text = kPatchPrefix + std::to_string(base_size) + "\n";
   entries.insert(entries.begin(), {.name = kPatchName,
                                    .mode = S_IFREG | 0600,
-                                   .data = kPatchPrefix + std::to_string(base_size) + "\n"});
+                                   .data = std::make_shared<const std::string>(std::move(text))});
   return std::string(PatchOffset(base_size) - base_size, '\0') + WriteCpio(entries);
 }
 

@@ -23,7 +23,7 @@ const CpioEntry* ImageTree::FileAt(const std::string& path) const {
 
 std::optional<std::string> ImageTree::TextOf(const std::string& path) const {
   const CpioEntry* file = FileAt(path);
-  return file != nullptr ? file->data : std::nullopt;
+  return file != nullptr && file->data ? std::optional(*file->data) : std::nullopt;
 }
 
 std::optional<ImageFacts> ImageTree::Facts() const {

@@ -32,7 +32,9 @@ Failure Outdated(std::string message) {
 }
 
 CpioEntry FileEntry(std::string path, std::string content) {
-  return {.name = std::move(path), .mode = kPrivateFile, .data = std::move(content)};
+  return {.name = std::move(path),
+          .mode = kPrivateFile,
+          .data = std::make_shared<const std::string>(std::move(content))};
 }
 
 /// Blobs that the image would give to unlock and that are not there any more.

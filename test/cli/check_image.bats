@@ -194,3 +194,14 @@ unpacked() {
   expect 0 "$IMAGE"
   check_image --all
 }
+
+# Of 256 KiB, the largest that is looked into, with 5000 names: 1.2 GiB, should each have a copy.
+@test "a file of many names in a small image takes the memory of one" {
+  head -c 262144 /dev/zero >"$TREE/data"
+  python3 -c 'import os, sys
+for i in range(5000): os.link(sys.argv[1] + "/data", f"{sys.argv[1]}/{i}")' "$TREE"
+  pack_tree "$TREE" "$IMAGE" gzip
+  ulimit -v 700000
+  run check_image --all
+  expect 0 "$IMAGE: unlocks this machine"
+}

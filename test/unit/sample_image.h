@@ -18,7 +18,10 @@ namespace nvunlock {
 class SampleImage {
  public:
   void Put(const std::string& path, const std::string& content, mode_t mode = S_IFREG | 0600) {
-    files_[path] = {.name = path, .mode = mode, .size = content.size(), .data = content};
+    files_[path] = {.name = path,
+                    .mode = mode,
+                    .size = content.size(),
+                    .data = std::make_shared<const std::string>(content)};
   }
   void Remove(const std::string& path) { files_.erase(path); }
 
