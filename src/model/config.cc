@@ -44,9 +44,12 @@ constexpr std::pair<const char*, OnFailure> kFailurePolicies[] = {
     {"proceed", OnFailure::kProceed},
     {"poweroff", OnFailure::kPowerOff}};
 
+/// A day. What is waited for in milliseconds, or in steps, stays far from any limit of a number.
+constexpr unsigned kMostSeconds = 86400;
+
 bool ParseSeconds(std::string_view text, unsigned& seconds, unsigned least = 1) {
   std::optional<unsigned> number = ParseUnsigned(text);
-  if (!number || *number < least) return false;
+  if (!number || *number < least || *number > kMostSeconds) return false;
   seconds = *number;
   return true;
 }
@@ -92,6 +95,13 @@ bool ApplyFromCommandLine(const Setting& setting, Config& config) {
   return false;
 }
 
+std::string Complaint(std::string_view what, const std::optional<Setting>& setting) {
+  bool takes_seconds = setting && setting->key.ends_with("timeout");
+  std::string why = takes_seconds ? "it takes seconds, at most " + std::to_string(kMostSeconds)
+                                  : "no such setting or value";
+  return "'" + std::string(what) + "' is ignored: " + why;
+}
+
 }  // namespace
 
 void ApplyCommandLine(std::string_view command_line, ParsedConfig& parsed) {
@@ -103,8 +113,7 @@ void ApplyCommandLine(std::string_view command_line, ParsedConfig& parsed) {
     std::optional<Setting> setting = ParseSetting(word);
     if (setting) setting->key = key;
     if (!setting || !ApplyFromCommandLine(*setting, parsed.config)) {
-      parsed.complaints.push_back("kernel command line: '" + std::string(word) +
-                                  "' is ignored: no such setting or value");
+      parsed.complaints.push_back("kernel command line: " + Complaint(word, setting));
     }
   }
 }
@@ -116,8 +125,7 @@ ParsedConfig ParseConfig(std::string_view text) {
     if (IsBlankOrComment(line)) continue;
     std::optional<Setting> setting = ParseSetting(line);
     if (!setting || !Apply(*setting, parsed.config)) {
-      parsed.complaints.push_back("'" + std::string(line) +
-                                  "' is ignored: no such setting or value");
+      parsed.complaints.push_back(Complaint(line, setting));
     }
   }
   return parsed;

@@ -71,11 +71,18 @@ TEST(ConfigTest, ABadLineIsComplainedAboutAndKeepsTheDefault) {
        {"kek-keyring=session", "key-revalidate=off", "on-failure=", "on-failure=Proceed",
         "tpm2-device=", "unknown=1", "no equals sign", "=", "kek_keyring=user",
         "recovery-prompt=maybe", "recovery-timeout=", "recovery-timeout=0", "recovery-timeout=-1",
-        "recovery-timeout=90s", "recovery-timeout=99999999999"}) {
+        "recovery-timeout=90s", "recovery-timeout=99999999999", "recovery-timeout=86401",
+        "tpm2-timeout=214748365"}) {
     ParsedConfig parsed = ParseConfig(line);
     ExpectDefaults(parsed.config);
     EXPECT_THAT(parsed.complaints, ElementsAre(HasSubstr(line))) << line;
   }
+}
+
+TEST(ConfigTest, WhoAsksForTooManySecondsIsToldTheMost) {
+  EXPECT_EQ(ParseConfig("tpm2-timeout=86400").config.tpm_timeout, 86400U);
+  EXPECT_THAT(ParseConfig("tpm2-timeout=86401").complaints,
+              ElementsAre(HasSubstr("it takes seconds, at most 86400")));
 }
 
 TEST(ConfigTest, GoodLinesCountBesideBadOnes) {
