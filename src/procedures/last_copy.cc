@@ -22,7 +22,8 @@ class LastCopyCheck {
   Result<void> Run() {
     std::set<std::string> hashes = TRY(HashesInStore());
     for (const auto& [id, blob] : ReadUnlockedWith(environment_)) {
-      if (!hashes.contains(blob.hash)) TRY(CheckReplaced(id, blob));
+      bool is_there = hashes.contains(blob.hash) || hashes.contains(blob.rewrapped);
+      if (!is_there) TRY(CheckReplaced(id, blob));
     }
     return {};
   }

@@ -76,7 +76,7 @@ class Rotator {
     if (rotated.kek != options_.to || !VerifyEnc32(rotated, kek)) {
       return Fail("the kernel has not wrapped it under " + options_.to.ToString());
     }
-    TRY(FollowInRecord(HashOfBlob(blob.text), HashOfBlob(rotated.text)));
+    TRY(AddToRecord(HashOfBlob(blob.text), HashOfBlob(rotated.text)));
     TRY(WriteFileDurably(store_.PathOf(file.name), rotated.text, 0600, IfPresent::kReplace));
     Say(file.name + " rewrapped");
     Result<void> followed = RotateKeyOf(file);
@@ -84,12 +84,14 @@ class Rotator {
     return true;
   }
 
-  /// The DIMM still has the passphrase that it was unlocked with.
-  [[nodiscard]] Result<void> FollowInRecord(const std::string& from, const std::string& to) const {
+  /// The DIMM still has the passphrase that it was unlocked with, whichever of the two blobs the
+  /// keys directory holds when this is cut short.
+  [[nodiscard]] Result<void> AddToRecord(const std::string& from, const std::string& to) const {
     UnlockedWith record = ReadUnlockedWith(environment_);
     for (auto& [id, blob] : record) {
-      if (blob.hash != from) continue;
-      blob.hash = to;
+      if (!blob.Is(from)) continue;
+      blob.hash = from;
+      blob.rewrapped = to;
       return WriteUnlockedWith(environment_, record);
     }
     return {};

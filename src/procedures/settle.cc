@@ -40,7 +40,10 @@ class Settler {
     DimmPassphrase passphrase(place_, dimm, PassphraseRole::kUser, chosen);
     auto blob = unlocked_with_.find(CanonicalDimmId(dimm.id));
     if (passphrase.Spare() == nullptr || blob == unlocked_with_.end()) return {};
-    if (!blob->second.frozen || !TRY(passphrase.ResolveAs(blob->second.hash))) return {};
+    if (!blob->second.frozen) return {};
+    bool is_resolved = TRY(passphrase.ResolveAs(blob->second.hash)) ||
+                       TRY(passphrase.ResolveAs(blob->second.rewrapped));
+    if (!is_resolved) return {};
     done_.push_back(dimm.nmem + ": a change of its passphrase was cut short; " +
                     passphrase.Current()->file.name + " holds the one it has");
     return {};

@@ -18,9 +18,11 @@ std::string PathIn(const Environment& environment) {
 
 Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWith& blobs) {
   std::string text =
-      "# DIMM, SHA-256 of the blob that unlocked it in this boot, and whether it is frozen\n";
+      "# DIMM, SHA-256 of the blob that unlocked it in this boot, whether it is frozen, and the\n"
+      "# SHA-256 of that blob under another kek\n";
   for (const auto& [id, blob] : blobs) {
-    text += id + " " + blob.hash + (blob.frozen ? " frozen\n" : " open\n");
+    text += id + " " + blob.hash + (blob.frozen ? " frozen" : " open");
+    text += (blob.rewrapped.empty() ? "" : " " + blob.rewrapped) + "\n";
   }
   TRY(MakeDirectories(environment.run_dir, 0755));
   return WriteFileDurably(PathIn(environment), text, 0600, IfPresent::kReplace);
@@ -39,17 +41,19 @@ UnlockedWith ReadUnlockedWith(const Environment& environment) {
   std::string text = ReadFile(PathIn(environment), kLimit).value_or("");
   for (std::string_view line : Split(text, '\n')) {
     std::vector<std::string_view> words = Split(line, ' ');
-    bool is_entry = words.size() == 3 && (words[2] == "frozen" || words[2] == "open");
-    if (is_entry) {
-      blobs.emplace(words[0], UnlockedBlob{std::string(words[1]), words[2] == "frozen"});
-    }
+    bool has_words = words.size() == 3 || words.size() == 4;
+    if (!has_words || (words[2] != "frozen" && words[2] != "open")) continue;
+    blobs.emplace(words[0],
+                  UnlockedBlob{.hash = std::string(words[1]),
+                               .frozen = words[2] == "frozen",
+                               .rewrapped = std::string(words.size() == 4 ? words[3] : "")});
   }
   return blobs;
 }
 
 bool HasUnlocked(const UnlockedWith& blobs, const std::string& id, const Candidate& candidate) {
   auto entry = blobs.find(CanonicalDimmId(id));
-  return entry != blobs.end() && entry->second.hash == HashOfBlob(candidate.blob.text);
+  return entry != blobs.end() && entry->second.Is(HashOfBlob(candidate.blob.text));
 }
 
 }  // namespace nvunlock

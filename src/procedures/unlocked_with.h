@@ -14,6 +14,15 @@ namespace nvunlock {
 struct UnlockedBlob {
   std::string hash;     ///< HashOfBlob
   bool frozen = false;  ///< the DIMM was frozen at once, so that it still has this passphrase
+
+  /// HashOfBlob of the same passphrase under another kek; empty: there is none. The keys directory
+  /// holds the one or, once it is written, the other.
+  std::string rewrapped = "";
+
+  /// Whether a blob with HashOfBlob HASH_OF_ONE has this passphrase.
+  [[nodiscard]] bool Is(const std::string& hash_of_one) const {
+    return hash == hash_of_one || (!rewrapped.empty() && rewrapped == hash_of_one);
+  }
 };
 
 /// By canonical DIMM id.

@@ -93,6 +93,25 @@ blobs() {
   key_exists encrypted nvdimm:8680-00000001
 }
 
+@test "rotate-kek killed while it replaces the blob that unlocked a DIMM does not block images" {
+  enroll
+  make_blob 8680-00000001
+  enroll --kek=user:new
+  mkdir -p "$ROOT/run/nvunlock"
+  echo "8680-00000001 $(sha256sum <"$BLOB" | cut -d " " -f 1) frozen" >"$ROOT/run/nvunlock/unlocked-with"
+  refresh_images() {
+    run nvunlock refresh-images --root="$ROOT" --keys-dir="$KEYS"
+    expect 18 "there is no initramfs image that unlocks this machine"
+  }
+  run strace -o "$BATS_TEST_TMPDIR/trace" -P "$BLOB" -e inject=renameat:signal=KILL \
+    "$NVUNLOCK" rotate-kek --root="$ROOT" --keys-dir="$KEYS" --no-image --to=user:new
+  [[ $status -eq 137 && $(<"$BLOB") == "enc32 user:nvdimm-master "* ]]
+  refresh_images
+  rotate --to=user:new
+  [[ $(<"$BLOB") == "enc32 user:new "* ]]
+  refresh_images
+}
+
 @test "rotate-kek --json: a blob whose host's name is not UTF-8" {
   enroll
   make_blob 8680-00000001 $'host\xff'
