@@ -70,6 +70,24 @@ Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
   return CheckRecovery(arguments.recovery);
 }
 
+/// The file may be the only copy of what opens a DIMM until the contrary is shown.
+void PrintFateOfClearKek(const EnrollReport& report) {
+  if (!report.unopened.empty()) {
+    std::string names;
+    for (const std::string& name : report.unopened) names += " " + name;
+    Print("Keep " + report.clear_file + ": it was not seen that the sealed kek opens" + names +
+          ".\n");
+    return;
+  }
+  if (report.proof != Proof::kUnsealed) {
+    Print("Keep " + report.clear_file + " until a boot has unlocked with the sealed kek.\n");
+    return;
+  }
+  Print("Move " + report.clear_file +
+        " to a safe place away from this machine. It is in clear in every initramfs image that was "
+        "built with it, too: build those anew.\n");
+}
+
 void PrintSafekeeping(const EnrollReport& report, const Arguments& arguments) {
   const KekName& kek = arguments.options.kek;
   if (arguments.recovery.none) {
@@ -83,10 +101,7 @@ void PrintSafekeeping(const EnrollReport& report, const Arguments& arguments) {
           kek.type + " " + kek.description + ")\" >SAFE-PLACE/" + kek.ClearFileName() + "\n");
     }
   }
-  if (report.clear_file.empty()) return;
-  Print("Move " + report.clear_file +
-        " to a safe place away from this machine. It is in clear in every initramfs image that was "
-        "built with it, too: build those anew.\n");
+  if (!report.clear_file.empty()) PrintFateOfClearKek(report);
 }
 
 void PrintReport(const EnrollReport& report, const Arguments& arguments) {

@@ -9,6 +9,7 @@
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
+#include "src/procedures/clear_kek.h"
 #include "src/procedures/enrolled_record.h"
 #include "src/procedures/kek.h"
 #include "tpm/session.h"
@@ -16,8 +17,6 @@
 namespace nvunlock {
 namespace {
 
-/// As ndctl reads it.
-constexpr size_t kClearKekLimit = 4096;
 constexpr size_t kNewKekSize = 32;
 
 /// One run of Enroll.
@@ -68,6 +67,7 @@ class Enroller {
       return Fail(report_.key_file +
                   " exists and is not overwritten; 'nvunlock load-keys' uses it");
     }
+    TRY(CheckNoTrustedKek(store_, options_.kek));
     if (options_.import_clear_kek) return {};
     if (Exists(ClearPath())) {
       return Fail(ClearPath() + " holds this kek in clear; use it with 'nvunlock enroll --import'");
@@ -84,28 +84,36 @@ class Enroller {
   }
 
   Result<Secret> ObtainKek(Tpm& tpm, ESYS_TR parent) {
-    if (options_.import_clear_kek) return ReadSecretFile(ClearPath(), kClearKekLimit);
+    if (options_.import_clear_kek) return ReadClearKek(store_, options_.kek);
     TpmObject session = TRY(StartHmacSession(tpm, parent));
     return MakeRandomSecret(tpm, session.tr(), kNewKekSize);
   }
 
   /// A kek that does not open the blobs made under its name would lock their DIMMs for good.
   Result<void> CheckOpensBlobs(const Secret& kek) {
-    for (const BlobFile& file : TRY(store_.Blobs())) {
+    for (const BlobFile& file : TRY(store_.AllBlobs())) {
       Result<Enc32Blob> blob = store_.ReadBlob(file);
       if (!blob) {
-        report_.notes.push_back(blob.error().message + "; this blob will not unlock its DIMM");
+        NoteUnopened(file, blob.error().message + "; this blob will not unlock its DIMM");
         continue;
       }
-      if (blob->kek != options_.kek) continue;
-      if (!VerifyEnc32(*blob, kek)) {
+      if (blob->kek != options_.kek || VerifyEnc32(*blob, kek)) continue;
+      std::string why = store_.PathOf(file.name) + " was made under another " +
+                        options_.kek.ToString() + " than this, or is damaged";
+      if (file.kind == BlobKind{}) {
         return Fail(Errc::kKeysIncomplete,
-                    store_.PathOf(file.name) + " was made under another " +
-                        options_.kek.ToString() + " than this, or is damaged" +
-                        (options_.import_clear_kek ? "" : "; use 'nvunlock enroll --import'"));
+                    why + (options_.import_clear_kek ? ""
+                                                     : "; put that kek into " + ClearPath() +
+                                                           " and use 'nvunlock enroll --import'"));
       }
+      NoteUnopened(file, std::move(why));
     }
     return {};
+  }
+
+  void NoteUnopened(const BlobFile& file, std::string why) {
+    report_.unopened.push_back(file.name);
+    report_.notes.push_back(std::move(why));
   }
 
   Result<KeyFile> MakeKeyFile(Tpm& tpm, const SlotPlan& plan, const Secret& kek,

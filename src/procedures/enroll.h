@@ -27,6 +27,7 @@ struct EnrollReport {
   std::string policy;      ///< what the slot is bound to, see DescribePolicy
   Proof proof = Proof::kNotNow;
   std::vector<std::string> notes;
+  std::vector<std::string> unopened;  ///< blobs that the kek was not seen to open
 };
 
 /// Makes a kek, or takes ndctl's, seals it to this machine's TPM, proves that it opens when it

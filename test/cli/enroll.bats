@@ -127,6 +127,28 @@ blocks_in_hex() {
   key_exists user second
 }
 
+@test "--import does not take what the TPM has sealed as a trusted kek for a user kek" {
+  enroll
+  # The kernel prints a trusted key as the same ASN.1, in hex.
+  sed -n '/BEGIN TSS2/,/END TSS2/{/---/d;p}' "$KEYS/nvdimm-master.pem" | base64 -d |
+    od -An -tx1 | tr -d ' \n' >"$KEYS/nvdimm-master.blob"
+  rm "$KEYS/nvdimm-master.pem"
+  keyctl clear @u
+  run enroll --import
+  expect 1 "trusted keks are not handled yet"
+  [[ $output != *"Move "* && ! -e $KEYS/nvdimm-master.pem ]]
+}
+
+@test "--import says to keep nvdimm-master.blob while a blob is there that it does not open" {
+  make_clear_kek
+  make_blob 8680-00000001
+  echo damaged >"$KEYS/nvdimm-master_8680-00000001_here.blob"
+  run enroll --import
+  expect 0 "Keep $KEYS/nvdimm-master.blob"
+  expect 0 "nvdimm-master_8680-00000001_here.blob"
+  [[ $output != *"Move "* ]]
+}
+
 @test "trusted keks are refused" {
   run enroll --kek=trusted:nvdimm-master
   expect 1 "type user only"

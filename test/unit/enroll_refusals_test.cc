@@ -97,6 +97,28 @@ TEST_F(EnrollRefusalTest, TrustedKeksAreForLaterVersions) {
   ExpectRefusal(options, Errc::kFailed, "type user only");
 }
 
+TEST_F(EnrollRefusalTest, WhatATrustedKekHasSealedIsNotTakenForAUserKek) {
+  WriteKeysFile("nvdimm-master.blob", std::string(640, 'a') + "\n");
+  ExpectRefusal(ImportOptions(), Errc::kFailed, "nvdimm-master.blob holds a trusted kek");
+  ExpectRefusal(DefaultOptions(), Errc::kFailed, "trusted keks are not handled yet");
+}
+
+TEST_F(EnrollRefusalTest, AHandleOfATpmSaysThatTheKekIsTrusted) {
+  WriteKeysFile("nvdimm-master.blob", AsText(SampleSecret(32).bytes()));
+  WriteKeysFile("tpm.handle", "0x81000001\n");
+  ExpectRefusal(ImportOptions(), Errc::kFailed, "tpm.handle says that nvdimm-master is a trusted");
+}
+
+TEST_F(EnrollRefusalTest, ABlobUnderATrustedKekOfTheNameSaysSoToo) {
+  WriteKeysFile("nvdimm-master.blob", AsText(SampleSecret(32).bytes()));
+  for (const char* word : {"nvdimm", "nvdimm-master", "nvdimm-old"}) {
+    std::string name = std::string(word) + "_" + kDimmId + "_here.blob";
+    WriteKeysFile(name, "enc32 trusted:nvdimm-master 32 " + std::string(162, 'a'));
+    ExpectRefusal(ImportOptions(), Errc::kFailed, name + " is wrapped by trusted:nvdimm-master");
+    ASSERT_TRUE(std::filesystem::remove(KeysPathOf(name)));
+  }
+}
+
 TEST_F(EnrollRefusalTest, WithoutATpmNothingIsEnrolled) {
   environment_.tpm_device = "/nonexistent/tpm";
   ExpectRefusal(DefaultOptions(), Errc::kNoTpm, "/nonexistent/tpm");

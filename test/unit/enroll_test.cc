@@ -18,6 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
+using testing::UnorderedElementsAre;
 
 class EnrollTest : public MachineTest {
  protected:
@@ -126,6 +127,23 @@ TEST_F(EnrollTest, ABlobThatCannotBeReadIsNoted) {
   WriteKeysFile(std::string("nvdimm_") + kDimmId + "_here.blob", "damaged");
   EXPECT_THAT(EnrollWith(DefaultOptions()).notes,
               ElementsAre(HasSubstr("will not unlock its DIMM")));
+}
+
+TEST_F(EnrollTest, EveryBlobThatTheKekWasNotSeenToOpenIsNamed) {
+  AddBlob(kDimmId, SampleSecret(32));
+  std::string master = std::string("nvdimm-master_") + kDimmId + "_here.blob";
+  std::string staged = std::string("nvdimm-new_") + kDimmId + "_here.blob";
+  WriteKeysFile(master, "enc32 user:nvdimm-master 32 " + std::string(162, 'a'));
+  WriteKeysFile(staged, "damaged");
+  WriteKeysFile("nvdimm-master.blob", AsText(SampleSecret(32).bytes()));
+  EXPECT_THAT(EnrollWith(ImportOptions()).unopened, UnorderedElementsAre(master, staged));
+}
+
+TEST_F(EnrollTest, ATpmHandleIsAboutNdctlsOwnKekOnly) {
+  WriteKeysFile("tpm.handle", "0x81000001");
+  EnrollOptions other = DefaultOptions();
+  other.kek.description = "rack7";
+  EXPECT_THAT(Enroll(environment_, other), Succeeds());
 }
 
 TEST_F(EnrollTest, ADimmWithAPassphraseButNoBlobIsNoted) {

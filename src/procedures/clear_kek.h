@@ -1,0 +1,19 @@
+#ifndef NVUNLOCK_PROCEDURES_CLEAR_KEK_H_
+#define NVUNLOCK_PROCEDURES_CLEAR_KEK_H_
+
+#include "src/base/result.h"
+#include "src/base/secret.h"
+#include "src/model/key_store.h"
+
+namespace nvunlock {
+
+/// Fails when the keys of NAME's description are those of a trusted kek: ndctl's tpm.handle, a
+/// blob under it, or a file NAME.blob that holds the text of one. Says which.
+Result<void> CheckNoTrustedKek(const KeyStore& store, const KekName& name);
+
+/// The kek that ndctl keeps in clear.
+Result<Secret> ReadClearKek(const KeyStore& store, const KekName& name);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_CLEAR_KEK_H_
