@@ -15,8 +15,10 @@ Result<Key> LoadOrReuse(const Keyring& keyring, const std::string& description,
   Secret text = TRY_IN(description + " in the keyring", present->Read());
   Result<Enc32Blob> loaded = ParseEnc32(AsText(text.bytes()));
   if (!loaded || loaded->payload != blob.payload) {
-    return Fail(Errc::kKeysIncomplete,
-                description + " is in the keyring already, but it is not the key of the blob");
+    return Fail(Errc::kKeysIncomplete, description +
+                                           " is in the keyring already, but it is not the key of "
+                                           "the blob; take it out with 'keyctl unlink %encrypted:" +
+                                           description + " @u'");
   }
   return *present;
 }

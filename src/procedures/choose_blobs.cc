@@ -77,15 +77,24 @@ class Chooser {
 
   Result<BlobFile> Select(const std::string& id, const std::vector<BlobFile>& files) const {
     if (files.size() == 1) return files[0];
-    for (const BlobFile& file : files) {
-      if (file.host == host_) return file;
-    }
-    for (const BlobFile& file : files) {
+    std::vector<BlobFile> own;
+    std::copy_if(files.begin(), files.end(), std::back_inserter(own),
+                 [&](const BlobFile& file) { return file.host == host_; });
+    if (!own.empty() && AreTheSame(own)) return own[0];
+    for (const BlobFile& file : own.empty() ? files : own) {
       if (enrolled_ && HashOf(file) == RecordedHash(id)) return file;
     }
     if (files.empty()) return Incomplete("there is no blob for it in " + store_.directory());
-    return Incomplete(std::to_string(files.size()) + " blobs in " + store_.directory() +
-                      " and none is of this host (" + host_ + "); leave one there");
+    std::string which = own.empty() ? "none is of this host (" + host_ + ")"
+                                    : "several are of this host (" + host_ + ")";
+    return Incomplete(std::to_string(files.size()) + " blobs in " + store_.directory() + " and " +
+                      which + "; leave one there");
+  }
+
+  /// A CXL serial has several spellings, so that a host may have more than one.
+  [[nodiscard]] bool AreTheSame(const std::vector<BlobFile>& files) const {
+    return std::all_of(files.begin(), files.end(),
+                       [&](const BlobFile& file) { return HashOf(file) == HashOf(files.front()); });
   }
 
   /// What this host has staged before what ndctl has left, and others' last.

@@ -33,10 +33,10 @@ struct BlobChoice {
 };
 
 /// Chooses among the blobs of ROLE. Where several are for one DIMM, that of HOST wins, then the one
-/// in ENROLLED; otherwise none is chosen: a wrong one would burn an unlock attempt. A blob that
-/// ENROLLED gives to another DIMM is refused. A staged blob, else ndctl's replaced one, is the
-/// spare, and takes the place of one that is missing or damaged, but does not decide between
-/// several.
+/// in ENROLLED; otherwise, and where HOST has several that differ, none is chosen: a wrong one
+/// would burn an unlock attempt. A blob that ENROLLED gives to another DIMM is refused. A staged
+/// blob, else ndctl's replaced one, is the spare, and takes the place of one that is missing or
+/// damaged, but does not decide between several.
 Result<BlobChoice> ChooseBlobs(const KeyStore& store, const std::string& host,
                                const std::optional<EnrolledDimms>& enrolled,
                                PassphraseRole role = PassphraseRole::kUser);

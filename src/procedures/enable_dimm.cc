@@ -32,11 +32,12 @@ Result<LoadedKeys> LoadKeysFor(const Environment& environment,
                    .only = IdsOf(NdBus(environment.sysfs_root), nmems)});
 }
 
-/// What ndctl or an admin has put there without leaving a blob. It counts only under each name that
-/// kernels look for: one that finds none sends zeros.
+/// What ndctl or an admin has put there without leaving a blob: where there is one, only its own
+/// key is sent. It counts only under each name that kernels look for: one that finds none sends
+/// zeros.
 Result<void> AddFromKeyring(const Environment& environment, const Dimm& dimm, LoadedKeys& keys) {
   std::string id = CanonicalDimmId(dimm.id);
-  if (keys.keys.contains(id)) return {};
+  if (keys.keys.contains(id) || keys.failed.contains(id)) return {};
   std::vector<Key> present;
   for (const std::string& description : DimmKeyDescriptions(dimm.id)) {
     auto key = TRY(Keyring(environment.keyring).Find("encrypted", description));
@@ -44,6 +45,8 @@ Result<void> AddFromKeyring(const Environment& environment, const Dimm& dimm, Lo
     present.push_back(*key);
   }
   keys.keys.emplace(id, std::move(present));
+  keys.notes.push_back(dimm.nmem + " (" + dimm.id +
+                       ") has no blob; using the key that the keyring holds for it");
   return {};
 }
 
@@ -82,13 +85,14 @@ DimmReport EnableDimms(const Environment& environment, const std::vector<std::st
       return {};
     }
     if (dimm.bound && dimm.security != SecurityState::kLocked) return {};
-    TRY(AddFromKeyring(environment, dimm, keys));
+    if (loaded) TRY(AddFromKeyring(environment, dimm, keys));
     std::optional<Error> problem = opener.Open(dimm).problem;
     if (problem) return Failure(std::move(*problem));
     return {};
   };
   DimmReport report = ForEach(environment, nmems, options, enable);
-  report.notes = opener.notes();
+  report.notes = keys.notes;
+  report.notes.insert(report.notes.end(), opener.notes().begin(), opener.notes().end());
   if (!loaded) report.notes.push_back(std::move(loaded.error().message));
   return report;
 }

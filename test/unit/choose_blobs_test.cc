@@ -141,6 +141,25 @@ TEST_F(ChooseBlobsTest, SpellingsOfOneCxlSerialAreOneDimm) {
   EXPECT_EQ(choice.chosen.begin()->second.file.host, "here");
 }
 
+TEST_F(ChooseBlobsTest, ACxlSerialThatThisHostSpellsTwiceIsAmbiguous) {
+  constexpr char kSerial[] = "18446744073709551614";
+  AddBlob("-2", "here", BlobText('a'));
+  AddBlob(kSerial, "here", BlobText('b'));
+  BlobChoice choice = Choose();
+  EXPECT_THAT(choice.chosen, IsEmpty());
+  EXPECT_THAT(choice.unusable.at(kSerial).message, HasSubstr("several are of this host (here)"));
+  for (char recorded : {'a', 'b'}) {
+    choice = Choose(EnrolledDimms{{{kSerial, HashOfBlob(BlobText(recorded))}}});
+    EXPECT_EQ(choice.chosen.at(kSerial).blob.text, BlobText(recorded));
+  }
+}
+
+TEST_F(ChooseBlobsTest, ACxlSerialThatIsSpelledTwiceWithOneBlobIsNot) {
+  AddBlob("-2", "here", BlobText('a'));
+  AddBlob("18446744073709551614", "here", BlobText('a'));
+  EXPECT_EQ(Choose().chosen.at("18446744073709551614").blob.text, BlobText('a'));
+}
+
 TEST_F(ChooseBlobsTest, AStagedBlobIsTheSpareOfTheCurrentOne) {
   AddBlob(kId, "here", BlobText('a'));
   AddSpare("nvdimm-new", "here", BlobText('b'));

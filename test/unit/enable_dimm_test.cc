@@ -73,8 +73,27 @@ TEST_F(EnableDimmTest, SoIsOneWhoseKeySomebodyElseHasLoaded) {
   AddDimm("nmem0", kId, "locked");
   std::string blob = Must(WrapPassphrase(kek_name_, kek_, SampleSecret(32))).text;
   (void)Must(keyring().LoadEncrypted(std::string("nvdimm:") + kId, blob));
-  (void)Enable();
+  EXPECT_THAT(Enable().notes, ElementsAre(HasSubstr("using the key that the keyring holds")));
   EXPECT_EQ(Bound(), "nmem0");
+}
+
+TEST_F(EnableDimmTest, ButNotWhereTheDimmHasABlobOfAnotherPassphrase) {
+  AddDimm("nmem0", kId, "locked");
+  AddBlob(kId);
+  std::string blob = Must(WrapPassphrase(kek_name_, kek_, SampleSecret(32))).text;
+  (void)Must(keyring().LoadEncrypted(std::string("nvdimm:") + kId, blob));
+  EXPECT_THAT(Enable().dimms.at(0).problem->message,
+              HasSubstr(std::string("keyctl unlink %encrypted:nvdimm:") + kId + " @u"));
+  EXPECT_EQ(Bound(), "");
+}
+
+TEST_F(EnableDimmTest, NorWhereTheKekThatWouldShowItIsMissing) {
+  AddDimm("nmem0", kId, "locked");
+  AddBlobOf({"user", "rack7"}, SampleSecret(32, 0x50), kId);
+  std::string blob = Must(WrapPassphrase(kek_name_, kek_, SampleSecret(32))).text;
+  (void)Must(keyring().LoadEncrypted(std::string("nvdimm:") + kId, blob));
+  EXPECT_EQ(Enable().dimms.at(0).problem->code, Errc::kKekMissing);
+  EXPECT_EQ(Bound(), "");
 }
 
 TEST_F(EnableDimmTest, OneDimmsFailureDoesNotStopTheOthers) {
