@@ -119,7 +119,7 @@ class Inspector {
     kek.kek = TRY(ParseKekName(text));
     kek.path = store_.PathOf(kek.kek.KeyFileName());
     if (kek.kek.type != "user") {
-      return Fail(text + ": this version handles keks of type user only");
+      return Fail(text + ": trusted keks are not handled yet");
     }
     KeyFile file = TRY(store_.ReadKeyFile(kek.kek));
     kek.problems = std::move(file.problems);

@@ -74,7 +74,7 @@ class KeyLoader {
   /// nowhere later.
   Result<Key> PlaceKek(const KekName& name, const Blobs& blobs) {
     if (name.type != "user") {
-      return Fail(name.ToString() + ": this version handles keks of type user only");
+      return Fail(name.ToString() + ": trusted keks are not handled yet");
     }
     std::optional<Key> present = TRY(options_.keyring.Find("user", name.description));
     Secret kek = present ? TRY(CheckPresentKek(*present, name)) : TRY(ObtainFromStore(name));

@@ -23,7 +23,7 @@ Result<Secret> ReadKek(const Keyring& keyring, const KekName& name) {
 
 Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const KekName& name) {
   if (name.type != "user") {
-    return Fail(name.ToString() + ": this version handles keks of type user only");
+    return Fail(name.ToString() + ": trusted keks are not handled yet");
   }
   Secret kek = TRY(ReadKek(keyring, name));
   if (Exists(store.PathOf(name.KeyFileName()))) {
