@@ -34,9 +34,16 @@ endif
 sources := $(sort $(wildcard src/*.cc src/*/*.cc tpm/*.cc))
 objects := $(sources:%.cc=$(BUILD)/%.o)
 # The unit tests run the same sources once more, under sanitizers.
-test_sources := $(sort $(wildcard test/unit/*.cc))
-checked := $(filter-out src/main.cc src/base/link_stubs.cc,$(sources)) $(test_sources)
+checked := $(filter-out src/main.cc src/base/link_stubs.cc,$(sources))
 checked_objects := $(checked:%.cc=$(BUILD)/checked/%.o)
+unit_tests := $(sort $(wildcard test/unit/*_test.cc))
+fixtures := $(filter-out $(unit_tests),$(wildcard test/unit/*.cc))
+# Tests whose names begin with the same letter are compiled together: they share what templates
+# cost, which is most of it.
+letters := $(foreach letter,a b c d e f g h i j k l m n o p q r s t u v w x y z, \
+  $(if $(filter test/unit/$(letter)%,$(unit_tests)),$(letter)))
+test_groups := $(letters:%=$(BUILD)/checked/test/unit/all-%.o)
+test_objects := $(fixtures:%.cc=$(BUILD)/checked/%.o) $(test_groups)
 
 cpp_files := $(sort $(wildcard src/*.cc src/*/*.cc src/*/*.h tpm/*.cc tpm/*.h test/*/*.cc test/*/*.h))
 shell_files = $(shell git ls-files -co --exclude-standard | \
@@ -105,7 +112,29 @@ check_flags = -std=c++20 -Wall -Wextra -Werror -Wno-missing-field-initializers \
 
 # The tests' own code goes without sanitizers: they would treble the time that it takes to compile.
 # Of inline functions the linker takes the copies that come first, the checked ones.
-$(BUILD)/checked/test/%.o: sanitizers =
+$(BUILD)/checked/test/%: sanitizers =
+
+# What nearly all tests include, compiled once.
+test_headers := $(BUILD)/checked/test/unit/headers.h
+$(test_headers).gch: test/unit/headers.h $(BUILD)/libraries.mk
+	@mkdir -p $(@D)
+	@echo "  CXX $<"
+	@$(CXX) $(check_flags) -x c++-header -o $@ $<
+
+$(test_objects): $(test_headers).gch
+$(test_objects): private check_flags += -Winvalid-pch -include $(test_headers)
+
+$(test_groups:.o=.cc): $(BUILD)/checked/test/unit/all-%.cc: always
+	@mkdir -p $(@D)
+	@printf '#include "%s"\n' $(filter test/unit/$*%,$(unit_tests)) >$@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+
+$(test_groups): $(BUILD)/checked/test/unit/all-%.o: $(BUILD)/checked/test/unit/all-%.cc
+	@echo "  CXX test/unit/$**_test.cc"
+	@$(CXX) $(check_flags) -c -o $@ $<
+
+.PHONY: always
+always:
 
 $(BUILD)/checked/%.o: %.cc $(BUILD)/libraries.mk
 	@mkdir -p $(@D)
@@ -115,7 +144,7 @@ $(BUILD)/checked/%.o: %.cc $(BUILD)/libraries.mk
 # What test/unit/clear_bus.cc puts itself in front of; no other program has it.
 unit_wrapped := Esys_StartAuthSession Esys_TRSess_SetAttributes
 
-$(BUILD)/unit-tests: $(checked_objects)
+$(BUILD)/unit-tests: $(checked_objects) $(test_objects)
 	@echo "  LINK $@"
 	@$(CXX) $(sanitizers) $(foreach symbol,$(wrapped) $(unit_wrapped),-Wl,--wrap=$(symbol)) \
 	  -o $@ $^ $(libraries) \
@@ -123,13 +152,18 @@ $(BUILD)/unit-tests: $(checked_objects)
 
 tools := $(BUILD)/memory_watch $(BUILD)/kexec_boot $(BUILD)/kill_at $(BUILD)/dimm_memory $(BUILD)/fail_write
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(tools)
-qemu_suites := bed measured matrix guard emergency images dracut secrets attacks recovery signed status ndctl \
-  operations sanitize faults crash upstream $(KERNELS:%=unlock:%)
+# Long ones first: all go through one queue.
+qemu_suites := matrix crash images operations attacks $(KERNELS:%=unlock:%) emergency guard signed measured \
+  recovery bed faults sanitize upstream dracut secrets status ndctl
 
 .PHONY: check
 check: test-packages  ## all tests, as CI runs them
 	$(MAKE) $(tested) $(BUILD)/unit-tests man
-	test/run unit cli $(qemu_suites)
+	test/run $(qemu_suites) unit cli
+
+.PHONY: check-full
+check-full: export CHECK := full
+check-full: check  ## the same with every row of tests that otherwise run a sample; takes hours
 
 .PHONY: check-unit
 check-unit: $(BUILD)/unit-tests  ## unit tests: GoogleTest with sanitizers, swtpm, kernel keyrings
@@ -298,4 +332,4 @@ $(BUILD)/dimm_memory: test/qemu/firmware/layout.h
 
 comma := ,
 
--include $(objects:.o=.d) $(checked_objects:.o=.d) $(control_objects:.o=.d)
+-include $(objects:.o=.d) $(checked_objects:.o=.d) $(test_objects:.o=.d) $(control_objects:.o=.d)

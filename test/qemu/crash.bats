@@ -5,9 +5,8 @@
 # blob; a second run must complete.
 #
 # "After call N" and "before call N + 1" are one state, as in between nothing is changed that outlives
-# the process (see kill_at). CRASH=full tries each state once, of many writes to the same file three;
-# CRASH=all is killed before and after each call; otherwise a few states, evenly chosen. The power is
-# cut at every step, always.
+# the process (see kill_at). CHECK=full tries each state once, of many writes to the same file three;
+# otherwise a few states, evenly chosen. The power is cut at every step, always.
 
 load machines
 
@@ -65,20 +64,13 @@ calls() {
 # states: kill_at's options for those to be tried, one a line.
 states() {
   local numbers i
-  case ${CRASH-} in
-    all)
-      seq -f '--after %.0f' "$POINTS"
-      seq -f '--before %.0f' "$POINTS"
-      ;;
-    full)
-      calls | sed 's/^/--before /'
-      echo "--after $POINTS"
-      ;;
-    *)
-      mapfile -t numbers < <(calls)
-      for i in 1 3 5; do echo "--before ${numbers[${#numbers[@]} * i / 6]}"; done
-      ;;
-  esac
+  if [[ ${CHECK-} == full ]]; then
+    calls | sed 's/^/--before /'
+    echo "--after $POINTS"
+  else
+    mapfile -t numbers < <(calls)
+    for i in 1 3 5; do echo "--before ${numbers[${#numbers[@]} * i / 6]}"; done
+  fi
 }
 
 # no_blob_lost: for each passphrase that a DIMM has, one of its blobs holds it.

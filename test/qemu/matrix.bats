@@ -2,7 +2,7 @@
 # Every kind of initramfs on the oldest and the newest kernel: the DIMMs come up before the root file
 # system is touched, and after a failing unlock they stay locked and untried.
 #
-# With each kernel a flavour unlocks with one type of TPM and fails with the other; MATRIX=full does
+# With each kernel a flavour unlocks with one type of TPM and fails with the other; CHECK=full does
 # both with both. The table of boots, with their times and burned attempts, is shown at the end.
 
 load machines
@@ -51,7 +51,7 @@ row() {
   "$BED/image" --kernel "$1" --flavour "$2" --keys "$GOLD/keys" --out "$IMAGE"
   cell "$1" "$2" "$3" good
   cell "$1" "$2" "$4" fails
-  [[ ${MATRIX-} != full ]] || {
+  [[ ${CHECK-} != full ]] || {
     cell "$1" "$2" "$4" good
     cell "$1" "$2" "$3" fails
   }

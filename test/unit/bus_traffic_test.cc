@@ -47,7 +47,7 @@ TEST_F(BusTrafficTest, AnUnsealIsFourCommands) {
 TEST_F(BusTrafficTest, AnUnsealDoesNotShowTheSecret) {
   RecordingProxy proxy(swtpm());
   EXPECT_TRUE(Must(UnsealOver(proxy)).Equals(secret_));
-  EXPECT_FALSE(Contains(proxy.traffic(), secret_.bytes()));
+  EXPECT_FALSE(ContainsBytes(proxy.traffic(), secret_.bytes()));
 }
 
 TEST_F(BusTrafficTest, SealingDoesNotShowTheSecret) {
@@ -56,7 +56,7 @@ TEST_F(BusTrafficTest, SealingDoesNotShowTheSecret) {
     SealingTpm us(proxy.device());
     us.SealNow(secret_);
   }
-  EXPECT_FALSE(Contains(proxy.traffic(), secret_.bytes()));
+  EXPECT_FALSE(ContainsBytes(proxy.traffic(), secret_.bytes()));
 }
 
 /// TPM2_Unseal as Unseal does it, but for a session that is neither salted nor encrypts.
@@ -88,7 +88,7 @@ TEST_F(BusTrafficTest, WithoutEncryptionItWouldShowTheSecret) {
     SealingTpm us(proxy.device());
     UnsealInClear(us, sealed_, policy_);
   }
-  EXPECT_TRUE(Contains(proxy.traffic(), secret_.bytes()));
+  EXPECT_TRUE(ContainsBytes(proxy.traffic(), secret_.bytes()));
 }
 
 class ChangedResponseTest : public BusTrafficTest {

@@ -26,7 +26,7 @@ inline Bytes Concatenate(std::initializer_list<ByteView> parts) {
   return all;
 }
 
-inline bool Contains(ByteView haystack, ByteView needle) {
+inline bool ContainsBytes(ByteView haystack, ByteView needle) {
   return std::search(haystack.begin(), haystack.end(), needle.begin(), needle.end()) !=
          haystack.end();
 }

@@ -16,10 +16,10 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
-const Bytes kKeyId = Hex("000b0011223344");
+const Bytes kRecipientKeyId = Hex("000b0011223344");
 const Bytes kScrypt = Hex("3011040473616c740203020000020108020101");
 
-Secret WrappingKey() {
+Secret RecipientKey() {
   return SampleSecret(32, 0x80);
 }
 
@@ -89,9 +89,9 @@ TEST_F(CmsRecipientTest, APassphraseIsStretchedByAMillionRounds) {
 TEST_F(CmsRecipientTest, TheContentDoesNotOccurInAnyMessage) {
   Secret content = SampleSecret(32);
   EXPECT_FALSE(
-      Contains(Must(EncryptToPassphrase(content, Passphrase(), kFewRounds)), content.bytes()));
-  EXPECT_FALSE(
-      Contains(Must(EncryptToCertificate(content, MakeCertificate("rsa:2048"))), content.bytes()));
+      ContainsBytes(Must(EncryptToPassphrase(content, Passphrase(), kFewRounds)), content.bytes()));
+  EXPECT_FALSE(ContainsBytes(Must(EncryptToCertificate(content, MakeCertificate("rsa:2048"))),
+                             content.bytes()));
 }
 
 TEST_F(CmsRecipientTest, StockOpensslOpensWhatIsForACertificate) {
@@ -135,23 +135,24 @@ TEST_F(CmsRecipientTest, TheAddressTellsThePassphraseAndTheCertificate) {
 }
 
 TEST_F(CmsRecipientTest, TheAddressHoldsTheKeyIdAndTheScryptParameters) {
-  CmsAddress plain = Must(ReadAddress(Must(EncryptToKey(SampleSecret(32), WrappingKey(), kKeyId))));
+  CmsAddress plain =
+      Must(ReadAddress(Must(EncryptToKey(SampleSecret(32), RecipientKey(), kRecipientKeyId))));
   EXPECT_EQ(plain.recipient, CmsRecipient::kKey);
-  EXPECT_EQ(plain.key_id, kKeyId);
+  EXPECT_EQ(plain.key_id, kRecipientKeyId);
   EXPECT_EQ(ToHex(plain.scrypt), "");
-  Bytes der = Must(EncryptToKey(SampleSecret(32), WrappingKey(), kKeyId, kScrypt));
+  Bytes der = Must(EncryptToKey(SampleSecret(32), RecipientKey(), kRecipientKeyId, kScrypt));
   CmsAddress stretched = Must(ReadAddress(der));
-  EXPECT_EQ(stretched.key_id, kKeyId);
+  EXPECT_EQ(stretched.key_id, kRecipientKeyId);
   EXPECT_EQ(ToHex(stretched.scrypt), ToHex(kScrypt));
 }
 
 TEST_F(CmsRecipientTest, ScryptParametersDoNotKeepAnybodyFromOpening) {
-  Bytes der = Must(EncryptToKey(SecretOf("content"), WrappingKey(), kKeyId, kScrypt));
-  EXPECT_EQ(AsText(Must(DecryptWithKey(der, WrappingKey(), kKeyId)).bytes()), "content");
-  EXPECT_EQ(
-      Openssl(der, "-secretkey " + ToHex(WrappingKey().bytes()) + " -secretkeyid " + ToHex(kKeyId))
-          .output,
-      "content");
+  Bytes der = Must(EncryptToKey(SecretOf("content"), RecipientKey(), kRecipientKeyId, kScrypt));
+  EXPECT_EQ(AsText(Must(DecryptWithKey(der, RecipientKey(), kRecipientKeyId)).bytes()), "content");
+  EXPECT_EQ(Openssl(der, "-secretkey " + ToHex(RecipientKey().bytes()) + " -secretkeyid " +
+                             ToHex(kRecipientKeyId))
+                .output,
+            "content");
 }
 
 TEST_F(CmsRecipientTest, TheAddressOfDamagedMessagesIsRefused) {
@@ -173,8 +174,8 @@ TEST_F(CmsRecipientTest, MessagesForTwoOrForNobodyAreRefused) {
   std::string content = directory_.Write("content", "for many");
   std::string output = directory_.PathOf("two");
   RunCommand("openssl cms -encrypt -binary -aes-256-cbc -outform DER -in " + content + " -out " +
-             output + " -pwri_password secret -secretkey " + ToHex(WrappingKey().bytes()) +
-             " -secretkeyid " + ToHex(kKeyId));
+             output + " -pwri_password secret -secretkey " + ToHex(RecipientKey().bytes()) +
+             " -secretkeyid " + ToHex(kRecipientKeyId));
   EXPECT_THAT(ReadAddress(AsBytes(directory_.Read("two"))),
               FailsWith(Errc::kBadKeyFile, "not for one recipient"));
   RunCommand("openssl cms -data_create -binary -outform DER -in " + content + " -out " + output);
@@ -183,10 +184,11 @@ TEST_F(CmsRecipientTest, MessagesForTwoOrForNobodyAreRefused) {
 }
 
 TEST_F(CmsRecipientTest, AMessageForAKeyIsNotOpenedByAPassphraseNorTheOtherWayRound) {
-  Bytes for_key = Must(EncryptToKey(SampleSecret(32), WrappingKey(), kKeyId));
+  Bytes for_key = Must(EncryptToKey(SampleSecret(32), RecipientKey(), kRecipientKeyId));
   EXPECT_THAT(DecryptWithPassphrase(for_key, Passphrase()), FailsWith(Errc::kBadKeyFile));
   Bytes for_passphrase = Must(EncryptToPassphrase(SampleSecret(32), Passphrase(), kFewRounds));
-  EXPECT_THAT(DecryptWithKey(for_passphrase, WrappingKey(), kKeyId), FailsWith(Errc::kBadKeyFile));
+  EXPECT_THAT(DecryptWithKey(for_passphrase, RecipientKey(), kRecipientKeyId),
+              FailsWith(Errc::kBadKeyFile));
 }
 
 CmsKey KeyNumber(uint8_t number) {

@@ -39,7 +39,7 @@ TEST(CmsTest, RoundTripsContentOfAnySize) {
 
 TEST(CmsTest, ContentDoesNotOccurInTheMessage) {
   Secret content = SampleSecret(32);
-  EXPECT_FALSE(Contains(Encrypt(content), content.bytes()));
+  EXPECT_FALSE(ContainsBytes(Encrypt(content), content.bytes()));
 }
 
 TEST(CmsTest, MessagesOfEqualContentDiffer) {

@@ -123,11 +123,11 @@ TEST_F(ImageArchiveTest, WhatHasSeveralNamesHasItsDataUnderEach) {
 
 TEST_F(ImageArchiveTest, ABootConfigurationAtTheEndIsNoPartOfIt) {
   std::string config = "kernel.quiet\n";
-  std::string footer = LittleEndian(config.size(), 4) + LittleEndian(1, 4) + "#BOOTCONFIG\n";
+  std::string footer = InLittleEndian(config.size(), 4) + InLittleEndian(1, 4) + "#BOOTCONFIG\n";
   std::string file = Archive("etc/a", "1") + config + footer;
   EXPECT_EQ(TextIn(file, "etc/a"), "1");
   EXPECT_TRUE(Must(Read(file)).has_boot_config);
-  ExpectRefused(Archive("etc/a", "1") + LittleEndian(1000000, 4) + footer.substr(4), "damaged");
+  ExpectRefused(Archive("etc/a", "1") + InLittleEndian(1000000, 4) + footer.substr(4), "damaged");
 }
 
 // A block of size 0 ends a legacy lz4 archive, and Linux takes a cpio archive at multiples of 4

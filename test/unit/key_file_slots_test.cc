@@ -95,7 +95,7 @@ TEST(KeyFileRecoveryTest, AFileWithRecoverySlotsOnlyIsAKeyFile) {
 
 TEST(KeyFileRecoveryTest, HoldsTheKekNowhereInClear) {
   for (const PemBlock& block : Must(ParsePem(Must(FormatKeyFile(FileWithRecovery()))))) {
-    EXPECT_FALSE(Contains(block.der, SampleKek().bytes()));
+    EXPECT_FALSE(ContainsBytes(block.der, SampleKek().bytes()));
   }
 }
 

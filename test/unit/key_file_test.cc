@@ -35,7 +35,7 @@ TEST(KeyFileTest, HoldsNothingSecretInClear) {
   std::string text = SampleKeyFileText();
   std::vector<PemBlock> blocks = Must(ParsePem(text));
   for (const Bytes& secret : {Copy(SampleKek().bytes()), Copy(SampleSlotSecret().bytes())}) {
-    for (const PemBlock& block : blocks) EXPECT_FALSE(Contains(block.der, secret));
+    for (const PemBlock& block : blocks) EXPECT_FALSE(ContainsBytes(block.der, secret));
     EXPECT_EQ(text.find(ToHex(secret)), std::string::npos);
   }
 }

@@ -10,7 +10,6 @@ namespace nvunlock {
 namespace {
 
 using testing::ElementsAre;
-using testing::Key;
 using testing::Pair;
 
 const std::string kDigest(64, 'a');
@@ -22,9 +21,10 @@ TEST(PcrTermsTest, AnIndexAloneAsksForTheValueOfThisBootInAnyBank) {
 }
 
 TEST(PcrTermsTest, TermsAreJoinedByPlusOrComma) {
-  EXPECT_THAT(Must(ParsePcrTerms("11+7")).pcrs, ElementsAre(Key(7), Key(11)));
-  EXPECT_THAT(Must(ParsePcrTerms("11,7")).pcrs, ElementsAre(Key(7), Key(11)));
-  EXPECT_THAT(Must(ParsePcrTerms("0+1,23")).pcrs, ElementsAre(Key(0), Key(1), Key(23)));
+  EXPECT_THAT(Must(ParsePcrTerms("11+7")).pcrs, ElementsAre(testing::Key(7), testing::Key(11)));
+  EXPECT_THAT(Must(ParsePcrTerms("11,7")).pcrs, ElementsAre(testing::Key(7), testing::Key(11)));
+  EXPECT_THAT(Must(ParsePcrTerms("0+1,23")).pcrs,
+              ElementsAre(testing::Key(0), testing::Key(1), testing::Key(23)));
 }
 
 TEST(PcrTermsTest, ABankAndADigestMayBeGiven) {
@@ -66,7 +66,7 @@ TEST(PcrTermsTest, PcrsHaveTheNamesOfSystemd) {
                                                     {"debug", 16},
                                                     {"application-support", 23}};
   for (const auto& [name, index] : names) {
-    EXPECT_THAT(Must(ParsePcrTerms(name)).pcrs, ElementsAre(Key(index))) << name;
+    EXPECT_THAT(Must(ParsePcrTerms(name)).pcrs, ElementsAre(testing::Key(index))) << name;
   }
   EXPECT_THAT(Must(ParsePcrTerms("kernel-boot:sha256=" + kDigest + "+7")).pcrs,
               ElementsAre(Pair(7, std::nullopt), Pair(11, Bytes(32, 0xaa))));

@@ -12,7 +12,6 @@ namespace nvunlock {
 namespace {
 
 using testing::ElementsAre;
-using testing::Key;
 using testing::SizeIs;
 
 constexpr uint32_t kAllPcrs = 0xffffff;
@@ -75,7 +74,8 @@ TEST_F(PcrTest, ReadsAllPcrsOfABankThoughATpmGivesAFewAtATime) {
 
 TEST_F(PcrTest, ReadsOnlyWhatIsAskedFor) {
   Tpm tpm = ConnectTo(swtpm());
-  EXPECT_THAT(Must(ReadPcrs(tpm, Sha256Bank(), 1U << 7 | 1U << 11)), ElementsAre(Key(7), Key(11)));
+  EXPECT_THAT(Must(ReadPcrs(tpm, Sha256Bank(), 1U << 7 | 1U << 11)),
+              ElementsAre(testing::Key(7), testing::Key(11)));
   EXPECT_THAT(Must(ReadPcrs(tpm, Sha256Bank(), 0)), SizeIs(0));
 }
 
@@ -140,7 +140,7 @@ TEST(OddPcrReadTest, ValuesNobodyAskedForAreNotTaken) {
   auto answer = [](const Bytes&) { return FakeTpm::Pieces{PcrReadResponse(1, 0x18, 2)}; };
   Result<PcrValues> values = ReadPcr3From(answer);
   if (values) {
-    EXPECT_THAT(*values, ElementsAre(Key(3)));
+    EXPECT_THAT(*values, ElementsAre(testing::Key(3)));
   }
 }
 

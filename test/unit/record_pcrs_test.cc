@@ -10,7 +10,6 @@ namespace nvunlock {
 namespace {
 
 using testing::ElementsAre;
-using testing::Key;
 using testing::SizeIs;
 
 class RecordPcrsTest : public SwtpmTest {
@@ -31,7 +30,8 @@ class RecordPcrsTest : public SwtpmTest {
 TEST_F(RecordPcrsTest, LeavesAllPcrsOfEveryActiveBank) {
   ASSERT_THAT(Record(), Succeeds());
   PcrRecord record = Recorded().value();
-  EXPECT_THAT(record.banks, ElementsAre(Key("sha1"), Key("sha256"), Key("sha384"), Key("sha512")));
+  EXPECT_THAT(record.banks, ElementsAre(testing::Key("sha1"), testing::Key("sha256"),
+                                        testing::Key("sha384"), testing::Key("sha512")));
   for (const auto& [bank, values] : record.banks) EXPECT_THAT(values, SizeIs(24)) << bank;
   Tpm tpm = ConnectTo(swtpm());
   EXPECT_EQ(record.banks["sha256"], Must(ReadPcrs(tpm, Sha256Bank(), 0xffffff)));

@@ -45,7 +45,7 @@ inline std::string Packed(const std::string& command, const std::string& content
 }
 
 /// A number as PE files have it.
-inline std::string LittleEndian(uint64_t number, size_t size) {
+inline std::string InLittleEndian(uint64_t number, size_t size) {
   std::string bytes;
   for (; size > 0; size--, number >>= 8) bytes += static_cast<char>(number & 0xff);
   return bytes;
@@ -54,15 +54,17 @@ inline std::string LittleEndian(uint64_t number, size_t size) {
 /// A UKI with an .initrd section, behind another one.
 inline std::string SampleUki(const std::string& initrd) {
   constexpr size_t kInitrdAt = 0x400;
-  std::string head = "MZ" + std::string(0x3a, '\0') + LittleEndian(0x80, 4);
+  std::string head = "MZ" + std::string(0x3a, '\0') + InLittleEndian(0x80, 4);
   head.resize(0x80);
-  head += std::string("PE\0\0", 4) + LittleEndian(0x8664, 2) + LittleEndian(2, 2);
-  head += std::string(12, '\0') + LittleEndian(16, 2) + LittleEndian(0, 2) + std::string(16, '\0');
+  head += std::string("PE\0\0", 4) + InLittleEndian(0x8664, 2) + InLittleEndian(2, 2);
+  head +=
+      std::string(12, '\0') + InLittleEndian(16, 2) + InLittleEndian(0, 2) + std::string(16, '\0');
   auto section = [](const std::string& name, uint64_t size, uint64_t offset) {
     std::string text = name;
     text.resize(8);
-    return text + LittleEndian(size, 4) + LittleEndian(0, 4) +
-           LittleEndian((size + 511) & ~511, 4) + LittleEndian(offset, 4) + std::string(16, '\0');
+    return text + InLittleEndian(size, 4) + InLittleEndian(0, 4) +
+           InLittleEndian((size + 511) & ~511, 4) + InLittleEndian(offset, 4) +
+           std::string(16, '\0');
   };
   head += section(".linux", 16, 0x200) + section(".initrd", initrd.size(), kInitrdAt);
   head.resize(kInitrdAt);

@@ -123,8 +123,8 @@ TEST(SealedObjectOnTheBusTest, TheValueIsNotSeenOnTheBus) {
     SealedObject sealed = Must(Seal(us.tpm, us.parent, SampleSecret(32, 0x60), policy, &value));
     EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, policy, &value), Succeeds());
   }
-  EXPECT_FALSE(Contains(proxy.traffic(), value.bytes()));
-  EXPECT_FALSE(Contains(proxy.traffic(), SampleSecret(32, 0x60).bytes()));
+  EXPECT_FALSE(ContainsBytes(proxy.traffic(), value.bytes()));
+  EXPECT_FALSE(ContainsBytes(proxy.traffic(), SampleSecret(32, 0x60).bytes()));
 }
 
 }  // namespace

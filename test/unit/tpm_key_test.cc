@@ -44,11 +44,11 @@ Bytes PolicyStep(uint32_t command, const Bytes& body = EncodePcrPolicy(SamplePcr
              {Der(kContext, {DerInteger(command)}), Der(kContext + 1, {Der(kOctets, {body})})});
 }
 
-Bytes Policy(std::initializer_list<ByteView> steps) {
+Bytes PolicyOf(std::initializer_list<ByteView> steps) {
   return Der(kContext + 1, {Der(kSequence, steps)});
 }
 
-const Bytes kPcrPolicy = Policy({PolicyStep(TPM2_CC_PolicyPCR)});
+const Bytes kPcrPolicy = PolicyOf({PolicyStep(TPM2_CC_PolicyPCR)});
 const Bytes kSrkParent = Der(kInteger, {Hex("0081000001")});
 
 /// A TPMKey of these parts; the sealed object is the sample.
@@ -80,7 +80,7 @@ TEST(TpmKeyTest, ALatchIsTheSecondStepOfThePolicy) {
   TpmKey key = SampleKey();
   key.policy.latch = SampleLatch();
   Bytes der = Must(EncodeTpmKey(key));
-  const Bytes steps = Policy(
+  const Bytes steps = PolicyOf(
       {PolicyStep(TPM2_CC_PolicyPCR), PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()))});
   EXPECT_EQ(ToHex(der), ToHex(MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, steps}))));
   EXPECT_EQ(PolicyDigest(Must(DecodeTpmKey(der)).policy), PolicyDigest(key.policy));
@@ -92,7 +92,7 @@ TEST(TpmKeyTest, APinIsTheLastStepOfThePolicyAndTheAuthorizationIsNotEmpty) {
   Bytes der = Must(EncodeTpmKey(key));
   const Bytes not_empty = Der(kContext, {Hex("010100")});
   const Bytes steps =
-      Policy({PolicyStep(TPM2_CC_PolicyPCR), PolicyStep(TPM2_CC_PolicyAuthValue, {})});
+      PolicyOf({PolicyStep(TPM2_CC_PolicyPCR), PolicyStep(TPM2_CC_PolicyAuthValue, {})});
   EXPECT_EQ(ToHex(der), ToHex(MakeKey(kSealedKeyOid, Concatenate({not_empty, steps}))));
   EXPECT_EQ(PolicyDigest(Must(DecodeTpmKey(der)).policy), PolicyDigest(key.policy));
 }
@@ -101,9 +101,9 @@ TEST(TpmKeyTest, NothingComesBehindThePin) {
   const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR);
   const Bytes pin = PolicyStep(TPM2_CC_PolicyAuthValue, {});
   const Bytes latch = PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()));
-  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, Policy({pcr, latch, pin}))), Succeeds());
-  for (const Bytes& policy : {Policy({pcr, pin, pin}), Policy({pcr, pin, latch}),
-                              Policy({pin, pcr}), Policy({latch, pin}), Policy({pin})}) {
+  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, PolicyOf({pcr, latch, pin}))), Succeeds());
+  for (const Bytes& policy : {PolicyOf({pcr, pin, pin}), PolicyOf({pcr, pin, latch}),
+                              PolicyOf({pin, pcr}), PolicyOf({latch, pin}), PolicyOf({pin})}) {
     EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, policy)),
                 FailsWith(Errc::kBadKeyFile, "its policy"))
         << ToHex(policy);
@@ -126,7 +126,7 @@ TEST(TpmKeyTest, SignedPcrsAreTheFirstTwoStepsOfThePolicy) {
   TpmKey key = SampleKey();
   key.policy.signed_pcrs = signed_pcrs;
   Bytes der = Must(EncodeTpmKey(key));
-  const Bytes steps = Policy({selection, authorize, PolicyStep(TPM2_CC_PolicyPCR)});
+  const Bytes steps = PolicyOf({selection, authorize, PolicyStep(TPM2_CC_PolicyPCR)});
   EXPECT_EQ(ToHex(der), ToHex(MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, steps}))));
   EXPECT_EQ(PolicyDigest(Must(DecodeTpmKey(der)).policy), PolicyDigest(key.policy));
 }
@@ -144,12 +144,13 @@ TEST(TpmKeyTest, SignedPcrsComeFirstAndOnceOrThePolicyIsRefused) {
   const Bytes selection = PolicyStep(TPM2_CC_PolicyPCR, EncodeSelection(signed_pcrs.pcrs));
   const Bytes authorize = PolicyStep(TPM2_CC_PolicyAuthorize, EncodeAuthorization(signed_pcrs));
   const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR);
-  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, Policy({selection, authorize, pcr}))),
+  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, PolicyOf({selection, authorize, pcr}))),
               Succeeds());
-  for (const Bytes& policy : {Policy({authorize}), Policy({selection}), Policy({pcr, authorize}),
-                              Policy({pcr, selection, authorize}), Policy({authorize, selection}),
-                              Policy({selection, authorize, selection, authorize}),
-                              Policy({selection, pcr, authorize})}) {
+  for (const Bytes& policy :
+       {PolicyOf({authorize}), PolicyOf({selection}), PolicyOf({pcr, authorize}),
+        PolicyOf({pcr, selection, authorize}), PolicyOf({authorize, selection}),
+        PolicyOf({selection, authorize, selection, authorize}),
+        PolicyOf({selection, pcr, authorize})}) {
     EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, policy)), FailsWith(Errc::kBadKeyFile))
         << ToHex(policy);
   }
@@ -183,11 +184,12 @@ TEST(TpmKeyTest, PoliciesThatAreNotKnownHereAreRefused) {
   const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR);
   const Bytes auth_value = PolicyStep(TPM2_CC_PolicyAuthValue);
   const Bytes latch = PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()));
-  const Bytes auth_policy = Der(kContext + 3, {Der(kSequence, {Der(kSequence, {Policy({pcr})})})});
-  for (const Bytes& policy :
-       {Bytes(), Policy({}), Policy({auth_value}), Policy({pcr, auth_value}), Policy({pcr, pcr}),
-        Policy({latch}), Policy({latch, pcr}), Policy({pcr, latch, latch}), Policy({PolicyStep(0)}),
-        Concatenate({kPcrPolicy, auth_policy})}) {
+  const Bytes auth_policy =
+      Der(kContext + 3, {Der(kSequence, {Der(kSequence, {PolicyOf({pcr})})})});
+  for (const Bytes& policy : {Bytes(), PolicyOf({}), PolicyOf({auth_value}),
+                              PolicyOf({pcr, auth_value}), PolicyOf({pcr, pcr}), PolicyOf({latch}),
+                              PolicyOf({latch, pcr}), PolicyOf({pcr, latch, latch}),
+                              PolicyOf({PolicyStep(0)}), Concatenate({kPcrPolicy, auth_policy})}) {
     EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, policy)),
                 FailsWith(Errc::kBadKeyFile, "its policy"))
         << ToHex(policy);
@@ -197,7 +199,7 @@ TEST(TpmKeyTest, PoliciesThatAreNotKnownHereAreRefused) {
 TEST(TpmKeyTest, AMalformedPcrPolicyIsRefused) {
   const Bytes step = Der(kSequence, {Der(kContext, {DerInteger(TPM2_CC_PolicyPCR)}),
                                      Der(kContext + 1, {Der(kOctets, {Hex("00")})})});
-  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, Policy({step}))),
+  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, PolicyOf({step}))),
               FailsWith(Errc::kBadKeyFile, "PCR policy is malformed"));
 }
 

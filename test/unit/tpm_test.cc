@@ -51,8 +51,8 @@ TEST_F(TpmTest, NobodyOnTheBusSeesRandomBytes) {
     hidden = Must(tpm.GetRandom(32, session.tr()));
     plain = Must(tpm.GetRandom(32, ESYS_TR_NONE));
   }
-  EXPECT_FALSE(Contains(proxy.traffic(), hidden));
-  EXPECT_TRUE(Contains(proxy.traffic(), plain));
+  EXPECT_FALSE(ContainsBytes(proxy.traffic(), hidden));
+  EXPECT_TRUE(ContainsBytes(proxy.traffic(), plain));
 }
 
 TEST_F(TpmTest, SessionsDoNotPileUp) {

@@ -110,7 +110,7 @@ class SecretTrafficTest : public WholeTrafficTest {
   }
 
   static bool Shows(const Bytes& traffic, const Secret& secret) {
-    return Contains(traffic, secret.bytes());
+    return ContainsBytes(traffic, secret.bytes());
   }
 
   /// What never goes to the TPM, whatever protects the way.
@@ -118,7 +118,7 @@ class SecretTrafficTest : public WholeTrafficTest {
     EXPECT_FALSE(Shows(traffic, secrets_->kek));
     EXPECT_FALSE(Shows(traffic, secrets_->stretched_pin));
     EXPECT_FALSE(Shows(traffic, secrets_->wrapping));
-    EXPECT_FALSE(Contains(traffic, AsBytes(kPin)));
+    EXPECT_FALSE(ContainsBytes(traffic, AsBytes(kPin)));
   }
 
   Bytes enroll_;
