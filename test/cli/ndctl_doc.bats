@@ -11,12 +11,13 @@ setup() {
 
 # ndctl's commands that have to do with security: those of our name, and those whose page speaks of it.
 pages() {
-  local page command ours
+  local page command ours text
   ours=$(nvunlock --help)
   for page in "$PAGES"/ndctl-*.1.gz; do
     command=${page##*/ndctl-}
     command=${command%.1.gz}
-    if [[ $ours == *"  $command "* ]] || zgrep -qi passphrase "$page"; then echo "$command"; fi
+    text=$(zcat "$page")
+    if [[ $ours == *"  $command "* || $text == *passphrase* ]]; then echo "$command"; fi
   done
 }
 
