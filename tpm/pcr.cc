@@ -34,7 +34,8 @@ Result<uint32_t> TakeDigests(const PcrBank& bank, uint32_t wanted,
 }
 
 /// One round of reads, as many commands as it takes; nullopt when a PCR changed in between.
-Result<std::optional<PcrValues>> ReadOnce(Tpm& tpm, const PcrBank& bank, uint32_t mask) {
+Result<std::optional<PcrValues>> ReadOnce(Tpm& tpm, const PcrBank& bank, uint32_t mask,
+                                          ESYS_TR session) {
   PcrValues values;
   std::optional<UINT32> first_counter;
   while (mask != 0) {
@@ -42,8 +43,8 @@ Result<std::optional<PcrValues>> ReadOnce(Tpm& tpm, const PcrBank& bank, uint32_
     UINT32 counter = 0;
     TPML_PCR_SELECTION* selection = nullptr;
     TPML_DIGEST* digests = nullptr;
-    TRY_TPM("read PCRs", Esys_PCR_Read(tpm.esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                                       &wanted, &counter, &selection, &digests));
+    TRY_TPM("read PCRs", Esys_PCR_Read(tpm.esys(), session, ESYS_TR_NONE, ESYS_TR_NONE, &wanted,
+                                       &counter, &selection, &digests));
     EsysPtr<TPML_PCR_SELECTION> owned_selection(selection);
     EsysPtr<TPML_DIGEST> owned_digests(digests);
     if (first_counter.value_or(counter) != counter) return std::optional<PcrValues>();
@@ -101,10 +102,10 @@ uint32_t MaskOf(const TPMS_PCR_SELECTION& selection) {
   return mask;
 }
 
-Result<std::vector<const PcrBank*>> ActivePcrBanks(Tpm& tpm) {
+Result<std::vector<const PcrBank*>> ActivePcrBanks(Tpm& tpm, ESYS_TR session) {
   TPMI_YES_NO more = 0;
   TPMS_CAPABILITY_DATA* capability = nullptr;
-  TRY_TPM("list PCR banks", Esys_GetCapability(tpm.esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+  TRY_TPM("list PCR banks", Esys_GetCapability(tpm.esys(), session, ESYS_TR_NONE, ESYS_TR_NONE,
                                                TPM2_CAP_PCRS, 0, 1, &more, &capability));
   EsysPtr<TPMS_CAPABILITY_DATA> owned(capability);
   constexpr uint32_t kAllPcrs = (1U << kPcrCount) - 1;
@@ -121,11 +122,11 @@ Result<std::vector<const PcrBank*>> ActivePcrBanks(Tpm& tpm) {
   return active;
 }
 
-Result<PcrValues> ReadPcrs(Tpm& tpm, const PcrBank& bank, uint32_t mask) {
+Result<PcrValues> ReadPcrs(Tpm& tpm, const PcrBank& bank, uint32_t mask, ESYS_TR session) {
   // IMA and systemd extend PCRs at any moment; a mixture of old and new values would never match.
   constexpr int kRounds = 10;
   for (int round = 0; round < kRounds; round++) {
-    std::optional<PcrValues> values = TRY(ReadOnce(tpm, bank, mask));
+    std::optional<PcrValues> values = TRY(ReadOnce(tpm, bank, mask, session));
     if (values) return std::move(*values);
   }
   return Fail("read PCRs: they kept changing");

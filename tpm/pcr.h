@@ -39,12 +39,14 @@ TPMS_PCR_SELECTION SelectPcrs(const PcrBank& bank, uint32_t mask);
 /// The mask of a selection entry.
 uint32_t MaskOf(const TPMS_PCR_SELECTION& selection);
 
-/// The known banks in which the TPM has all 24 PCRs allocated.
-Result<std::vector<const PcrBank*>> ActivePcrBanks(Tpm& tpm);
+/// The known banks in which the TPM has all 24 PCRs allocated. The answer is authentic where
+/// SESSION is a salted one for audit.
+Result<std::vector<const PcrBank*>> ActivePcrBanks(Tpm& tpm, ESYS_TR session = ESYS_TR_NONE);
 
-/// The current values of the PCRs of MASK. Fails when the bank is inactive, or when PCRs kept
-/// changing while they were read.
-Result<PcrValues> ReadPcrs(Tpm& tpm, const PcrBank& bank, uint32_t mask);
+/// The current values of the PCRs of MASK; SESSION as for ActivePcrBanks. Fails when the bank is
+/// inactive, or when PCRs kept changing while they were read.
+Result<PcrValues> ReadPcrs(Tpm& tpm, const PcrBank& bank, uint32_t mask,
+                           ESYS_TR session = ESYS_TR_NONE);
 
 }  // namespace nvunlock
 

@@ -21,7 +21,7 @@ Meaning MeaningOfLayer(TSS2_RC rc) {
   switch (rc) {
     case TSS2_TCTI_RC_IO_ERROR:
     case TSS2_TCTI_RC_NO_CONNECTION:
-      return {Errc::kNoTpm, "the connection to the TPM broke"};
+      return {Errc::kTpmNotReady, "the TPM did not answer, or the connection to it broke"};
     case TSS2_TCTI_RC_MALFORMED_RESPONSE:
     case TSS2_SYS_RC_MALFORMED_RESPONSE:
     case TSS2_ESYS_RC_BAD_SEQUENCE:  // some malformed answers make ESYS lose its place

@@ -52,18 +52,25 @@ void MarkAsFinal(Bytes& response) {
 
 Result<std::unique_ptr<Tcti>> Tcti::Open(const std::string& device) {
   Wire wire = TRY(Wire::Open(device));
-  return std::unique_ptr<Tcti>(new Tcti(std::move(wire)));
+  return std::unique_ptr<Tcti>(new Tcti(std::move(wire), device));
 }
 
-Tcti::Tcti(Wire wire) : wire_(std::move(wire)) {
+Tcti::Tcti(Wire wire, std::string device) : wire_(std::move(wire)), device_(std::move(device)) {
   common_.v1.magic = kMagic;
   common_.v1.version = 2;
   common_.v1.transmit = Transmit;
   common_.v1.receive = Receive;
 }
 
-/// After an answer that is not authentic ESYS sends nothing any more, not even a flush.
+/// After an answer that is not authentic ESYS sends nothing any more, not even a flush; nor does a
+/// wire that broke.
 Tcti::~Tcti() {
+  if (unflushed_.empty()) return;
+  if (wire_.broken()) {
+    Result<Wire> fresh = Wire::Open(device_);
+    if (!fresh) return;
+    wire_ = std::move(*fresh);
+  }
   for (uint32_t handle : unflushed_) {
     Bytes command = MakeCommand(TPM2_CC_FlushContext, BigEndian(handle, 4));
     (void)wire_.Exchange(command, response_);

@@ -33,7 +33,7 @@ class Tcti {
   TSS2_TCTI_CONTEXT* context() { return reinterpret_cast<TSS2_TCTI_CONTEXT*>(&common_); }
 
  private:
-  explicit Tcti(Wire wire);
+  Tcti(Wire wire, std::string device);
 
   static Tcti* Of(TSS2_TCTI_CONTEXT* context) { return reinterpret_cast<Tcti*>(context); }
   static TSS2_RC Transmit(TSS2_TCTI_CONTEXT* context, size_t size, const uint8_t* command);
@@ -47,6 +47,7 @@ class Tcti {
 
   TSS2_TCTI_CONTEXT_COMMON_V2 common_ = {};  // must stay the first member: see Of()
   Wire wire_;
+  std::string device_;
   Bytes response_;
   std::set<uint32_t> unflushed_;
 };

@@ -1,6 +1,7 @@
 #include "tpm/wire.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -17,6 +18,17 @@ namespace {
 
 constexpr std::string_view kSwtpmPrefix = "swtpm:path=";
 
+/// The kernel has time-outs of its own for a device: write() waits for the TPM.
+constexpr int kPatienceMilliseconds = 20000;
+
+/// No TPM is another thing than one that cannot be asked: the latter may hold a latch open.
+Failure FailOpen(const std::string& place, int error_number) {
+  bool is_missing = error_number == ENOENT || error_number == ENOTDIR || error_number == ENODEV ||
+                    error_number == ENXIO || error_number == ECONNREFUSED;
+  return Fail(is_missing ? Errc::kNoTpm : Errc::kTpmNotReady,
+              place + ": " + strerror(error_number));
+}
+
 Result<UniqueFd> ConnectToSwtpm(const std::string& path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -25,14 +37,14 @@ Result<UniqueFd> ConnectToSwtpm(const std::string& path) {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid() ||
       connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-    return Fail(Errc::kNoTpm, "swtpm at " + path + ": " + strerror(errno));
+    return FailOpen("swtpm at " + path, errno);
   }
   return fd;
 }
 
 Result<UniqueFd> OpenDevice(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!fd.valid()) return Fail(Errc::kNoTpm, path + ": " + strerror(errno));
+  if (!fd.valid()) return FailOpen(path, errno);
   struct stat status;
   if (fstat(fd.get(), &status) != 0 || !S_ISCHR(status.st_mode)) {
     return Fail(Errc::kNoTpm, path + ": not a character device");
@@ -70,8 +82,14 @@ Result<Wire> Wire::Open(const std::string& device) {
   return Wire(TRY(OpenDevice(path)));
 }
 
-TSS2_RC Wire::Exchange(ByteView command, Bytes& response) const {
+TSS2_RC Wire::Exchange(ByteView command, Bytes& response) {
   response.clear();
+  TSS2_RC rc = broken() ? TSS2_TCTI_RC_IO_ERROR : ExchangeOnce(command, response);
+  if (rc != TSS2_RC_SUCCESS) fd_ = UniqueFd();
+  return rc;
+}
+
+TSS2_RC Wire::ExchangeOnce(ByteView command, Bytes& response) const {
   if (!Send(command)) return TSS2_TCTI_RC_IO_ERROR;
   Bytes received = ReceiveResponse();
   if (received.empty()) return TSS2_TCTI_RC_IO_ERROR;
@@ -90,6 +108,13 @@ bool Wire::Send(ByteView command) const {
   return true;
 }
 
+ssize_t Wire::ReceiveSome(std::span<uint8_t> buffer) const {
+  pollfd answer = {.fd = fd_.get(), .events = POLLIN, .revents = 0};
+  int ready = poll(&answer, 1, kPatienceMilliseconds);
+  if (ready == 0) errno = ETIMEDOUT;
+  return ready > 0 ? read(fd_.get(), buffer.data(), buffer.size()) : -1;
+}
+
 /// Empty when the connection breaks. A device hands over a response in one read; a socket may do
 /// it in parts.
 Bytes Wire::ReceiveResponse() const {
@@ -97,7 +122,7 @@ Bytes Wire::ReceiveResponse() const {
   size_t filled = 0;
   size_t expected = 6;  // as far as the size in the header
   while (filled < expected) {
-    ssize_t count = read(fd_.get(), buffer.data() + filled, buffer.size() - filled);
+    ssize_t count = ReceiveSome(std::span(buffer).subspan(filled));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return {};
     filled += static_cast<size_t>(count);

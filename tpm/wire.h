@@ -1,8 +1,10 @@
 #ifndef NVUNLOCK_TPM_WIRE_H_
 #define NVUNLOCK_TPM_WIRE_H_
 
+#include <sys/types.h>
 #include <tss2/tss2_common.h>
 
+#include <span>
 #include <string>
 
 #include "src/base/bytes.h"
@@ -15,17 +17,25 @@ namespace nvunlock {
 class Wire {
  public:
   /// DEVICE is "auto" (/dev/tpmrm0, else /dev/tpm0), the path of a character device, or
-  /// "swtpm:path=SOCKET". Fails with kNoTpm when it is not there.
+  /// "swtpm:path=SOCKET". Fails with kNoTpm when it is not there, and with kTpmNotReady when it is
+  /// and cannot be opened.
   static Result<Wire> Open(const std::string& device);
 
-  /// Sends COMMAND and waits for the RESPONSE. Fails with TSS2_TCTI_RC_IO_ERROR, or with
-  /// TSS2_TCTI_RC_MALFORMED_RESPONSE when ESYS should not see the response.
-  TSS2_RC Exchange(ByteView command, Bytes& response) const;
+  /// Sends COMMAND and waits for the RESPONSE, for 20 seconds at most, or for as long as the kernel
+  /// gives a device. Fails with TSS2_TCTI_RC_IO_ERROR, or with TSS2_TCTI_RC_MALFORMED_RESPONSE when
+  /// ESYS should not see the response. After a failure nothing is sent any more: what still came
+  /// would be taken for the answer to another command.
+  TSS2_RC Exchange(ByteView command, Bytes& response);
+
+  /// Whether an exchange has failed.
+  [[nodiscard]] bool broken() const { return !fd_.valid(); }
 
  private:
   explicit Wire(UniqueFd fd) : fd_(std::move(fd)) {}
 
+  TSS2_RC ExchangeOnce(ByteView command, Bytes& response) const;
   [[nodiscard]] bool Send(ByteView command) const;
+  [[nodiscard]] ssize_t ReceiveSome(std::span<uint8_t> buffer) const;
   [[nodiscard]] Bytes ReceiveResponse() const;
 
   UniqueFd fd_;

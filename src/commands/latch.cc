@@ -10,20 +10,32 @@
 namespace nvunlock {
 namespace {
 
-/// What a shell in the middle of a boot must not find. Where nothing is enrolled, there is nothing
-/// to guard. Whatever fails, the rest is done.
-Result<void> PrepareForShell(const Environment& environment) {
-  Result<void> held = GuardIsClosed(environment) ? HoldGuard(environment) : Result<void>();
-  Result<std::vector<KekName>> keks = KeyStore(environment.keys_dir).EnrolledKeks();
-  if (keks && keks->empty()) return held;
-  Result<void> dropped = DropKeys(environment);
-  return held ? dropped : held;
+void Append(Result<void> result, std::vector<Error>& problems) {
+  if (!result) problems.push_back(std::move(result.error()));
 }
 
 /// Where nothing is enrolled nobody waits.
 Result<void> AwaitTpmIfEnrolled(const Environment& environment) {
-  if (TRY(KeyStore(environment.keys_dir).EnrolledKeks()).empty()) return {};
+  Result<std::vector<KekName>> keks = KeyStore(environment.keys_dir).EnrolledKeks();
+  if (!keks || keks->empty()) return {};
   return AwaitTpm(environment, ReadBootConfig(environment).config);
+}
+
+/// The TPM is free for others afterwards.
+std::vector<Error> Latch(const Environment& environment) {
+  TpmConnection tpm(environment.tpm_device);
+  Result<void> awaited = AwaitTpmIfEnrolled(environment);
+  std::vector<Error> problems = CloseAllLatches(environment, tpm);
+  if (!awaited) problems.insert(problems.begin(), std::move(awaited.error()));
+  return problems;
+}
+
+/// What a shell in the middle of a boot must not find. Where nothing is enrolled, there is nothing
+/// to guard. Whatever fails, the rest is done.
+void PrepareForShell(const Environment& environment, std::vector<Error>& problems) {
+  if (GuardIsClosed(environment)) Append(HoldGuard(environment), problems);
+  Result<std::vector<KekName>> keks = KeyStore(environment.keys_dir).EnrolledKeks();
+  if (!keks || !keks->empty()) Append(DropKeys(environment), problems);
 }
 
 }  // namespace
@@ -38,12 +50,9 @@ int RunLatch(const Invocation& invocation) {
                      Set(emergency)});
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
-  TpmConnection tpm(environment.tpm_device);
-  Result<void> awaited = AwaitTpmIfEnrolled(environment);
-  int exit_code = awaited ? 0 : Report(awaited.error());
-  for (const Error& problem : CloseAllLatches(environment, tpm)) exit_code = Report(problem);
-  Result<void> prepared = emergency ? PrepareForShell(environment) : Result<void>();
-  return prepared ? exit_code : Report(prepared.error());
+  std::vector<Error> problems = Latch(environment);
+  if (emergency) PrepareForShell(environment, problems);
+  return ReportAll(problems);
 }
 
 }  // namespace nvunlock

@@ -5,7 +5,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <utility>
+
+#include "src/procedures/unlock.h"
 
 namespace nvunlock {
 namespace {
@@ -137,6 +141,17 @@ std::string Explain(const Error& error) {
 int Report(const Error& error) {
   if (!error.message.empty()) PrintError(Explain(error));
   return ExitCode(error.code);
+}
+
+int ReportAll(const std::vector<Error>& errors) {
+  std::set<Errc> codes;
+  int exit_code = 0;
+  for (const Error& error : errors) {
+    exit_code = Report(error);
+    codes.insert(error.code);
+  }
+  std::optional<Errc> deepest = Deepest(codes);
+  return deepest ? ExitCode(*deepest) : exit_code;
 }
 
 }  // namespace nvunlock

@@ -50,6 +50,10 @@ std::string Explain(const Error& error);
 /// Prints ERROR with its remedy. Returns the exit code that belongs to it.
 int Report(const Error& error);
 
+/// Report for each of ERRORS; the exit code is that of the one that lies deepest, 0 where there is
+/// none.
+int ReportAll(const std::vector<Error>& errors);
+
 constexpr int ExitCode(Errc code) {
   return static_cast<int>(code);
 }

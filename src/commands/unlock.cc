@@ -81,11 +81,11 @@ void StepAside(const Environment& environment) {
 /// the exit code.
 int CloseUp(const Environment& environment, const Config& config) {
   Result<void> awaited = AwaitTpm(environment, config);
-  int exit_code = awaited ? 0 : Report(awaited.error());
   TpmConnection tpm(environment.tpm_device);
   RecordBoot(environment, tpm);
-  for (const Error& problem : CloseAllLatches(environment, tpm)) exit_code = Report(problem);
-  return exit_code;
+  std::vector<Error> problems = CloseLatchesAtBoot(environment, tpm);
+  if (!awaited) problems.insert(problems.begin(), std::move(awaited.error()));
+  return ReportAll(problems);
 }
 
 /// Hands off for one boot. The latch closes all the same: the command line may be a thief's.
@@ -164,7 +164,10 @@ bool IsHarmless(const UnlockReport& report) {
                                                       [](const DimmOutcome& outcome) {
                                                         return outcome.problem.has_value();
                                                       });
-  return report.Verdict() == Errc::kLatchClosed && all_up;
+  bool only_latched =
+      std::all_of(report.problems.begin(), report.problems.end(),
+                  [](const Error& problem) { return problem.code == Errc::kLatchClosed; });
+  return only_latched && all_up;
 }
 
 /// What protects comes first, and status.json last: a failure to report never costs protection.

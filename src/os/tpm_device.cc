@@ -101,10 +101,14 @@ class DriverLoader {
 
 }  // namespace
 
+bool TpmIsDescribed(const std::string& sysfs_root) {
+  return Exists(sysfs_root + "/firmware/acpi/tables/TPM2");
+}
+
 Result<void> AwaitTpmDevice(const TpmPlaces& places, unsigned seconds) {
   constexpr unsigned kPollsPerSecond = 20;
-  bool described = Exists(places.sysfs_root + "/firmware/acpi/tables/TPM2");
-  if (!described || seconds == 0 || HasTpmDevice(places.sysfs_root)) return {};
+  if (!TpmIsDescribed(places.sysfs_root) || seconds == 0 || HasTpmDevice(places.sysfs_root))
+    return {};
   DriverLoader loader(places);
   for (unsigned i = 0; i < seconds * kPollsPerSecond; i++) {
     timespec pause = {.tv_sec = 0, .tv_nsec = 1000000000L / kPollsPerSecond};

@@ -10,12 +10,18 @@
 
 namespace nvunlock {
 
-/// Closes the latch of every TPM slot in every key file of STORE, whether or not it was used. The
-/// TPM is asked only when there is one. Returns what could not be closed, and why.
+/// Closes the latch of every TPM slot in every key file of STORE, whether or not it was used.
+/// Returns what was not seen to be closed, in an answer that is authentic, and why. An answer that
+/// is lost or spoilt is asked for three times in all, each time over a new connection, but not
+/// after ten seconds.
 std::vector<Error> CloseLatches(const KeyStore& store, TpmConnection& tpm);
 
 /// Those of the keys directory, and of what was sealed anew in this boot.
 std::vector<Error> CloseAllLatches(const Environment& environment, TpmConnection& tpm);
+
+/// CloseAllLatches for `unlock`, which also runs on machines that have no TPM: none that is missing
+/// holds anything open where the firmware describes none and none was seen in this boot.
+std::vector<Error> CloseLatchesAtBoot(const Environment& environment, TpmConnection& tpm);
 
 }  // namespace nvunlock
 

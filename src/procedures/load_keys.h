@@ -66,8 +66,12 @@ class TpmConnection {
   /// which it has met an answer that is malformed or not authentic.
   void HangUp() { tpm_.reset(); }
 
+  /// Whether there has been a TPM at any time.
+  [[nodiscard]] bool found_tpm() const { return found_tpm_; }
+
  private:
   std::string device_;
+  bool found_tpm_ = false;
   std::optional<Result<Tpm>> tpm_;
 };
 

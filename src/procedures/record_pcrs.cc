@@ -25,8 +25,12 @@ Result<void> KeepStubFiles(const Environment& environment) {
 
 }  // namespace
 
+bool PcrsAreRecorded(const Environment& environment) {
+  return Exists(RecordPath(environment));
+}
+
 Result<void> RecordPcrs(const Environment& environment, TpmConnection& connection) {
-  if (Exists(RecordPath(environment))) return {};
+  if (PcrsAreRecorded(environment)) return {};
   Result<Tpm*> tpm = connection.Get();
   if (!tpm) return {};
   constexpr uint32_t kAllPcrs = (1U << kPcrCount) - 1;

@@ -16,6 +16,9 @@ namespace nvunlock {
 /// there is nothing to record, and that is a success.
 Result<void> RecordPcrs(const Environment& environment, TpmConnection& tpm);
 
+/// Whether there was a TPM to record in this boot.
+bool PcrsAreRecorded(const Environment& environment);
+
 /// What RecordPcrs left in this boot; nullopt when it left nothing.
 Result<std::optional<PcrRecord>> ReadPcrRecord(const Environment& environment);
 

@@ -67,9 +67,7 @@ class Unlocker {
   /// Whatever came before: nobody else shall unseal in this boot.
   void LockTheTpmUp() {
     tpm_.HangUp();
-    for (Error& problem : CloseAllLatches(environment_, tpm_)) {
-      Complain(std::move(problem));
-    }
+    for (Error& problem : CloseLatchesAtBoot(environment_, tpm_)) Complain(std::move(problem));
   }
 
   void LoadDimmKeys() {

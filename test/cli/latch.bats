@@ -66,18 +66,48 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   expect 0 "nvdimm master key loaded."
 }
 
-@test "latch may be repeated, and needs neither TPM nor key files" {
+latch_without_tpm() { # OPTION...
+  nvunlock latch --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS" --tpm2-device=/none "$@"
+}
+
+@test "latch may be repeated, and needs no key files; where it can't ask a TPM it fails" {
   close_latch
   enroll
   close_latch
   run close_latch
   expect 0
   [[ -z $output ]]
-  run nvunlock latch --keys-dir="$KEYS" --tpm2-device=/none
-  expect 0
+  run latch_without_tpm
+  expect 3 "the TPM may unseal once more in this boot"
   rm "$KEYS"/nvdimm-master.pem
   run close_latch
   expect 0
+  run latch_without_tpm
+  expect 0
+}
+
+@test "a TPM that somebody else keeps busy is none that is missing: exit code 14" {
+  enroll
+  mkdir -p "$BATS_TEST_TMPDIR/root/sys"
+  for command in latch unlock; do
+    run strace -o /dev/null -P /none -e inject=openat:error=EBUSY \
+      "$NVUNLOCK" "$command" --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS" --tpm2-device=/none
+    expect 14 "the TPM may unseal once more in this boot: /none: Device or resource busy"
+  done
+}
+
+@test "latch --emergency drops keys and holds the guard though the latch could not be closed" {
+  install -D -t "$BATS_TEST_TMPDIR/usr/lib/modprobe.d" \
+    "$BATS_TEST_DIRNAME/../../system/00-nvunlock.conf"
+  make_clear_kek
+  make_blob 8680-00000001
+  enroll --import
+  load_keys
+  run latch_without_tpm --emergency
+  expect 3 "the TPM may unseal once more in this boot"
+  refute key_exists encrypted nvdimm:8680-00000001
+  refute key_exists user nvdimm-master
+  grep -q '^install nfit /bin/false' "$BATS_TEST_TMPDIR/run/modprobe.d/00-nvunlock.conf"
 }
 
 @test "latch with a damaged key file: exit code 7, and the others are closed" {
@@ -130,7 +160,7 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   refute key_exists user nvdimm-master
 }
 
-@test "latch --emergency drops keys, but not beside a running unlock; latch alone leaves them" {
+@test "latch --emergency closes the latch at once and drops keys after a running unlock; latch alone leaves them" {
   mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
   install -D -t "$BATS_TEST_TMPDIR/usr/lib/modprobe.d" \
     "$BATS_TEST_DIRNAME/../../system/00-nvunlock.conf"
@@ -144,12 +174,17 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   latch_emergency latch
   key_exists encrypted nvdimm:8680-00000001
 
-  flock "$BATS_TEST_TMPDIR/run/nvunlock/.nvunlock.lock" sleep 4 3>&- &
+  touch "$BATS_TEST_TMPDIR/running"
+  flock "$BATS_TEST_TMPDIR/run/nvunlock/.nvunlock.lock" \
+    bash -c "while [[ -e $BATS_TEST_TMPDIR/running ]]; do sleep 0.1; done" 3>&- &
   sleep 1
   latch_emergency latch --emergency 3>&- &
   waiting=$!
   sleep 1
+  index=$(tpm2_getcap handles-nv-index | grep -io 0x1804e..)
+  tpm2_nvreadpublic "$index" | grep -q readlocked
   key_exists encrypted nvdimm:8680-00000001
+  rm "$BATS_TEST_TMPDIR/running"
   wait "$waiting"
   refute key_exists encrypted nvdimm:8680-00000001
   refute key_exists user nvdimm-master

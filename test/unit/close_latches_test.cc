@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "src/procedures/record_pcrs.h"
 #include "test/unit/machine.h"
 #include "test/unit/recording_proxy.h"
 
@@ -77,9 +78,49 @@ TEST_F(CloseLatchesTest, ALatchThatTwoKeyFilesShareIsClosedOnce) {
   EXPECT_EQ(std::ranges::count(proxy.commands(), TPM2_CC_NV_ReadLock), 1);
 }
 
-TEST_F(CloseLatchesTest, WithoutATpmNothingIsOpen) {
+TEST_F(CloseLatchesTest, WithoutATpmNothingIsSeenToBeClosed) {
   EnrollWithLatch({LatchKind::kNv});
-  EXPECT_THAT(Close("/nonexistent/tpm"), IsEmpty());
+  EnrollWithLatch({LatchKind::kPcr, 13}, "rack7");
+  std::vector<Error> problems = Close("/nonexistent/tpm");
+  ASSERT_THAT(problems, SizeIs(1));
+  EXPECT_EQ(problems[0].code, Errc::kNoTpm);
+  EXPECT_THAT(problems[0].message, HasSubstr("the TPM may unseal once more in this boot"));
+}
+
+/// What CloseLatchesAtBoot makes of a machine without a TPM device.
+class NoTpmAtBootTest : public CloseLatchesTest {
+ protected:
+  void SetUp() override { EnrollWithLatch({LatchKind::kNv}); }
+
+  [[nodiscard]] std::vector<Error> CloseAtBoot() {
+    environment_.tpm_device = "/nonexistent/tpm";
+    TpmConnection tpm(environment_.tpm_device);
+    return CloseLatchesAtBoot(environment_, tpm);
+  }
+};
+
+TEST_F(NoTpmAtBootTest, NoneThatWasEverThereIsNoProblem) {
+  EXPECT_THAT(CloseAtBoot(), IsEmpty());
+}
+
+TEST_F(NoTpmAtBootTest, OneThatTheFirmwareDescribesIsMissed) {
+  directory_.Write("sys/firmware/acpi/tables/TPM2", "");
+  EXPECT_THAT(CloseAtBoot(), SizeIs(1));
+}
+
+TEST_F(NoTpmAtBootTest, OneThatHasBeenThereInThisBootIsMissed) {
+  TpmConnection tpm(environment_.tpm_device);
+  Must(RecordPcrs(environment_, tpm));
+  EXPECT_THAT(CloseAtBoot(), SizeIs(1));
+}
+
+TEST_F(NoTpmAtBootTest, OneThatHasJustUnsealedIsMissed) {
+  auto swtpm = std::make_unique<Swtpm>();
+  TpmConnection tpm(swtpm->device());
+  ASSERT_TRUE(tpm.Get());
+  tpm.HangUp();
+  swtpm.reset();
+  EXPECT_THAT(CloseLatchesAtBoot(environment_, tpm), SizeIs(1));
 }
 
 TEST_F(CloseLatchesTest, WithoutKeyFilesThereIsNothingToDo) {
@@ -93,6 +134,22 @@ TEST_F(CloseLatchesTest, ADamagedKeyFileIsAProblemAndStopsNoOther) {
   ASSERT_THAT(problems, SizeIs(1));
   EXPECT_EQ(problems[0].code, Errc::kBadKeyFile);
   EXPECT_THAT(problems[0].message, HasSubstr("its latch was not closed"));
+  EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed));
+}
+
+TEST_F(CloseLatchesTest, AnAnswerThatIsLostOrSpoiltTwiceIsAskedForAgain) {
+  for (LatchChoice latch : {LatchChoice{LatchKind::kNv}, LatchChoice{LatchKind::kPcr, 14}}) {
+    EnrollWithLatch(latch, latch.kind == LatchKind::kNv ? "nvdimm-master" : "rack7");
+    int spoilt = 0;
+    RecordingProxy proxy(swtpm(), [&](uint32_t, Bytes& response) {
+      if (spoilt == 0) response.clear();
+      if (spoilt == 1) response[0] = 0;
+      spoilt++;
+    });
+    EXPECT_THAT(Close(proxy.device()), IsEmpty());
+    EXPECT_GT(spoilt, 2);
+    proxy.FlushLeftovers();
+  }
   EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed));
 }
 

@@ -82,8 +82,8 @@ TEST(FailTpmTest, WhatTheOwnerMustAuthorizeIsToldApart) {
 }
 
 TEST(FailTpmTest, ABrokenConnectionIsNoTpm) {
-  EXPECT_THAT(Failed(TSS2_TCTI_RC_IO_ERROR), FailsWith(Errc::kNoTpm, "connection"));
-  EXPECT_THAT(Failed(TSS2_TCTI_RC_NO_CONNECTION), FailsWith(Errc::kNoTpm, "connection"));
+  EXPECT_THAT(Failed(TSS2_TCTI_RC_IO_ERROR), FailsWith(Errc::kTpmNotReady, "connection"));
+  EXPECT_THAT(Failed(TSS2_TCTI_RC_NO_CONNECTION), FailsWith(Errc::kTpmNotReady, "connection"));
 }
 
 TEST(FailTpmTest, AHostileAnswerIsAWrongTpm) {

@@ -12,7 +12,8 @@ RecordingProxy::RecordingProxy(const Swtpm& swtpm, Tamper tamper, Refusal refusa
 
 void RecordingProxy::FlushLeftovers() const {
   constexpr uint32_t kLoadedAtOnce = 3;
-  for (uint32_t first : {TPM2_TRANSIENT_FIRST, TPM2_POLICY_SESSION_FIRST}) {
+  for (uint32_t first :
+       {TPM2_TRANSIENT_FIRST, TPM2_HMAC_SESSION_FIRST, TPM2_POLICY_SESSION_FIRST}) {
     for (uint32_t handle = first; handle < first + kLoadedAtOnce; handle++) {
       (void)raw_.Exchange(Concatenate({Hex("80010000000e00000165"), BigEndian(handle, 4)}));
     }

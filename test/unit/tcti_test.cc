@@ -53,27 +53,42 @@ TEST(TctiTest, AResponseMayComeByteByByte) {
   EXPECT_THAT(RandomFrom(answer), Yields(Hex("01020304")));
 }
 
-TEST(TctiTest, ATpmThatHangsUpIsNoTpm) {
+TEST(TctiTest, ATpmThatHangsUpIsNotReady) {
   EXPECT_THAT(RandomFrom([](const Bytes&) { return FakeTpm::Pieces{kHangUp}; }),
-              FailsWith(Errc::kNoTpm));
+              FailsWith(Errc::kTpmNotReady));
 }
 
-TEST(TctiTest, ATpmThatHangsUpInTheMiddleOfAResponseIsNoTpm) {
+/// The answer to a command that failed would be taken for that to the next one.
+TEST(TctiTest, NothingIsSentAfterAnExchangeThatFailed) {
+  int commands = 0;
+  FakeTpm fake([&](const Bytes&) {
+    commands++;
+    return FakeTpm::Pieces{commands == 1 ? MakeResponse(0x8003, 0, {}) : kFourBytes};
+  });
+  {
+    Tpm tpm = Must(Tpm::Connect(fake.device()));
+    EXPECT_THAT(tpm.GetRandom(4, ESYS_TR_NONE), FailsWith(Errc::kWrongTpm));
+    EXPECT_FALSE(tpm.GetRandom(4, ESYS_TR_NONE));
+  }
+  EXPECT_EQ(commands, 1);
+}
+
+TEST(TctiTest, ATpmThatHangsUpInTheMiddleOfAResponseIsNotReady) {
   for (size_t size : {1, 6, 10, 15}) {
     auto answer = [&](const Bytes&) { return FakeTpm::Pieces{Part(0, size), kHangUp}; };
-    EXPECT_THAT(RandomFrom(answer), FailsWith(Errc::kNoTpm)) << size;
+    EXPECT_THAT(RandomFrom(answer), FailsWith(Errc::kTpmNotReady)) << size;
   }
 }
 
 /// In a process of its own, since the kernel kills a careless writer (SIGPIPE).
-TEST(TctiTest, ATpmThatIsGoneBeforeTheCommandIsNoTpm) {
+TEST(TctiTest, ATpmThatIsGoneBeforeTheCommandIsNotReady) {
   auto check = [] {
     auto swtpm = std::make_unique<Swtpm>();
     Tpm tpm = ConnectTo(*swtpm);
     ProtectProcess();
     swtpm.reset();
     Result<Bytes> random = tpm.GetRandom(4, ESYS_TR_NONE);
-    _exit(!random && random.error().code == Errc::kNoTpm ? 0 : 1);
+    _exit(!random && random.error().code == Errc::kTpmNotReady ? 0 : 1);
   };
   EXPECT_EXIT(check(), ExitedWithCode(0), "");
 }
