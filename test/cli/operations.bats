@@ -201,6 +201,7 @@ json_of() { # COMMAND ARGUMENT...
     # shellcheck disable=SC2086  # words
     run operate sanitize-dimm --no-image $how nmem0
     expect 1 "nmem0: it has no passphrase; --zero-key (-z) erases it all the same"
+    # shellcheck disable=SC2086  # words
     run operate sanitize-dimm --no-image -z $how nmem1
     expect 1 "nmem1: it may have a passphrase"
   done
