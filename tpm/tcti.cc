@@ -66,7 +66,7 @@ Tcti::Tcti(Wire wire, std::string device) : wire_(std::move(wire)), device_(std:
 /// wire that broke.
 Tcti::~Tcti() {
   if (unflushed_.empty()) return;
-  if (wire_.broken()) {
+  if (wire_.IsBroken()) {
     Result<Wire> fresh = Wire::Open(device_);
     if (!fresh) return;
     wire_ = std::move(*fresh);

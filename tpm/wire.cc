@@ -84,7 +84,7 @@ Result<Wire> Wire::Open(const std::string& device) {
 
 TSS2_RC Wire::Exchange(ByteView command, Bytes& response) {
   response.clear();
-  TSS2_RC rc = broken() ? TSS2_TCTI_RC_IO_ERROR : ExchangeOnce(command, response);
+  TSS2_RC rc = IsBroken() ? TSS2_TCTI_RC_IO_ERROR : ExchangeOnce(command, response);
   if (rc != TSS2_RC_SUCCESS) fd_ = UniqueFd();
   return rc;
 }

@@ -28,7 +28,7 @@ class Wire {
   TSS2_RC Exchange(ByteView command, Bytes& response);
 
   /// Whether an exchange has failed.
-  [[nodiscard]] bool broken() const { return !fd_.valid(); }
+  [[nodiscard]] bool IsBroken() const { return !fd_.valid(); }
 
  private:
   explicit Wire(UniqueFd fd) : fd_(std::move(fd)) {}

@@ -67,6 +67,7 @@ Result<std::string> ParseDimmName(const std::string& argument) {
 Result<std::vector<std::string>> ParseDimmNames(const std::vector<std::string>& arguments) {
   if (arguments.empty()) return Fail(Errc::kUsage, "say which DIMMs: nmemX..., or all");
   std::vector<std::string> names;
+  names.reserve(arguments.size());
   for (const std::string& argument : arguments) names.push_back(TRY(ParseDimmName(argument)));
   return names;
 }

@@ -121,7 +121,7 @@ std::vector<Error> CloseAllLatches(const Environment& environment, TpmConnection
 std::vector<Error> CloseLatchesAtBoot(const Environment& environment, TpmConnection& tpm) {
   std::vector<Error> problems = CloseAllLatches(environment, tpm);
   bool has_tpm =
-      tpm.found_tpm() || TpmIsDescribed(environment.sysfs_root) || PcrsAreRecorded(environment);
+      tpm.FoundTpm() || TpmIsDescribed(environment.sysfs_root) || PcrsAreRecorded(environment);
   if (has_tpm) return problems;
   std::erase_if(problems, [](const Error& problem) { return problem.code == Errc::kNoTpm; });
   return problems;

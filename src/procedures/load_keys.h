@@ -67,7 +67,7 @@ class TpmConnection {
   void HangUp() { tpm_.reset(); }
 
   /// Whether there has been a TPM at any time.
-  [[nodiscard]] bool found_tpm() const { return found_tpm_; }
+  [[nodiscard]] bool FoundTpm() const { return found_tpm_; }
 
  private:
   std::string device_;
