@@ -1,5 +1,6 @@
 #include "src/os/process.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -24,9 +25,18 @@ bool CanLockMuch() {
   return true;
 }
 
+/// A file that is opened later must not become 0, 1 or 2, to which messages go. What takes their
+/// place can be neither read nor written, so that lost output is noticed.
+void OccupyStandardFiles() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/", O_PATH | O_CLOEXEC);
+  if (fd >= 0) close(fd);
+}
+
 }  // namespace
 
 void ProtectProcess() {
+  OccupyStandardFiles();
   signal(SIGPIPE, SIG_IGN);
   umask(077);
   const struct rlimit none = {0, 0};

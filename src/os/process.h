@@ -7,7 +7,8 @@ namespace nvunlock {
 
 /// Keeps the memory of this process from others as far as a process can: no core dump, not
 /// dumpable, nothing swapped out, files created for their owner only. Nor does a TPM or a reader of
-/// its output that goes away end it (SIGPIPE) half-way. Call it first.
+/// its output that goes away end it (SIGPIPE) half-way, nor do messages go to another file where
+/// it was started without standard output. Call it first.
 void ProtectProcess();
 
 /// gethostname(2), whole, as ndctl puts it into the names of blobs.

@@ -60,3 +60,14 @@ gethostbyname getnameinfo realloc" ]]
   # shellcheck disable=SC2086  # many words
   refute grep -E ' U (secure_)?getenv$' <(nm $objects)
 }
+
+@test "without standard error no message is written into a file that has its number" {
+  fresh_keys
+  enroll
+  make_blob 8680-00000001
+  enroll --kek=user:new
+  # shellcheck disable=SC2016  # that shell's
+  strace -y -o "$BATS_TEST_TMPDIR/trace" -e trace=write sh -c 'exec "$@" 2>&-' - \
+    "$NVUNLOCK" rotate-kek --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS" --no-image -v --to=user:new
+  grep -q '^write(2.*step: settled.* EBADF' "$BATS_TEST_TMPDIR/trace"
+}
