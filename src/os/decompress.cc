@@ -12,6 +12,12 @@ namespace {
 
 constexpr size_t kBufferSize = 64 << 10;
 
+/// xz -9 needs 65 MiB. What a header may ask for are 4 GiB.
+constexpr const char* kXzMemory = "--memlimit-decompress=256MiB";
+
+/// Without a byte going in or out, or after the last one.
+constexpr int kPatienceSeconds = 60;
+
 struct Method {
   Compression compression;
   const char* name;
@@ -23,8 +29,8 @@ const std::vector<Method>& Methods() {
   static const std::vector<Method> methods = {
       {Compression::kGzip, "gzip", "\x1f\x8b", {"gzip", "-dc"}},
       {Compression::kBzip2, "bzip2", "BZ", {"bzip2", "-dc"}},
-      {Compression::kLzma, "lzma", {"\x5d\0", 2}, {"xz", "-dc", "--format=lzma"}},
-      {Compression::kXz, "xz", "\xfd\x37", {"xz", "-dc", "--format=xz"}},
+      {Compression::kLzma, "lzma", {"\x5d\0", 2}, {"xz", "-dc", "-T1", kXzMemory, "--format=lzma"}},
+      {Compression::kXz, "xz", "\xfd\x37", {"xz", "-dc", "-T1", kXzMemory, "--format=xz"}},
       {Compression::kLzo, "lzo", "\x89\x4c", {"lzop", "-dc"}},
       {Compression::kLz4, "lz4", "\x02\x21", {"lz4", "-dc"}},
       {Compression::kZstd, "zstd", "\x28\xb5", {"zstd", "-dc", "-q"}},
@@ -70,18 +76,18 @@ Result<std::unique_ptr<Decompression>> Decompression::Start(Compression compress
   Pipe output = TRY(MakePipe());
   std::unique_ptr<Decompression> started(new Decompression(method.words.front(), compressed));
   started->pid_ =
-      TRY(StartProgram(method.words, {.input = input.reader.get(), .output = output.writer.get()}));
+      TRY(StartProgram(method.words, {.input = input.reader.get(), .output = output.writer.get()},
+                       Confinement::kUnpacker));
   if (fcntl(input.writer.get(), F_SETFL, O_NONBLOCK) != 0) return FailErrno("a pipe", errno);
   started->to_program_ = std::move(input.writer);
   started->from_program_ = std::move(output.reader);
   return started;
 }
 
-/// It meets closed pipes and ends by itself.
 Decompression::~Decompression() {
-  to_program_ = UniqueFd();
-  from_program_ = UniqueFd();
-  if (pid_) (void)AwaitProgram(*pid_, program_);
+  if (!pid_) return;
+  EndProgram(*pid_, 0);
+  (void)AwaitProgram(*pid_, program_);
 }
 
 /// Hands over as much as the program takes now.
@@ -111,6 +117,7 @@ Result<size_t> Decompression::Finish() {
   if (!pid_) return size_t{0};
   pid_t pid = *pid_;
   pid_.reset();
+  EndProgram(pid, kPatienceSeconds);
   TRY(AwaitProgram(pid, program_));
   return size_t{0};
 }
@@ -119,7 +126,9 @@ Result<size_t> Decompression::Read(std::span<uint8_t> buffer) {
   for (;;) {
     pollfd files[] = {{.fd = from_program_.get(), .events = POLLIN},
                       {.fd = to_program_.get(), .events = POLLOUT}};
-    if (poll(files, 2, -1) < 0 && errno != EINTR) return FailErrno(program_, errno);
+    int ready = poll(files, 2, kPatienceSeconds * 1000);
+    if (ready < 0 && errno != EINTR) return FailErrno(program_, errno);
+    if (ready == 0) return Fail(program_ + " hangs");
     if (files[1].revents != 0) TRY(Feed());
     if (files[0].revents == 0) continue;
     ssize_t count = read(from_program_.get(), buffer.data(), buffer.size());

@@ -1,12 +1,18 @@
 #include "src/os/program.h"
 
 #include <fcntl.h>
-#include <spawn.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+
+#include "src/base/unique_fd.h"
 
 namespace nvunlock {
 namespace {
@@ -23,62 +29,95 @@ Result<std::string> FindProgram(const std::string& name) {
   return Fail("there is no program " + name + " here; install it");
 }
 
-/// What the new process does before it becomes the program.
-class SpawnActions {
- public:
-  SpawnActions() {
-    posix_spawn_file_actions_init(&files_);
-    posix_spawnattr_init(&attributes_);
-    // We ignore SIGPIPE, and a program would inherit that.
-    sigset_t pipe;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    posix_spawnattr_setsigdefault(&attributes_, &pipe);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF);
-  }
-  SpawnActions(const SpawnActions&) = delete;
-  SpawnActions& operator=(const SpawnActions&) = delete;
-  ~SpawnActions() {
-    posix_spawn_file_actions_destroy(&files_);
-    posix_spawnattr_destroy(&attributes_);
-  }
+void Place(int file, int target) {
+  UniqueFd null(file < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1);
+  int source = file < 0 ? null.get() : file;
+  if (dup2(source, target) < 0 || source == target) fcntl(target, F_SETFD, 0);
+}
 
-  void Place(int file, int target) {
-    if (file < 0) {
-      posix_spawn_file_actions_addopen(&files_, target, "/dev/null", O_RDWR, 0);
-    } else {
-      posix_spawn_file_actions_adddup2(&files_, file, target);
-    }
-  }
+void SetLimit(__rlimit_resource_t resource, rlim_t limit) {
+  const struct rlimit both = {limit, limit};
+  setrlimit(resource, &both);
+}
 
-  Result<pid_t> Spawn(const std::string& path, char* const* arguments) {
-    std::string variable = kPath;
-    char* const environment[] = {variable.data(), nullptr};
-    pid_t pid = 0;
-    int error = posix_spawn(&pid, path.c_str(), &files_, &attributes_, arguments, environment);
-    if (error != 0) return FailErrno(path, error);
-    return pid;
-  }
+/// The kernel's overflow uid and gid, which own nothing.
+constexpr unsigned kNobody = 65534;
 
- private:
-  posix_spawn_file_actions_t files_;
-  posix_spawnattr_t attributes_;
-};
+/// Each step takes something away, whether or not the others can: the root of a user namespace has
+/// no other user to become, and in a container there may be no namespaces.
+void Confine() {
+  SetLimit(RLIMIT_AS, rlim_t{512} << 20);
+  SetLimit(RLIMIT_CPU, 300);
+  SetLimit(RLIMIT_FSIZE, 0);
+  SetLimit(RLIMIT_NOFILE, 16);
+  (void)unshare(CLONE_NEWNET | CLONE_NEWIPC);
+  [[maybe_unused]] bool is_nobody = setgroups(0, nullptr) == 0 &&
+                                    setresgid(kNobody, kNobody, kNobody) == 0 &&
+                                    setresuid(kNobody, kNobody, kNobody) == 0;
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/// What the new process does until it becomes the program. Returns why it could not.
+int BecomeProgram(const std::string& path, char* const* arguments, const ProgramFiles& files,
+                  Confinement confinement) {
+  std::string variable = kPath;
+  char* const environment[] = {variable.data(), nullptr};
+  signal(SIGPIPE, SIG_DFL);  // we ignore it, and the program would inherit that
+  Place(files.input, STDIN_FILENO);
+  Place(files.output, STDOUT_FILENO);
+  Place(files.errors, STDERR_FILENO);
+  // Ours are so anyhow, but not what we may have been given.
+  (void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (confinement == Confinement::kUnpacker) Confine();
+  execve(path.c_str(), arguments, environment);
+  return errno;
+}
+
+/// What the child says of its failure; 0 when the pipe was closed by its exec.
+int ReadError(int fd) {
+  int error = 0;
+  while (read(fd, &error, sizeof(error)) < 0 && errno == EINTR) {
+  }
+  return error;
+}
 
 }  // namespace
 
-Result<pid_t> StartProgram(const std::vector<std::string>& words, const ProgramFiles& files) {
+Result<pid_t> StartProgram(const std::vector<std::string>& words, const ProgramFiles& files,
+                           Confinement confinement) {
   std::string path = TRY(FindProgram(words.front()));
   std::vector<std::string> copies = words;
   std::vector<char*> arguments;
   arguments.reserve(copies.size() + 1);
   for (std::string& word : copies) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  SpawnActions actions;
-  actions.Place(files.input, STDIN_FILENO);
-  actions.Place(files.output, STDOUT_FILENO);
-  actions.Place(files.errors, STDERR_FILENO);
-  return actions.Spawn(path, arguments.data());
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno("make a pipe", errno);
+  UniqueFd errors(ends[0]);
+  UniqueFd mouth(ends[1]);
+  pid_t pid = fork();
+  if (pid < 0) return FailErrno(path, errno);
+  if (pid == 0) {
+    int error = BecomeProgram(path, arguments.data(), files, confinement);
+    [[maybe_unused]] ssize_t said = write(mouth.get(), &error, sizeof(error));
+    _exit(127);
+  }
+  mouth = UniqueFd();
+  int error = ReadError(errors.get());
+  if (error == 0) return pid;
+  (void)AwaitProgram(pid, path);
+  return FailErrno(path, error);
+}
+
+void EndProgram(pid_t pid, unsigned seconds) {
+  constexpr unsigned kTriesPerSecond = 1000;
+  for (unsigned tries = seconds * kTriesPerSecond; tries > 0; tries--) {
+    siginfo_t ended = {};
+    if (waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    if (ended.si_pid == pid) return;
+    usleep(1000000 / kTriesPerSecond);
+  }
+  kill(pid, SIGKILL);
 }
 
 Result<void> AwaitProgram(pid_t pid, const std::string& name) {

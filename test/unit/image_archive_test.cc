@@ -170,6 +170,13 @@ TEST_F(ImageArchiveTest, WhatSomebodyHasAppendedAfterAPatchIsNoPartOfIt) {
   EXPECT_FALSE(Read(packed + FormatPatch(packed.size(), {Entry("etc/a", "new")}) + extra));
 }
 
+// Its header asks for a dictionary of 3 GiB.
+TEST_F(ImageArchiveTest, OneThatTakesGigabytesToUnpackIsRefused) {
+  std::string packed = Packed("xz --format=lzma -c", Archive("a", "1"));
+  ASSERT_TRUE(Read(packed));
+  ExpectRefused(packed.replace(1, 4, std::string("\0\0\0\xc0", 4)), "xz failed");
+}
+
 // Under sanitizers, and in time.
 TEST_F(ImageArchiveTest, ThousandsOfPatchesAreRefused) {
   std::string base = Archive("etc/a", "old");
