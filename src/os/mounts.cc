@@ -7,9 +7,11 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <memory>
 
 #include "src/base/unique_fd.h"
@@ -26,6 +28,32 @@ bool IsOnRoot(int fd) {
 bool IsXfs(int fd) {
   struct statfs status;
   return fstatfs(fd, &status) == 0 && status.f_type == XFS_SUPER_MAGIC;
+}
+
+/// Returns an error number, or 0.
+int FreezeAndThaw(int fd) {
+  if (ioctl(fd, FIFREEZE, 0) != 0) return errno;
+  return ioctl(fd, FITHAW, 0) != 0 ? errno : 0;
+}
+
+/// FreezeAndThaw by a process of its own, which finishes what it has begun when ours is killed.
+/// When that one is killed, we thaw: one killed process never leaves the file system frozen.
+Result<void> FreezeForAMoment(int fd, const std::string& path) {
+  pid_t pid = fork();
+  if (pid < 0) return FailErrno("freeze " + path, errno);
+  if (pid == 0) {
+    setsid();
+    for (int ending : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) signal(ending, SIG_IGN);
+    _exit(FreezeAndThaw(fd));
+  }
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return FailErrno("freeze " + path, errno);
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (WIFEXITED(status)) return FailErrno("freeze and thaw " + path, WEXITSTATUS(status));
+  (void)ioctl(fd, FITHAW, 0);
+  return Fail("freeze " + path + ": ended by signal " + std::to_string(WTERMSIG(status)));
 }
 
 }  // namespace
@@ -54,9 +82,7 @@ Result<void> FlushFileSystem(const std::string& path) {
   if (!fd.valid()) return FailErrno(path, errno);
   if (syncfs(fd.get()) != 0) return FailErrno("sync " + path, errno);
   if (!IsXfs(fd.get()) || IsOnRoot(fd.get())) return {};
-  if (ioctl(fd.get(), FIFREEZE, 0) != 0) return FailErrno("freeze " + path, errno);
-  if (ioctl(fd.get(), FITHAW, 0) != 0) return FailErrno("thaw " + path, errno);
-  return {};
+  return FreezeForAMoment(fd.get(), path);
 }
 
 }  // namespace nvunlock
