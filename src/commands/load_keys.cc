@@ -5,6 +5,7 @@
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
 #include "src/commands/slot_options.h"
+#include "src/os/file.h"
 #include "src/os/process.h"
 
 namespace nvunlock {
@@ -12,6 +13,16 @@ namespace {
 
 /// Time for DIMM operations after boot; then the keys are gone from the keyring again.
 constexpr unsigned kRecoveredSeconds = 900;
+
+Option TpmHandleOption() {
+  return {"tpm-handle", "HANDLE", "the TPM's key for a trusted kek, which is not handled yet",
+          [](std::string_view) -> Result<void> {
+            return Fail(
+                "--tpm-handle is for a trusted kek; trusted keks are not handled yet, 'ndctl "
+                "load-keys' loads it");
+          },
+          't'};
+}
 
 /// ndctl's words, and the failures that it does not count.
 int PrintResult(const LoadedKeys& loaded) {
@@ -28,11 +39,15 @@ int PrintResult(const LoadedKeys& loaded) {
 }
 
 Result<LoadedKeys> LoadAll(const Environment& environment, bool recovery) {
+  if (!IsDirectory(environment.keys_dir)) {
+    return Fail("there is no keys directory " + environment.keys_dir);
+  }
   TRY(JoinSessionWith(Keyring(environment.keyring)));
   TpmConnection tpm(environment.tpm_device);
   LoadKeysOptions options = {.keyring = Keyring(environment.keyring),
                              .keep_kek = true,
                              .all_keks = true,
+                             .clear_keks = true,
                              .host = HostName(),
                              .signature_files = environment.signature_files,
                              .ask_pin = AskForPin};
@@ -55,6 +70,7 @@ int RunLoadKeys(const Invocation& invocation) {
       {"key-path", "DIR", "the same as --keys-dir", Store(environment.keys_dir), 'p'});
   options.push_back({"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
                      Store(environment.tpm_device)});
+  options.push_back(TpmHandleOption());
   options.push_back(SignatureFileOption(environment));
   bool recovery = false;
   options.push_back({"recovery", nullptr,

@@ -13,7 +13,6 @@ namespace {
 constexpr size_t kClearKekLimit = 4096;
 /// ndctl takes nvdimm-master for trusted where this file is.
 constexpr char kTpmHandleFile[] = "tpm.handle";
-constexpr char kHandledByNdctl[] = "nvdimm-master";
 
 Failure Refuse(const std::string& what) {
   return Fail(what +
@@ -41,9 +40,21 @@ Result<void> CheckBlobs(const KeyStore& store, const KekName& name) {
 
 }  // namespace
 
+KekName NdctlKek() {
+  return {"user", "nvdimm-master"};
+}
+
+std::string OptionForKek(const KekName& name) {
+  return name == NdctlKek() ? "" : " --kek=" + name.ToString();
+}
+
+bool IsOnlyInClear(const KeyStore& store, const KekName& name) {
+  return !Exists(store.PathOf(name.KeyFileName())) && Exists(store.PathOf(name.ClearFileName()));
+}
+
 Result<void> CheckNoTrustedKek(const KeyStore& store, const KekName& name) {
   std::string handle = store.PathOf(kTpmHandleFile);
-  if (name.description == kHandledByNdctl && Exists(handle)) {
+  if (name.description == NdctlKek().description && Exists(handle)) {
     return Refuse(handle + " says that " + name.description + " is a trusted kek");
   }
   TRY(CheckBlobs(store, name));

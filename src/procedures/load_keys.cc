@@ -5,8 +5,10 @@
 
 #include "src/os/file.h"
 #include "src/procedures/blob_key.h"
+#include "src/procedures/clear_kek.h"
 #include "src/procedures/enrolled_record.h"
 #include "src/procedures/kek.h"
+#include "src/procedures/operation_kek.h"
 #include "src/procedures/signed_pcrs.h"
 
 namespace nvunlock {
@@ -52,6 +54,8 @@ class KeyLoader {
     }
     if (!options_.all_keks) return keks;
     for (const KekName& kek : TRY(store_.EnrolledKeks())) keks[kek.ToString()] = true;
+    bool wants_clear = options_.clear_keks && IsOnlyInClear(store_, NdctlKek());
+    if (wants_clear) keks[NdctlKek().ToString()] = true;
     return keks;
   }
 
@@ -91,10 +95,22 @@ class KeyLoader {
     if (is_good) verified_.insert(candidate.file.name);
   }
 
+  /// What nobody has sealed opens nothing at boot.
+  Result<Secret> ObtainInClear(const KekName& name) {
+    TRY(CheckNoTrustedKek(store_, name));
+    std::string words = store_.PathOf(name.ClearFileName()) + " holds " + name.ToString() +
+                        " in clear; where there is a TPM, 'nvunlock enroll --import" +
+                        OptionForKek(name) + "' seals it";
+    if (!options_.clear_keks) return Fail(Errc::kBadKeyFile, std::move(words));
+    loaded_.notes.push_back(std::move(words));
+    return ReadClearKek(store_, name);
+  }
+
   Result<Secret> ObtainFromStore(const KekName& name) {
     if (options_.keyring_only) {
       return Fail(Errc::kKekMissing, name.ToString() + " is not in the keyring");
     }
+    if (IsOnlyInClear(store_, name)) return ObtainInClear(name);
     KeyFile file = TRY(store_.ReadKeyFile(name));
     for (const Error& problem : file.problems) {
       loaded_.notes.push_back(store_.PathOf(name.KeyFileName()) + ": " + problem.message);
@@ -140,8 +156,7 @@ class KeyLoader {
     if (!Exists(store_.PathOf(name.KeyFileName()))) return kek;
     KeyFile file = TRY(store_.ReadKeyFile(name));
     if (TRY(KekCheckValue(kek)) != file.check_value) {
-      return Fail(Errc::kKeysIncomplete, name.ToString() + " in the keyring is not the kek of " +
-                                             store_.PathOf(name.KeyFileName()));
+      return AnotherInKeyring(name, store_.PathOf(name.KeyFileName()));
     }
     return kek;
   }

@@ -25,6 +25,7 @@ struct LoadKeysOptions {
   Keyring keyring = Keyring::User();  ///< where the DIMM keys go
   bool keep_kek = false;              ///< leave the keks in `keyring` instead of a process keyring
   bool all_keks = false;              ///< also those that no blob names
+  bool clear_keks = false;            ///< those without a key file from ndctl's file in clear
   unsigned expire_seconds = 0;        ///< all keys vanish after this time; 0: never
   std::string host;                   ///< whose blobs are preferred
 

@@ -192,6 +192,7 @@ flip() {
 }
 
 @test "a key file with another name, none at all, one of 100 KiB, one that is a directory" {
+  rm "$KEYS/nvdimm-master.blob"
   mv "$KEYS/nvdimm-master.pem" "$KEYS/other.pem"
   run load_keys
   expect 7 "it holds user:nvdimm-master instead of user:other"
@@ -249,12 +250,55 @@ flip() {
   expect 3
 }
 
-@test "an empty keys directory, or none: nothing to load, exit code 0" {
+@test "an empty keys directory: nothing to load, exit code 0; none is an error, as for ndctl" {
   rm -r "$KEYS"
+  run load_keys
+  expect 1 "there is no keys directory $KEYS"
+  run nvunlock load-keys -p "$KEYS"
+  expect 1 "there is no keys directory $KEYS"
+  run ndctl load-keys -p "$KEYS"
+  [[ $status -ne 0 ]]
   mkdir "$KEYS"
   run load_keys
   expect 0 "0 nvdimm keys loaded"
-  rmdir "$KEYS"
+}
+
+@test "without a key file ndctl's kek in clear is loaded, as ndctl does, and one line says so" {
+  rm "$KEYS/nvdimm-master.pem"
+  run load_keys --tpm2-device=/none
+  expect 0 "nvdimm-master.blob holds user:nvdimm-master in clear; where there is a TPM, 'nvunlock enroll --import' seals it"
+  expect 0 "nvdimm master key loaded."
+  expect 0 "2 nvdimm keys loaded"
+  kek_is "$KEYS/nvdimm-master.blob"
+  key_exists encrypted nvdimm:8680-00000001
+  run load_keys --tpm2-device=/none
+  expect 0 "2 nvdimm keys loaded"
+  run enroll --import
+  expect 0
+}
+
+@test "a kek in clear that no blob needs is loaded, too, for setup-passphrase" {
+  rm "$KEYS"/*
+  make_clear_kek
+  keyctl clear @u
+  run load_keys --tpm2-device=/none
+  expect 0 "nvdimm master key loaded."
+  kek_is "$KEYS/nvdimm-master.blob"
+}
+
+@test "trusted keks are not handled yet: -t, tpm.handle, a blob under one; nothing is loaded" {
+  for option in -t --tpm-handle; do
+    run load_keys "$option" 0x81000001
+    expect 1 "trusted keks are not handled yet"
+  done
+  rm "$KEYS/nvdimm-master.pem"
+  echo 0x81000001 >"$KEYS/tpm.handle"
   run load_keys
-  expect 0 "0 nvdimm keys loaded"
+  expect 1 "$KEYS/tpm.handle says that nvdimm-master is a trusted kek: trusted keks are not handled yet"
+  expect 1 "0 nvdimm keys loaded"
+  rm "$KEYS/tpm.handle"
+  sed -i s/user:/trusted:/ "$(blob_of 8680-00000001)"
+  run load_keys
+  expect 1 "$(blob_of 8680-00000001) is wrapped by trusted:nvdimm-master: trusted keks are not handled yet"
+  [[ $(keyctl rlist @u) == "" ]]
 }

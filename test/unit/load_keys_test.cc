@@ -129,6 +129,77 @@ TEST_F(LoadKeysTest, KeksThatNoBlobNamesAreLoadedOnlyOnRequest) {
   EXPECT_TRUE(HoldsKek());
 }
 
+class ClearKekTest : public LoadKeysTest {
+ protected:
+  ClearKekTest() {
+    environment_.tpm_device = "/nonexistent/tpm";
+    options_.clear_keks = options_.all_keks = options_.keep_kek = true;
+  }
+
+  LoadKeysOptions options_ = Options();
+};
+
+TEST_F(ClearKekTest, NdctlsFileServesWhereThereIsNoKeyFile) {
+  WriteKeysFile("nvdimm-master.blob", AsText(kek_.bytes()));
+  LoadedKeys loaded = Load(options_);
+  EXPECT_EQ(loaded.keks_loaded, 1U);
+  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("in clear; where there is a TPM, 'nvunlock "
+                                                  "enroll --import' seals it")));
+  AddBlob(kDimmId, kek_);
+  EXPECT_THAT(Load(options_).keys, ElementsAre(Key(kDimmId)));
+  EXPECT_TRUE(Must(Must(keyring().Find("user", "nvdimm-master"))->Read()).Equals(kek_));
+}
+
+TEST_F(ClearKekTest, OfEveryName) {
+  AddBlob(kDimmId, kek_, "rack7");
+  WriteKeysFile("rack7.blob", AsText(kek_.bytes()));
+  LoadedKeys loaded = Load(options_);
+  EXPECT_THAT(loaded.keys, ElementsAre(Key(kDimmId)));
+  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("--import --kek=user:rack7'")));
+}
+
+TEST_F(ClearKekTest, NothingInClearDecidesInAnUnlock) {
+  AddBlob(kDimmId, kek_);
+  WriteKeysFile("nvdimm-master.blob", AsText(kek_.bytes()));
+  LoadedKeys loaded = Load();
+  EXPECT_THAT(loaded.keys, IsEmpty());
+  EXPECT_EQ(loaded.keks_loaded, 0U);
+  EXPECT_THAT(loaded.problems, ElementsAre(testing::Field(
+                                   &Error::message, HasSubstr("'nvunlock enroll --import'"))));
+}
+
+TEST_F(ClearKekTest, AKeyFileComesFirst) {
+  EnrollKek(kek_);
+  AddBlob(kDimmId, kek_);
+  WriteKeysFile("nvdimm-master.blob", AsText(SampleSecret(32, 0x50).bytes()));
+  EXPECT_THAT(Load(options_).keys, IsEmpty());
+  EXPECT_FALSE(HoldsKek());
+}
+
+TEST_F(ClearKekTest, ATrustedKekIsNotTakenForOne) {
+  const std::string text(400, 'a');
+  const std::string trusted_blob = "enc32 trusted:nvdimm-master 32 " + std::string(162, 'a');
+  const std::string blob_name = std::string("nvdimm_") + kDimmId + "_here.blob";
+  struct Sign {
+    const char* file;
+    std::string content;
+    const char* words;
+  };
+  for (const auto& [file, content, words] :
+       {Sign{"tpm.handle", "0x81000001\n", "tpm.handle"},
+        Sign{blob_name.c_str(), trusted_blob, "is wrapped by trusted:nvdimm-master"},
+        Sign{"nvdimm-master.blob", text, "holds a trusted kek"}}) {
+    WriteKeysFile("nvdimm-master.blob", AsText(kek_.bytes()));
+    WriteKeysFile(file, content);
+    LoadedKeys loaded = Load(options_);
+    EXPECT_THAT(loaded.problems,
+                testing::Contains(testing::Field(&Error::message, HasSubstr(words))));
+    EXPECT_EQ(loaded.keks_loaded, 0U) << file;
+    EXPECT_FALSE(HoldsKek()) << file;
+    std::remove(KeysPathOf(file).c_str());
+  }
+}
+
 TEST_F(LoadKeysTest, NothingEnrolledIsNothingToDo) {
   environment_.tpm_device = "/nonexistent/tpm";
   LoadKeysOptions options = Options();
