@@ -3,6 +3,7 @@
 #include "src/os/process.h"
 #include "src/procedures/read_config.h"
 #include "src/procedures/refresh_images.h"
+#include "src/procedures/unlocks_at_boot.h"
 
 namespace nvunlock {
 
@@ -20,6 +21,10 @@ ImageRefresh ImageRefreshFor(const Environment& environment) {
                           .with_passphrase_slots = config.recovery_passphrase_in_initramfs,
                           .rebuild_command = config.rebuild_images});
   };
+}
+
+ImageRefresh ImageRefreshIfEnrolled(const Environment& environment) {
+  return UnlocksAtBoot(environment) ? ImageRefreshFor(environment) : ImageRefresh();
 }
 
 }  // namespace nvunlock

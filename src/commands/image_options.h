@@ -13,6 +13,9 @@ Option NoImageOption(bool& target);
 /// it.
 ImageRefresh ImageRefreshFor(const Environment& environment);
 
+/// The same; empty on a machine that was never enrolled (UnlocksAtBoot).
+ImageRefresh ImageRefreshIfEnrolled(const Environment& environment);
+
 }  // namespace nvunlock
 
 #endif  // NVUNLOCK_COMMANDS_IMAGE_OPTIONS_H_

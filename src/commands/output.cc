@@ -67,10 +67,17 @@ constexpr Remedy kRemedies[] = {
 
 bool progress_shown = false;
 
+/// A message that names a command says itself what to do.
+bool NamesCommand(const std::string& message) {
+  return message.find("'nvunlock ") != std::string::npos ||
+         message.find("'keyctl ") != std::string::npos;
+}
+
 /// Empty where the message itself says it.
-const char* RemedyFor(Errc code) {
+const char* RemedyFor(const Error& error) {
+  if (NamesCommand(error.message)) return "";
   for (const Remedy& remedy : kRemedies) {
-    if (remedy.code == code) return remedy.text;
+    if (remedy.code == error.code) return remedy.text;
   }
   return "";
 }
@@ -134,7 +141,7 @@ void PrintAndLog(LogLevel level, std::string_view line) {
 }
 
 std::string Explain(const Error& error) {
-  std::string remedy = RemedyFor(error.code);
+  std::string remedy = RemedyFor(error);
   return remedy.empty() ? error.message : error.message + " -- " + remedy;
 }
 

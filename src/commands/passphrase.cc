@@ -5,6 +5,7 @@
 #include "src/os/process.h"
 #include "src/os/prompt.h"
 #include "src/procedures/change_passphrase.h"
+#include "src/procedures/clear_kek.h"
 
 namespace nvunlock {
 namespace {
@@ -70,6 +71,22 @@ Result<std::optional<Secret>> AskForImport(const Arguments& arguments) {
   return std::optional<Secret>(std::move(passphrase));
 }
 
+/// What an admin has to know of passphrases that DIMMs have now.
+void AddWarnings(const Arguments& arguments, DimmReport& report) {
+  const ChangeOptions& change = arguments.change;
+  if (change.change == PassphraseChange::kRemove) return;
+  if (change.role == PassphraseRole::kMaster) {
+    report.notes.emplace_back(
+        "a lost master passphrase can never be replaced; keep a copy of its blob and of the kek");
+  } else if (!arguments.no_image && !change.refresh_images) {
+    report.notes.push_back(
+        "no boot will unlock by itself until the kek is sealed in a TPM: 'nvunlock enroll "
+        "--import" +
+        (change.kek ? OptionForKek(*change.kek) : "") +
+        "'; till then use 'nvunlock load-keys' and 'nvunlock enable-dimm'");
+  }
+}
+
 Result<DimmReport> Run(const Invocation& invocation, Arguments& arguments) {
   std::vector<std::string> nmems =
       TRY(ParseDimms(invocation, arguments.dimms, OptionsFor(arguments)));
@@ -80,9 +97,11 @@ Result<DimmReport> Run(const Invocation& invocation, Arguments& arguments) {
   arguments.change.dry_run = arguments.dimms.dry_run;
   arguments.change.on_step = ShowSteps(arguments.dimms);
   if (!arguments.no_image) {
-    arguments.change.refresh_images = ImageRefreshFor(arguments.dimms.environment);
+    arguments.change.refresh_images = ImageRefreshIfEnrolled(arguments.dimms.environment);
   }
-  return ChangePassphrases(arguments.dimms.environment, nmems, arguments.change);
+  DimmReport report = ChangePassphrases(arguments.dimms.environment, nmems, arguments.change);
+  if (report.CountDone() > 0 && !arguments.dimms.dry_run) AddWarnings(arguments, report);
+  return report;
 }
 
 int ChangeAndReport(const Invocation& invocation, PassphraseChange change, const char* words) {

@@ -53,7 +53,7 @@ Result<DimmReport> Run(const Invocation& invocation, Arguments& arguments) {
   sanitize.dry_run = arguments.dimms.dry_run;
   sanitize.on_step = ShowSteps(arguments.dimms);
   if (!arguments.no_image) {
-    sanitize.refresh_images = ImageRefreshFor(arguments.dimms.environment);
+    sanitize.refresh_images = ImageRefreshIfEnrolled(arguments.dimms.environment);
   }
   return SanitizeDimms(arguments.dimms.environment, nmems, sanitize);
 }

@@ -7,7 +7,9 @@ Result<void> CheckMayChange(const NdBus& bus, const Dimm& dimm) {
     return Fail(Errc::kUnsupported, "security operation not supported");
   }
   if (dimm.frozen) {
-    return Fail("its security is frozen until the next power-on; boot with nvunlock.freeze=no");
+    return Fail(
+        "its security is frozen until the next power-on; where nvunlock unlocks at boot, boot with "
+        "nvunlock.freeze=no then");
   }
   if (dimm.security == SecurityState::kOverwrite) {
     return Fail("an overwrite is running; 'nvunlock wait-overwrite' waits for its end");

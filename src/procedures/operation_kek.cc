@@ -1,17 +1,29 @@
 #include "src/procedures/operation_kek.h"
 
 #include "src/os/file.h"
+#include "src/procedures/clear_kek.h"
 
 namespace nvunlock {
 namespace {
-
-/// As ndctl reads it.
-constexpr size_t kClearKekLimit = 4096;
 
 Result<Key> FindKek(const Keyring& keyring, const KekName& name) {
   std::optional<Key> key = TRY(keyring.Find(name.type.c_str(), name.description));
   if (key) return *key;
   return Fail(Errc::kKekMissing, name.ToString() + " is not in the keyring");
+}
+
+/// Where load-keys finds nothing to load.
+Failure NotInKeyring(const KeyStore& store, const KekName& name) {
+  std::string path = store.PathOf(name.ClearFileName());
+  std::string load = "load it with 'keyctl padd user " + name.description + " @u <" + path + "'";
+  if (IsOnlyInClear(store, name)) {
+    return Fail(Errc::kKekMissing, name.ToString() + " is not in the keyring; " + load);
+  }
+  return Fail(Errc::kKekMissing,
+              name.ToString() + " is neither in the keyring nor in " + store.directory() +
+                  "; make one with 'nvunlock enroll" + OptionForKek(name) +
+                  "', or without a TPM with 'umask 77; head -c 32 /dev/urandom >" + path +
+                  "', and " + load);
 }
 
 }  // namespace
@@ -21,25 +33,33 @@ Result<Secret> ReadKek(const Keyring& keyring, const KekName& name) {
   return TRY_IN(name.ToString() + " in the keyring", key.Read());
 }
 
+Failure AnotherInKeyring(const KekName& name, const std::string& place) {
+  std::string kek = name.ToString();
+  return Fail(Errc::kKeysIncomplete, kek + " in the keyring is not the kek of " + place +
+                                         "; save it ('keyctl pipe %" + kek +
+                                         "' to a file), take it out ('keyctl unlink %" + kek +
+                                         " @u'), and 'nvunlock load-keys' loads the other");
+}
+
 Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const KekName& name) {
   if (name.type != "user") {
     return Fail(name.ToString() + ": trusted keks are not handled yet");
   }
+  bool is_sealed = Exists(store.PathOf(name.KeyFileName()));
+  if (!is_sealed && !TRY(keyring.Find("user", name.description))) return NotInKeyring(store, name);
   Secret kek = TRY(ReadKek(keyring, name));
-  if (Exists(store.PathOf(name.KeyFileName()))) {
+  if (is_sealed) {
     KeyFile file = TRY(store.ReadKeyFile(name));
     if (TRY(KekCheckValue(kek)) == file.check_value) return {};
-  } else if (Exists(store.PathOf(name.ClearFileName()))) {
-    if (TRY(ReadSecretFile(store.PathOf(name.ClearFileName()), kClearKekLimit)).Equals(kek)) {
-      return {};
-    }
+  } else if (IsOnlyInClear(store, name)) {
+    if (TRY(ReadClearKek(store, name)).Equals(kek)) return {};
   } else {
     return Fail(name.ToString() +
-                " is in the keyring only, and gone after "
-                "a power cut; 'nvunlock enroll' keeps one");
+                " is in the keyring only, and gone after a power cut; save it with "
+                "'umask 77; keyctl pipe %" +
+                name.ToString() + " >" + store.PathOf(name.ClearFileName()) + "'");
   }
-  return Fail(Errc::kKeysIncomplete,
-              name.ToString() + " in the keyring is not the kek of " + store.directory());
+  return AnotherInKeyring(name, store.directory());
 }
 
 }  // namespace nvunlock

@@ -12,6 +12,10 @@ namespace nvunlock {
 /// says how to load it.
 Result<Secret> ReadKek(const Keyring& keyring, const KekName& name);
 
+/// The failure where the keyring holds another kek of this name than PLACE, either of which may be
+/// the only copy.
+Failure AnotherInKeyring(const KekName& name, const std::string& place);
+
 /// Fails unless KEYRING holds the kek and STORE has the same one, in its key file or as ndctl's in
 /// clear: a passphrase under another could not be had after the next power cut.
 Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const KekName& name);

@@ -79,7 +79,8 @@ Result<Readiness> PassphraseChecks::CheckHasPassphrase(DimmPassphrase& passphras
   const Dimm& dimm = passphrase.dimm();
   if (dimm.security == SecurityState::kDisabled) return Fail("it has no passphrase");
   if (dimm.security != SecurityState::kUnlocked) {
-    return Fail(Errc::kDimmLocked, "it is locked; 'nvunlock enable-dimm' unlocks it");
+    return Fail(Errc::kDimmLocked,
+                "it is locked; 'nvunlock load-keys', then 'nvunlock enable-dimm' unlock it");
   }
   TRY(ResolveSpare(passphrase));
   return Readiness::kToDo;

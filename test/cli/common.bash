@@ -182,6 +182,14 @@ pack_tree() {
   (cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc) | "${@:3}" >"$2"
 }
 
+# An image in $ROOT/boot that is meant to unlock.
+make_own_image() {
+  make_tree "$BATS_TEST_TMPDIR/tree"
+  mkdir -p "$BATS_TEST_TMPDIR/tree/etc/nvunlock"
+  echo enrolled=yes >"$BATS_TEST_TMPDIR/tree/etc/nvunlock/image"
+  pack_tree "$BATS_TEST_TMPDIR/tree" "$ROOT/boot/initrd.img" cat
+}
+
 # What the initramfs of $ROOT does.
 unlock_in_initramfs() {
   mkdir -p "$ROOT/etc/nvunlock"

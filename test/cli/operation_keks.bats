@@ -47,6 +47,62 @@ blobs() {
   refute grep -rqa horse "$KEYS"
 }
 
+# The command that the output names, by its first words.
+remedy() { # WORDS
+  grep -o "'[^']*$1[^']*'" <<<"$output" | head -n 1 | tr -d "'"
+}
+
+@test "a kek that is nowhere, in the keyring only, in clear only, or another: each remedy works" {
+  run import_passphrase -k user:nvdimm-master <<<secret
+  expect 20 "user:nvdimm-master is neither in the keyring nor in $KEYS"
+  refute grep -q "nvunlock load-keys" <<<"$output"
+  sh -c "$(remedy "umask 77")"
+  run import_passphrase -k user:nvdimm-master <<<secret
+  expect 20 "user:nvdimm-master is not in the keyring; load it with"
+  sh -c "$(remedy "keyctl padd")"
+  kek_is "$KEYS/nvdimm-master.blob"
+  rm "$KEYS/nvdimm-master.blob"
+  run import_passphrase -k user:nvdimm-master <<<secret
+  expect 1 "user:nvdimm-master is in the keyring only"
+  sh -c "$(remedy "keyctl pipe")"
+  kek_is "$KEYS/nvdimm-master.blob"
+  head -c 32 /dev/urandom | keyctl padd user nvdimm-master @u
+  run import_passphrase -k user:nvdimm-master <<<secret
+  expect 8 "user:nvdimm-master in the keyring is not the kek of $KEYS"
+  sh -c "$(remedy "keyctl unlink")"
+  load_keys
+  kek_is "$KEYS/nvdimm-master.blob"
+  run import_passphrase -k user:nvdimm-master <<<secret
+  expect 0 "passphrase enabled for 1 nmem."
+}
+
+# setup-passphrase as ndctl has it, without any option of ours.
+setup_passphrase() {
+  nvunlock setup-passphrase --root="$ROOT" --keys-dir="$KEYS" --import-passphrase \
+    -k user:nvdimm-master nmem0 <<<secret
+}
+
+@test "never enrolled: no image is wanted, and one line says that no boot will unlock" {
+  make_clear_kek
+  mkdir -p "$ROOT/boot"
+  echo "no image" >"$ROOT/boot/initrd.img-foreign"
+  run setup_passphrase
+  expect 0 "no boot will unlock by itself until the kek is sealed in a TPM: 'nvunlock enroll --import'"
+  expect 0 "passphrase enabled for 1 nmem."
+}
+
+@test "enrolled, or with an image of ours: the images count, as ever" {
+  make_clear_kek
+  make_own_image
+  run setup_passphrase
+  expect 18 "not changed, since the images are not ready for it"
+  rm "$ROOT/boot/initrd.img"
+  enroll --import
+  run setup_passphrase
+  expect 18 "there is no initramfs image that unlocks this machine"
+  [[ ! -e $BLOB ]]
+}
+
 @test "--import-passphrase: the master's cannot be imported, and -k must be clear" {
   run import_passphrase -k user:nvdimm-master -m <<<"secret"
   expect 2 "a master passphrase cannot be imported"

@@ -100,16 +100,17 @@ json_of() { # COMMAND ARGUMENT...
     expect 2 "cannot be a file name"
   done
   run operate setup-passphrase --no-image -k user:nvdimm-master nmem0
-  expect 20 "user:nvdimm-master is not in the keyring"
+  expect 20 "user:nvdimm-master is neither in the keyring nor in $KEYS"
   run operate remove-passphrase -k user:nvdimm-master nmem0
   expect 2 "option"
   untouched
 }
 
-@test "without an image that unlocks nothing is changed: exit code 18" {
+@test "with an image of ours that would not unlock nothing is changed: exit code 18" {
   load_kek nvdimm-master
+  make_own_image
   run operate setup-passphrase -k user:nvdimm-master nmem0
-  expect 18 "no initramfs image"
+  expect 18 "initrd.img: "
   expect 18 "passphrase enabled for 0 nmem."
   untouched nvdimm-master.blob
 }
@@ -140,6 +141,9 @@ json_of() { # COMMAND ARGUMENT...
 @test "--dry-run of every operation says what would be written, and writes nothing" {
   load_kek nvdimm-master
   run operate setup-passphrase --dry-run -k user:nvdimm-master nmem0
+  refute grep images <<<"$output"
+  make_own_image
+  run operate setup-passphrase --dry-run -k user:nvdimm-master nmem0
   expect 0 "nmem0: would write $KEYS/nvdimm-new_8680-00000001_"
   expect 0 "nmem0: would put it into the images"
   expect 0 'nmem0: would write "update 0" and the key to its security'
@@ -162,7 +166,7 @@ json_of() { # COMMAND ARGUMENT...
 
 @test "a dry run that finds a hindrance says so, with the exit code that there would be" {
   run operate setup-passphrase --dry-run -k user:nvdimm-master nmem0
-  expect 20 "nmem0: user:nvdimm-master is not in the keyring"
+  expect 20 "nmem0: user:nvdimm-master is neither in the keyring nor in $KEYS"
   echo 1 >"$ROOT/sys/devices/ndbus0/nmem0/frozen"
   run operate sanitize-dimm --dry-run nmem0
   expect 1 "frozen until the next power-on"

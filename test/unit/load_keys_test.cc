@@ -131,15 +131,13 @@ TEST_F(LoadKeysTest, KeksThatNoBlobNamesAreLoadedOnlyOnRequest) {
 
 class ClearKekTest : public LoadKeysTest {
  protected:
-  ClearKekTest() {
-    environment_.tpm_device = "/nonexistent/tpm";
-    options_.clear_keks = options_.all_keks = options_.keep_kek = true;
-  }
+  ClearKekTest() { options_.clear_keks = options_.all_keks = options_.keep_kek = true; }
 
   LoadKeysOptions options_ = Options();
 };
 
 TEST_F(ClearKekTest, NdctlsFileServesWhereThereIsNoKeyFile) {
+  environment_.tpm_device = "/nonexistent/tpm";
   WriteKeysFile("nvdimm-master.blob", AsText(kek_.bytes()));
   LoadedKeys loaded = Load(options_);
   EXPECT_EQ(loaded.keks_loaded, 1U);
@@ -172,8 +170,8 @@ TEST_F(ClearKekTest, AKeyFileComesFirst) {
   EnrollKek(kek_);
   AddBlob(kDimmId, kek_);
   WriteKeysFile("nvdimm-master.blob", AsText(SampleSecret(32, 0x50).bytes()));
-  EXPECT_THAT(Load(options_).keys, IsEmpty());
-  EXPECT_FALSE(HoldsKek());
+  EXPECT_THAT(Load(options_).keys, ElementsAre(Key(kDimmId)));
+  EXPECT_TRUE(Must(Must(keyring().Find("user", "nvdimm-master"))->Read()).Equals(kek_));
 }
 
 TEST_F(ClearKekTest, ATrustedKekIsNotTakenForOne) {

@@ -1,0 +1,15 @@
+#ifndef NVUNLOCK_PROCEDURES_UNLOCKS_AT_BOOT_H_
+#define NVUNLOCK_PROCEDURES_UNLOCKS_AT_BOOT_H_
+
+#include "src/model/environment.h"
+
+namespace nvunlock {
+
+/// False on a machine that was never enrolled: there is no key file, and no image in the boot
+/// directories that is meant to unlock. True where that cannot be seen, but for images that are
+/// none of ours to read.
+bool UnlocksAtBoot(const Environment& environment);
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_PROCEDURES_UNLOCKS_AT_BOOT_H_
