@@ -24,13 +24,28 @@ upstream() {
   shift
   boot "$MACHINE" upstream --dimms 0 --env RUNS="$runs" --env SHA256="$(original | sha256sum)" \
     --file /test/modules="$MODULES" --file /test/upstream="$NDCTL_TEST/test" \
-    --file /test/ndctl="$BED/scripts/upstream-ndctl" "$@"
+    --file /test/ndctl="$BED/scripts/upstream-ndctl" --timeout 300 "$@"
 }
 
 @test "the source package is the one that Debian has signed for" {
   sha256sum --check <<<"$(cat "$NDCTL_TEST/digest")  $(ls "$NDCTL_TEST"/*.orig.tar.*)"
 }
 
-@test "control: stock ndctl passes, and fails when its list or load-keys is broken" {
-  upstream "ndctl ndctl:list ndctl:load-keys"
+@test "never enrolled, without a TPM: nvunlock passes, and fails when its list or load-keys is broken" {
+  upstream "nvunlock nvunlock:list nvunlock:load-keys" --env WARNS=yes
+}
+
+@test "enrolled, with an image of ours in /boot: nvunlock passes" {
+  boot "$MACHINE" upstream-enroll --dimms 0 --tpm tis
+  install_image "$MACHINE"
+  upstream nvunlock --tpm tis --env WARNS=no
+}
+
+@test "control: stock ndctl passes" {
+  upstream ndctl --env WARNS=no
+}
+
+@test "an admin who knows ndctl: setup, update, remove, freeze, list, sanitize, without a TPM" {
+  boot "$MACHINE" upstream-admin-sets --file /test/operations.sh="$BED/scripts/operations-lib.sh"
+  boot "$MACHINE" upstream-admin-unlocks --file /test/operations.sh="$BED/scripts/operations-lib.sh"
 }

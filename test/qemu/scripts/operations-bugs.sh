@@ -28,8 +28,7 @@ write_to_security() { # COMMAND...: the number, as kill_at counts, of its write 
 # update is counted by kill_at differently from one time to the next.
 killed_update() {
   setup "$1"
-  # shellcheck disable=SC2046
-  set -- "$1" update-passphrase "$(of "$1")" $(no_image "$1" update-passphrase)
+  set -- "$1" update-passphrase "$(of "$1")"
   point=$(write_to_security "$@")
   kill_at --before "$point" -- "$@"
   check "$1 killed" 0 $?
@@ -45,8 +44,7 @@ frozen_update() {
 unreadable_update() { # TOOL BOGUS-KEYS WHICH-READ
   setup "$1"
   _bogus_wanted=$2 _which=$3
-  # shellcheck disable=SC2046
-  set -- "$1" update-passphrase "$(of "$1")" $(no_image "$1" update-passphrase)
+  set -- "$1" update-passphrase "$(of "$1")"
   strace -f -o /tmp/trace -e trace=keyctl "$@"
   call=$(grep keyctl /tmp/trace | grep -n 'KEYCTL_READ.*"enc32' | $_which -n 1 | cut -d: -f1)
   strace -f -o /tmp/trace -e trace=keyctl,write -e "inject=keyctl:error=EKEYREVOKED:when=$call" "$@"

@@ -21,17 +21,9 @@ forget_keys() { # as after a boot that has left none
   load_kek
 }
 
-# Options that only nvunlock has, and needs where there is no image.
-no_image() { # TOOL COMMAND
-  case $1-$2 in
-    nvunlock-*-passphrase | nvunlock-sanitize-dimm) echo --no-image ;;
-  esac
-}
-
 # nvunlock puts its name in front, as programs do, and a point at each end.
 run() { # TOOL COMMAND ARGUMENT...: its exit code to $status, its last words to $words
-  # shellcheck disable=SC2046
-  "$@" $(no_image "$@") >/tmp/said 2>&1
+  "$@" >/tmp/said 2>&1
   status=$?
   words=$(tail -n 1 /tmp/said | sed 's/^.*nvunlock: //; s/\.$//')
   sed "s/^/     $1: /" /tmp/said
@@ -47,6 +39,10 @@ does() { # WORDS TOOL COMMAND ARGUMENT...: it succeeds, and says WORDS last
 fails() { # TOOL COMMAND ARGUMENT...
   run "$@"
   check "$* fails" yes "$([ "$status" != 0 ] && echo yes || echo no)"
+}
+
+says() { # WORDS: the last command did, on one line
+  check "it says '$1'" 1 "$(grep -cF -- "$1" /tmp/said)"
 }
 
 is() { # STATE NMEM
