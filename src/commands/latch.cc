@@ -1,6 +1,7 @@
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/os/file.h"
 #include "src/procedures/await_tpm.h"
 #include "src/procedures/close_latches.h"
 #include "src/procedures/drop_keys.h"
@@ -12,6 +13,11 @@ namespace {
 
 void Append(Result<void> result, std::vector<Error>& problems) {
   if (!result) problems.push_back(std::move(result.error()));
+}
+
+/// An unlock leaves its report last. One that was killed before may have left keys.
+bool UnlockWasCutShort(const Environment& environment) {
+  return !Exists(environment.run_dir + "/status.json");
 }
 
 /// Where nothing is enrolled nobody waits.
@@ -43,15 +49,19 @@ void PrepareForShell(const Environment& environment, std::vector<Error>& problem
 int RunLatch(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   bool emergency = false;
+  bool after_unlock = false;
   std::vector<Option> options = EnvironmentOptions(environment);
   options.push_back({"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
                      Store(environment.tpm_device)});
   options.push_back({"emergency", nullptr, "also drop keys and hold the guard: a shell comes next",
                      Set(emergency)});
+  options.push_back(
+      {"after-unlock", nullptr, "the same, if the unlock before was cut short", Set(after_unlock)});
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
   std::vector<Error> problems = Latch(environment);
-  if (emergency) PrepareForShell(environment, problems);
+  bool cut_short = after_unlock && UnlockWasCutShort(environment);
+  if (emergency || cut_short) PrepareForShell(environment, problems);
   return ReportAll(problems);
 }
 
