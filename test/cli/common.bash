@@ -131,6 +131,26 @@ make_certificate() { # PATH OPENSSL-REQ-OPTION...
   openssl req -x509 -nodes -days 2 -subj /CN=Escrow -keyout "$path.key" -out "$path" "$@" 2>/dev/null
 }
 
+make_signing_key() { # PATH OPENSSL-GENPKEY-OPTION...
+  local path=$1
+  shift
+  openssl genpkey -quiet "$@" -out "$path" && openssl pkey -in "$path" -pubout -out "$path.pem"
+}
+
+# sign KEY [POLICYREF [PCRS]]: an entry of $JSON, a tpm2-pcr-signature.json, for what the PCRs hold now.
+sign() {
+  local pcrs=${3:-11} session=$BATS_TEST_TMPDIR/session policy=$BATS_TEST_TMPDIR/policy
+  tpm2_startauthsession -S "$session"
+  tpm2_policypcr -S "$session" -l "sha256:$pcrs" -L "$policy" >/dev/null
+  tpm2_flushcontext "$session"
+  printf %s "${2-}" | cat "$policy" - | openssl dgst -sha256 -sign "$1" >"$policy.sig"
+  [[ -e $JSON ]] || echo '{"sha256": []}' >"$JSON"
+  jq --argjson pcrs "[$pcrs]" --arg pol "$(od -An -v -tx1 "$policy" | tr -d ' \n')" \
+    --arg sig "$(base64 -w 0 "$policy.sig")" \
+    '.sha256 += [{pcrs: $pcrs, pkfp: "", pol: $pol, sig: $sig}]' "$JSON" >"$JSON.new"
+  mv "$JSON.new" "$JSON"
+}
+
 # ndctl's setup: a kek in the keyring and in clear in the keys directory.
 make_clear_kek() {
   head -c 32 /dev/urandom >"$KEYS/nvdimm-master.blob"

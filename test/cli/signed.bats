@@ -17,29 +17,9 @@ setup() {
 }
 teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
 
-make_signing_key() { # PATH OPENSSL-GENPKEY-OPTION...
-  local path=$1
-  shift
-  openssl genpkey -quiet "$@" -out "$path" && openssl pkey -in "$path" -pubout -out "$path.pem"
-}
-
 # What systemd-stub does for an image whose sections have this digest byte.
 boot_image() { # BYTE
   tpm2_pcrextend "11:sha256=$(printf "$1%.0s" {1..32})"
-}
-
-# sign KEY [POLICYREF [PCRS]]: an entry of $JSON for what the PCRs hold now.
-sign() {
-  local pcrs=${3:-11} session=$BATS_TEST_TMPDIR/session policy=$BATS_TEST_TMPDIR/policy
-  tpm2_startauthsession -S "$session"
-  tpm2_policypcr -S "$session" -l "sha256:$pcrs" -L "$policy" >/dev/null
-  tpm2_flushcontext "$session"
-  printf %s "${2-}" | cat "$policy" - | openssl dgst -sha256 -sign "$1" >"$policy.sig"
-  [[ -e $JSON ]] || echo '{"sha256": []}' >"$JSON"
-  jq --argjson pcrs "[$pcrs]" --arg pol "$(od -An -v -tx1 "$policy" | tr -d ' \n')" \
-    --arg sig "$(base64 -w 0 "$policy.sig")" \
-    '.sha256 += [{pcrs: $pcrs, pkfp: "", pol: $pol, sig: $sig}]' "$JSON" >"$JSON.new"
-  mv "$JSON.new" "$JSON"
 }
 
 enroll_signed() {
