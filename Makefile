@@ -4,6 +4,7 @@
 #   PREFIX          where things are installed                  [/usr/local]
 #   DESTDIR         put in front of PREFIX when packaging       []
 #   UNITDIR         systemd units                               [$(PREFIX)/lib/systemd/system]
+#   UDEVDIR         udev rules                                  [$(PREFIX)/lib/udev/rules.d]
 #   MODPROBEDIR     modprobe.d files                            [$(PREFIX)/lib/modprobe.d]
 #   COMPLETIONDIR   bash completions         [$(PREFIX)/share/bash-completion/completions]
 #   DRACUTDIR       dracut modules; when empty, none            [/usr/lib/dracut/modules.d]
@@ -17,6 +18,7 @@
 
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 MODPROBEDIR ?= $(PREFIX)/lib/modprobe.d
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 DRACUTDIR ?= /usr/lib/dracut/modules.d
@@ -243,6 +245,7 @@ for_images := system/nvunlock-initrd.service system/nvunlock-latch.conf
 pages = $(foreach page,$(manuals),$(call into,$(mandir)/man$(subst .,,$(suffix $(page))),$(page)))
 placed = $(call into,$(bindir),$(BUILD)/nvunlock) $(pages) $(units) \
   $(call into,$(libexecdir),packaging/before-removal) \
+  $(call into,$(UDEVDIR),system/90-nvunlock.rules) \
   $(call into,$(MODPROBEDIR),system/00-nvunlock.conf) \
   $(call into,$(docdir),README.md NEWS.md $(wildcard doc/*.md)) \
   $(call below,dracut-module,$(moduledir)) \

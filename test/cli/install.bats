@@ -15,6 +15,7 @@ make_in_top() {
 @test "install puts everything in place" {
   make_in_top install
   for file in usr/bin/nvunlock usr/share/man/man8/nvunlock.8 usr/lib/modprobe.d/00-nvunlock.conf \
+    usr/lib/udev/rules.d/90-nvunlock.rules \
     usr/lib/dracut/modules.d/99nvunlock/module-setup.sh etc/nvunlock/nvunlock.conf \
     usr/lib/systemd/system/sysinit.target.wants/nvunlock.service \
     usr/lib/systemd/system/multi-user.target.wants/nvunlock-adopt.service \

@@ -110,3 +110,20 @@ by_unit() {
   shell_of "rd.shell rd.break=mount"
   says 3 0 0 # the kek and two DIMM keys, and with them load-keys needs no TPM
 }
+
+# The image is started as if it were the system: systemd and udev of the real root are what is tried.
+@test "a TPM whose driver is loaded after the initramfs: the real root closes its latch" {
+  local units=usr/lib/systemd/system
+  printf '%s\n' tpm2-timeout=0 recovery-prompt=no >"$ETC/nvunlock.conf"
+  build dracut-systemd
+  sed 's,@BINDIR@,/usr/bin,' "$BED/../../system/nvunlock-latch.service" >"$BATS_TEST_TMPDIR/unit"
+  printf '%s\n' '[Service]' 'TimeoutStartSec=infinity' 'ExecStartPost=-/late' >"$BATS_TEST_TMPDIR/late.conf"
+  "$BED/image-edit" "$BUILT" "$IMAGE" --rm etc/initrd-release \
+    --put "$BATS_TEST_TMPDIR/unit" "$units/nvunlock-latch.service" \
+    --put "$BED/../../system/90-nvunlock.rules" usr/lib/udev/rules.d/90-nvunlock.rules \
+    --put "$BATS_TEST_TMPDIR/late.conf" "$units/systemd-udev-trigger.service.d/late.conf" \
+    --put "$BED/scripts/latch-late-tpm.sh" late
+  shell_of "modprobe.blacklist=tpm_tis,tpm_crb"
+  grep -q "test: unlock without the TPM ends with 3" "$MACHINE/show-dimms.log"
+  grep -q "test: load-keys ends with 11" "$MACHINE/show-dimms.log"
+}
