@@ -42,10 +42,12 @@ constexpr Remedy kRemedies[] = {
     {Errc::kNoSignature,
      "boot an image that the enrolled key has signed; if the key is a new one, run 'nvunlock "
      "reseal --tpm2-public-key='"},
-    {Errc::kWrongPin, "try again; after too many wrong PINs use 'nvunlock load-keys --recovery'"},
+    {Errc::kWrongPin,
+     "try again; after too many wrong PINs, and with a recovery slot, use 'nvunlock load-keys "
+     "--recovery'"},
     {Errc::kLatchClosed,
-     "for DIMM operations after boot use 'nvunlock load-keys --recovery'; the TPM opens "
-     "again after a power cycle"},
+     "for DIMM operations after boot, and with a recovery slot, use 'nvunlock load-keys "
+     "--recovery'; the TPM opens again after a power cycle"},
     {Errc::kLockout,
      "leave the machine switched on until the TPM's lockout time is over, or clear the "
      "lockout with tpm2_dictionarylockout -c"},

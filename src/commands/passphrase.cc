@@ -83,7 +83,7 @@ void AddWarnings(const Arguments& arguments, DimmReport& report) {
         "no boot will unlock by itself until the kek is sealed in a TPM: 'nvunlock enroll "
         "--import" +
         (change.kek ? OptionForKek(*change.kek) : "") +
-        "'; till then use 'nvunlock load-keys' and 'nvunlock enable-dimm'");
+        "'; till then use 'nvunlock load-keys' and 'nvunlock enable-dimm all'");
   }
 }
 

@@ -92,7 +92,8 @@ int CloseUp(const Environment& environment, const Config& config) {
 int StayOff(const Environment& environment, const Config& config) {
   PrintAndLog(LogLevel::kWarning,
               "nvunlock=off: no DIMM is brought up, and the TPM gives nothing away until the next "
-              "boot; 'nvunlock load-keys --recovery', then 'nvunlock unlock' bring them up");
+              "boot; with a recovery slot 'nvunlock load-keys --recovery', then 'nvunlock unlock' "
+              "bring them up");
   Result<void> held = HoldGuard(environment);
   if (!held) PrintAndLog(LogLevel::kWarning, held.error().message);
   return CloseUp(environment, config);

@@ -141,7 +141,7 @@ Result<void> NdBus::Secure(const std::string& nmem, std::string_view command) co
       return {};
     case EINVAL:
       if (is_unknown) break;
-      return Fail(Errc::kPassphraseRefused, "it refused the passphrase (one try is used up)");
+      return Fail(Errc::kPassphraseRefused, "it refused the passphrase (a try may be used up)");
     case ENOTTY:
     case EOPNOTSUPP:
     case EACCES:
@@ -173,6 +173,15 @@ Result<bool> NdBus::AwaitSecurityChange(const std::string& nmem, std::string_vie
 
 bool NdBus::IsInUse(const std::string& nmem) const {
   return Attribute(nmem, "state").value_or("") == "active";
+}
+
+std::vector<std::string> NdBus::ActiveRegionsOf(const std::string& nmem) const {
+  std::vector<std::string> regions = Only("region", Devices());
+  std::erase_if(regions, [&](const std::string& region) {
+    std::vector<std::string> nmems = NmemsOf(region);
+    return !IsBound(region) || std::find(nmems.begin(), nmems.end(), nmem) == nmems.end();
+  });
+  return regions;
 }
 
 Result<void> NdBus::Probe(const std::string& device) const {

@@ -74,6 +74,9 @@ class NdBus {
   /// Whether a region uses the nmem.
   [[nodiscard]] bool IsInUse(const std::string& nmem) const;
 
+  /// The regions that do.
+  [[nodiscard]] std::vector<std::string> ActiveRegionsOf(const std::string& nmem) const;
+
   /// Lets the kernel find a driver for one unbound device. No driver is not an error.
   [[nodiscard]] Result<void> Probe(const std::string& device) const;
 

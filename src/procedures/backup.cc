@@ -74,7 +74,7 @@ class BackupMaker {
       if (file.recovery.empty()) {
         return Fail(name.ToString() +
                     ": its key file has no recovery slot; without the TPM nobody could open the "
-                    "backup: add one with 'nvunlock reseal'");
+                    "backup: add one with 'nvunlock reseal --recovery-key'");
       }
       keks_.push_back(TRY(TakeKek(file)));
       report_.keks.push_back(DescribeWays(file));

@@ -4,6 +4,7 @@
 
 #include "src/model/dimm_id.h"
 #include "src/procedures/dimm_passphrase.h"
+#include "src/procedures/may_change.h"
 #include "src/procedures/open_dimm.h"
 
 namespace nvunlock {
@@ -101,7 +102,7 @@ DimmReport DisableDimms(const Environment& environment, const std::vector<std::s
                         const EnableOptions& options) {
   NdBus bus(environment.sysfs_root);
   auto disable = [&](const Dimm& dimm, DimmResult& result) -> Result<void> {
-    if (bus.IsInUse(dimm.nmem)) return Fail("regions active on " + dimm.nmem + ", op failed");
+    TRY(CheckNotInUse(bus, dimm.nmem));
     if (options.dry_run) {
       result.planned = {"take " + dimm.nmem + " from its driver"};
       return {};

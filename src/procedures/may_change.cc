@@ -12,12 +12,17 @@ Result<void> CheckMayChange(const NdBus& bus, const Dimm& dimm) {
         "nvunlock.freeze=no then");
   }
   if (dimm.security == SecurityState::kOverwrite) {
-    return Fail("an overwrite is running; 'nvunlock wait-overwrite' waits for its end");
+    return Fail("an overwrite is running; 'nvunlock wait-overwrite " + dimm.nmem +
+                "' waits for its end");
   }
-  if (bus.IsInUse(dimm.nmem)) {
-    return Fail("regions active on " + dimm.nmem + ", op failed; 'ndctl disable-region' first");
-  }
-  return {};
+  return CheckNotInUse(bus, dimm.nmem);
+}
+
+Result<void> CheckNotInUse(const NdBus& bus, const std::string& nmem) {
+  if (!bus.IsInUse(nmem)) return {};
+  std::string command = "ndctl disable-region";
+  for (const std::string& region : bus.ActiveRegionsOf(nmem)) command += " " + region;
+  return Fail("regions active on " + nmem + ", op failed; '" + command + "' first");
 }
 
 }  // namespace nvunlock

@@ -10,6 +10,9 @@ namespace nvunlock {
 /// no security, frozen, being overwritten, or in use.
 Result<void> CheckMayChange(const NdBus& bus, const Dimm& dimm);
 
+/// Fails, naming the regions, where one is active on NMEM.
+Result<void> CheckNotInUse(const NdBus& bus, const std::string& nmem);
+
 }  // namespace nvunlock
 
 #endif  // NVUNLOCK_PROCEDURES_MAY_CHANGE_H_

@@ -26,17 +26,17 @@ Result<Readiness> PassphraseChecks::CheckMaster(DimmPassphrase& passphrase) {
   if (options_.change != PassphraseChange::kRemove && passphrase.dimm().HasPassphrase()) {
     return Fail(
         "a master passphrase can be changed only while there is no user's; 'nvunlock "
-        "remove-passphrase' first");
+        "remove-passphrase " +
+        passphrase.dimm().nmem + "' first");
   }
   if (options_.change != PassphraseChange::kSetup) {
     TRY(ResolveSpare(passphrase));
     return Readiness::kToDo;
   }
   if (const Candidate* current = passphrase.Current()) {
-    return Fail(
-        current->file.name +
-        " already exists! 'nvunlock update-passphrase -m' changes it; when the DIMM does not "
-        "have it any more, move the file away");
+    return Fail(current->file.name + " already exists! 'nvunlock update-passphrase -m " +
+                passphrase.dimm().nmem +
+                "' changes it; when the DIMM does not have it any more, move the file away");
   }
   if (passphrase.Spare() == nullptr || options_.dry_run) return Readiness::kToDo;
   Result<void> resolved = ResolveSpare(passphrase);
@@ -51,7 +51,8 @@ Result<Readiness> PassphraseChecks::CheckSetup(DimmPassphrase& passphrase) {
   if (const Candidate* current = passphrase.Current()) {
     images_may_lag_ = true;
     return Fail("it has a passphrase, and " + current->file.name +
-                " already exists! 'nvunlock update-passphrase' changes it");
+                " already exists! 'nvunlock update-passphrase " + passphrase.dimm().nmem +
+                "' changes it");
   }
   if (passphrase.Spare() == nullptr) {
     return Fail(
@@ -79,8 +80,11 @@ Result<Readiness> PassphraseChecks::CheckHasPassphrase(DimmPassphrase& passphras
   const Dimm& dimm = passphrase.dimm();
   if (dimm.security == SecurityState::kDisabled) return Fail("it has no passphrase");
   if (dimm.security != SecurityState::kUnlocked) {
-    return Fail(Errc::kDimmLocked,
-                "it is locked; 'nvunlock load-keys', then 'nvunlock enable-dimm' unlock it");
+    return Fail(
+        Errc::kDimmLocked,
+        "it is locked; 'nvunlock load-keys' (with --recovery after an unlock at boot), then "
+        "'nvunlock enable-dimm " +
+            dimm.nmem + "' unlock it");
   }
   TRY(ResolveSpare(passphrase));
   return Readiness::kToDo;

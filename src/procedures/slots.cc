@@ -60,7 +60,7 @@ Result<std::vector<SlotSummary>> WipeSlots(const Environment& environment, const
   }
   if (!HasUsableWay(file)) {
     return Fail("that would leave no way to " + kek.ToString() +
-                "; add one first, with 'nvunlock reseal'");
+                "; add one first with 'nvunlock reseal --recovery-key'");
   }
   std::string text = TRY(FormatKeyFile(file));
   TRY(WriteFileDurably(store.PathOf(kek.KeyFileName()), text, 0600, IfPresent::kReplace));

@@ -124,7 +124,7 @@ TEST_F(ChangeFailuresTest, TheKekMustBeInTheKeyring) {
   AddDimm("nmem0", kId, "disabled");
   ChangeOptions options = Setup();
   options.kek = KekName{"user", "rack7"};
-  ExpectUntouched(options, "user:rack7 is not in the keyring");
+  ExpectUntouched(options, "user:rack7 is neither in the keyring nor in");
 }
 
 TEST_F(ChangeFailuresTest, TheKekMustBeTheOneThatIsEnrolled) {

@@ -45,6 +45,14 @@ says() { # WORDS: the last command did, on one line
   check "it says '$1'" 1 "$(grep -cF -- "$1" /tmp/said)"
 }
 
+# What the last message quotes works here, as it stands. Several remedies of one message can be followed.
+follow() { # REMEDY [OPTION...]: a command; what it reads is in /tmp/typed, what it says in /tmp/followed
+  check "the advice is '$1'" yes "$(grep -qF -- "'$1'" /tmp/said && echo yes)"
+  sh -c "$*" </tmp/typed >/tmp/followed 2>&1
+  check "remedy: $*" 0 $?
+  sed "s/^/     /" /tmp/followed
+}
+
 is() { # STATE NMEM
   check "$2" "$1" "$(security "$2")"
 }

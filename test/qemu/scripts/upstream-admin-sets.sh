@@ -6,7 +6,7 @@
 
 load_nvdimm
 fails nvunlock setup-passphrase nmem0 -k user:nvdimm-master
-says "'ndctl disable-region' first"
+says "'ndctl disable-region region0' first"
 ndctl disable-region all
 fails nvunlock setup-passphrase nmem0 -k user:nvdimm-master
 says "user:nvdimm-master is neither in the keyring nor in $keys"
