@@ -1,3 +1,3 @@
 #!/bin/sh
-# Before an emergency shell, in an initramfs. dracut sources this file.
-nvunlock latch --emergency
+# Before an emergency shell, in an initramfs: none while keys can be had. dracut sources this file.
+until nvunlock latch --emergency; do sleep 10; done

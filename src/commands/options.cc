@@ -8,6 +8,7 @@
 
 #include "src/base/text.h"
 #include "src/commands/output.h"
+#include "src/os/work_limit.h"
 
 namespace nvunlock {
 namespace {
@@ -174,6 +175,17 @@ Option KekOption(KekName& kek) {
 
 Option JsonOption(bool& as_json) {
   return {"json", nullptr, "JSON, for programs", Set(as_json)};
+}
+
+Option WorkLimitOption() {
+  LimitWork(kWorkSeconds);
+  return {"work-limit", "SECONDS", "give up after that, waits for people not counted [600]",
+          [](std::string_view value) -> Result<void> {
+            std::optional<unsigned> seconds = ParseUnsigned(value);
+            if (!seconds) return Fail(Errc::kUsage, "--work-limit wants seconds");
+            LimitWork(*seconds);
+            return {};
+          }};
 }
 
 void Append(std::vector<Option>& options, std::vector<Option> more) {

@@ -46,6 +46,9 @@ Option KekOption(KekName& kek);
 /// --json.
 Option JsonOption(bool& as_json);
 
+/// --work-limit. The command is limited to kWorkSeconds already, without the option.
+Option WorkLimitOption();
+
 /// Adds MORE to OPTIONS.
 void Append(std::vector<Option>& options, std::vector<Option> more);
 

@@ -14,6 +14,7 @@
 #include "src/os/power.h"
 #include "src/os/process.h"
 #include "src/os/prompt.h"
+#include "src/os/work_limit.h"
 #include "src/procedures/await_tpm.h"
 #include "src/procedures/bring_up.h"
 #include "src/procedures/close_latches.h"
@@ -105,23 +106,27 @@ UnlockReport FailedReport(Error error) {
   return report;
 }
 
+/// What people take does not count as work.
+Result<Secret> Ask(const Setting& setting, std::string text) {
+  WorkPause pause;
+  return AskSecretAtBoot(
+      {.text = std::move(text), .timeout_seconds = setting.config.recovery_timeout});
+}
+
 /// What to do, and whom to ask. SETTING must outlive it.
 UnlockOptions OptionsFor(const Setting& setting) {
   UnlockOptions options = {.config = setting.config, .host = setting.host};
   options.ask_pin = [&](const KekName& kek, const std::string& before, unsigned tries) {
-    return AskSecretAtBoot({.text = PinPrompt(kek, before, tries),
-                            .timeout_seconds = setting.config.recovery_timeout});
+    return Ask(setting, PinPrompt(kek, before, tries));
   };
   if (setting.config.recovery_prompt) {
     options.ask_recovery = [&](const KekName& kek, const Error& why) {
       PrintError(why.message);
-      return AskSecretAtBoot(
-          {.text = RecoveryPrompt(kek), .timeout_seconds = setting.config.recovery_timeout});
+      return Ask(setting, RecoveryPrompt(kek));
     };
   }
   options.ask_reseal = [&](const KekName& kek, const Error& /*why*/) {
-    return WantsReseal(AskSecretAtBoot(
-        {.text = ResealPrompt(kek), .timeout_seconds = setting.config.recovery_timeout}));
+    return WantsReseal(Ask(setting, ResealPrompt(kek)));
   };
   return options;
 }
@@ -196,6 +201,7 @@ int RunUnlock(const Invocation& invocation) {
   options.push_back(SignatureFileOption(environment));
   options.push_back(
       {"at-boot", nullptr, "heed nvunlock.* on the kernel command line", Set(at_boot)});
+  options.push_back(WorkLimitOption());
   Result<void> parsed = ParseOptionsOnly(invocation, options);
   if (!parsed) return Report(parsed.error());
 

@@ -103,6 +103,8 @@ latch_without_tpm() { # OPTION...
   make_blob 8680-00000001
   enroll --import
   load_keys
+  mkdir -p "$BATS_TEST_TMPDIR/sys/firmware/acpi/tables"
+  touch "$BATS_TEST_TMPDIR/sys/firmware/acpi/tables/TPM2"
   run latch_without_tpm --emergency
   expect 3 "the TPM may unseal once more in this boot"
   refute key_exists encrypted nvdimm:8680-00000001
@@ -202,4 +204,26 @@ latch_without_tpm() { # OPTION...
   expect 0
   refute key_exists encrypted nvdimm:8680-00000001
   refute key_exists user nvdimm-master
+}
+
+@test "latch --emergency fails, and says that there is no shell, unless the TPM was seen closed or there is none" {
+  emergency() {
+    nvunlock latch --emergency --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS" "$@"
+  }
+  mkdir "$BATS_TEST_TMPDIR/sys"
+  enroll
+  run emergency --tpm2-device=/none
+  expect 0
+  [[ $output != *"no shell"* ]]
+
+  mkdir -p "$BATS_TEST_TMPDIR/sys/firmware/acpi/tables"
+  touch "$BATS_TEST_TMPDIR/sys/firmware/acpi/tables/TPM2"
+  run emergency --tpm2-device=/none
+  expect 3 "there is no shell"
+  kill -STOP "$(cat "$BATS_TEST_TMPDIR/tpm/pid")"
+  run emergency --tpm2-device="$TPM" --work-limit=1
+  kill -CONT "$(cat "$BATS_TEST_TMPDIR/tpm/pid")"
+  expect 1 "given up"
+  run emergency --tpm2-device="$TPM"
+  expect 0
 }

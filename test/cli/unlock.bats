@@ -280,3 +280,25 @@ command_line() {
   expect 3
   [[ $output != *"command line"* ]]
 }
+
+@test "a TPM that does not answer: unlock gives up after its work limit" {
+  enroll --root="$ROOT"
+  make_blob 8680-00000001
+  keyctl clear @u
+  kill -STOP "$(cat "$BATS_FILE_TMPDIR/tpm/pid")"
+  run timeout 10 "$NVUNLOCK" unlock --work-limit=1 --root="$ROOT" --tpm2-device="$TPM"
+  kill -CONT "$(cat "$BATS_FILE_TMPDIR/tpm/pid")"
+  expect 1 "given up, as the TPM or a DIMM keeps it waiting; power-cycle the machine"
+  [[ ! -e $ROOT/run/nvunlock/status.json ]]
+}
+
+@test "a person may take longer than the work limit" {
+  make_clear_kek
+  make_blob 8680-00000001
+  enrolled=$(nvunlock enroll --root="$ROOT" --tpm2-device="$TPM" --tpm2-pcrs=7+8 --import --recovery-key)
+  rm "$KEYS/nvdimm-master.blob"
+  keyctl clear @u
+  run timeout 20 unshare --mount "$BATS_TEST_DIRNAME/../tools/late_answer.py" 2 "$(recovery_key_in "$enrolled")" \
+    "$NVUNLOCK" unlock --work-limit=1 --root="$ROOT" --tpm2-device=/none
+  expect 0
+}

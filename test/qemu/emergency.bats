@@ -111,6 +111,80 @@ by_unit() {
   says 3 0 0 # the kek and two DIMM keys, and with them load-keys needs no TPM
 }
 
+# wrapper: stands for nvunlock in an image. Whoever asks again after a failure gets no shell.
+wrapper() {
+  cat <<'END'
+#!/bin/sh
+still() {
+  echo "test: still no shell" >/dev/console
+  poweroff -f
+}
+[ "$2" = --emergency ] || exec /usr/bin/nvunlock.real "$@"
+[ ! -e /failed ] || still
+/usr/bin/nvunlock.real "$@" || { : >/failed; exit 1; }
+END
+}
+
+# refused FLAVOUR ARGUMENTS PUT... [-- vm's options]: the TPM is there and cannot be asked: no shell. And
+# where there is none: a shell, in which emergency-check is called.
+refused() {
+  local flavour=$1 arguments=$2 dir=$BATS_TEST_TMPDIR puts=()
+  shift 2
+  while [[ $# -gt 0 && $1 != -- ]]; do
+    puts+=("$1")
+    shift
+  done
+  build "$flavour"
+  wrapper >"$dir/wrapper"
+  echo tpm2-device=/dev/none >"$dir/conf"
+  "$BED/image-edit" "$BUILT" "$IMAGE" --get usr/bin/nvunlock "$dir/nvunlock"
+  chmod 755 "$dir/wrapper" "$dir/nvunlock"
+  "$BED/image-edit" "$BUILT" "$IMAGE" --put "$dir/wrapper" usr/bin/nvunlock \
+    --put "$dir/nvunlock" usr/bin/nvunlock.real --put "$dir/conf" etc/nvunlock/nvunlock.conf "${puts[@]}"
+  shell_of "$arguments nvunlock.timeout=1" "${@:2}"
+  grep -q "there is no shell" "$MACHINE/show-dimms.log"
+  grep -q "test: still no shell" "$MACHINE/show-dimms.log"
+  refute_shell
+  shell_of "$arguments nvunlock.timeout=1" --tpm none "${@:2}"
+  says 0 3 0
+}
+
+refute_shell() {
+  ! grep "test: load-keys" "$MACHINE/show-dimms.log"
+}
+
+@test "initramfs-tools: no shell when the TPM cannot be asked, one where there is none" {
+  refused initramfs-tools "panic= break=top" --put "$BED/scripts/emergency-check.sh" check \
+    -- --type '\(initramfs\)' 'sh /check'
+}
+
+@test "mkinitcpio with busybox: no shell when the TPM cannot be asked, one where there is none" {
+  refused mkinitcpio-busybox break=premount --put "$BED/scripts/emergency-check.sh" check \
+    -- --type '\[rootfs' 'sh /check'
+}
+
+@test "dracut without systemd: no shell when the TPM cannot be asked, one where there is none" {
+  refused dracut-plain "rd.shell rd.break=mount" \
+    --put "$BED/scripts/emergency-check.sh" usr/lib/dracut/hooks/emergency/99-check.sh
+}
+
+# refused_by_unit FLAVOUR
+refused_by_unit() {
+  printf '%s\n' '[Service]' ExecStart= 'ExecStart=/bin/sh /check' 'ExecStopPost=/usr/bin/nvunlock latch --emergency' \
+    >"$BATS_TEST_TMPDIR/check.conf"
+  refused "$1" rd.systemd.unit=emergency.target --put "$BED/scripts/emergency-check.sh" check \
+    --put "$BATS_TEST_TMPDIR/check.conf" etc/systemd/system/emergency.service.d/zz-check.conf
+}
+
+@test "dracut with systemd: no shell when the TPM cannot be asked, one where there is none" {
+  refused_by_unit dracut-systemd
+}
+
+@test "mkinitcpio with systemd: no shell when the TPM cannot be asked, one where there is none" {
+  [[ ${CHECK-} == full ]] || skip "as dracut's; CHECK=full tries it"
+  refused_by_unit mkinitcpio-systemd
+}
+
 # The image is started as if it were the system: systemd and udev of the real root are what is tried.
 @test "a TPM whose driver is loaded after the initramfs: the real root closes its latch" {
   local units=usr/lib/systemd/system
@@ -125,6 +199,9 @@ by_unit() {
     --put "$BATS_TEST_TMPDIR/late.conf" "$units/systemd-udev-trigger.service.d/late.conf" \
     --put "$BED/scripts/latch-late-tpm.sh" late
   shell_of ''
+  for unit in nvunlock-initrd emergency; do
+    grep -q "test: $unit has TimeoutStartUSec=infinity" "$MACHINE/show-dimms.log"
+  done
   grep -q "test: unlock without the TPM ends with 3" "$MACHINE/show-dimms.log"
   grep -q "test: load-keys ends with 11" "$MACHINE/show-dimms.log"
 }

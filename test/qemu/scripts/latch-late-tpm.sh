@@ -11,6 +11,9 @@ if [ "$1" = gone ]; then
   echo "$device" >$driver/unbind
   exit
 fi
+for unit in nvunlock-initrd emergency; do
+  say "$unit has $(systemctl show -p TimeoutStartUSec $unit)"
+done
 nvunlock unlock >/dev/console 2>&1
 say "unlock without the TPM ends with $?"
 echo "$device" >$driver/bind
