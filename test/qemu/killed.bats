@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # An unlock that is killed by SIGKILL in an initramfs, started by the image's own hook or unit. What
 # follows it there closes the latch, drops keys and holds the guard, and the next boot unlocks.
-# CHECK=full kills it at more points. All calls of an unlock are in test/cli/killed_unlock.bats.
+# CHECK=full kills it at more points, "all:N" among them, where every system call counts. All calls of an unlock are
+# in test/cli/killed_unlock.bats.
 
 load machines
 
@@ -13,17 +14,19 @@ setup_file() {
   echo kek-keyring=user >"$ETC/nvunlock.conf"
 }
 
-# wrapper N: stands for nvunlock in an image, and dies with an unlock that is killed before call N.
+# wrapper POINT: stands for nvunlock in an image, and dies with an unlock that is killed before that call.
 wrapper() {
+  local all=
+  [[ $1 != all:* ]] || all=--all
   cat <<END
 #!/bin/sh
 [ "\$1" = unlock ] || exec /usr/bin/nvunlock.real "\$@"
-/usr/bin/kill_at --before $1 --log /run/killed-at -- /usr/bin/nvunlock.real "\$@"
+/usr/bin/kill_at $all --before ${1#all:} --log /run/killed-at -- /usr/bin/nvunlock.real "\$@"
 kill -KILL \$\$
 END
 }
 
-# killed_in FLAVOUR N...
+# killed_in FLAVOUR POINT...
 killed_in() {
   local flavour=$1 dir=$BATS_TEST_TMPDIR n held=0
   shift
@@ -46,7 +49,7 @@ killed_in() {
   echo "# $flavour: killed at $# points, held at $held" >&3
 }
 
-points() { [[ ${CHECK-} != full ]] && echo "$1" || echo 1 20 36 60 80; }
+points() { [[ ${CHECK-} != full ]] && echo "$1" || echo 1 20 36 60 80 all:{90,180,270,360}; }
 
 @test "dracut without systemd" {
   # shellcheck disable=SC2046

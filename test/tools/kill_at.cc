@@ -2,6 +2,7 @@
 //
 //   kill_at POINT [--log FILE] -- COMMAND...
 //     --count                              no point: run it to its end; FILE gets all these calls
+//     --all                                every system call counts, whatever it does
 //     --before N, --after N                kill it instead of the N-th (from 1), or when it is done
 //     --at-line TEXT --then SHELL-COMMAND  when it has written a line with TEXT to stderr, stop it,
 //                                          run SHELL-COMMAND, then kill it
@@ -49,6 +50,7 @@ using SyscallInfo = __ptrace_syscall_info;
 
 struct Options {
   bool count = false;
+  bool all = false;
   long before = 0;
   long after = 0;
   std::string line;
@@ -203,6 +205,7 @@ class Trace {
         info.entry.nr == SYS_write && IsSameFile(tracee.FdLink(args[0]), STDERR_FILENO);
     if (tracee.to_stderr) tracee.said += tracee.Memory(args[1], args[2]);
     std::string what = Describe(tracee, info);
+    if (options_.all && what.empty()) what = "call " + std::to_string(info.entry.nr);
     tracee.counted = !what.empty();
     if (!tracee.counted) return false;
     seen_++;
@@ -243,13 +246,14 @@ class Trace {
 
 [[noreturn]] void Usage() {
   fprintf(stderr,
-          "usage: kill_at --count | --before N | --after N | --at-line TEXT --then COMMAND"
+          "usage: kill_at [--all] --count | --before N | --after N | --at-line TEXT --then COMMAND"
           " [--log FILE] -- COMMAND...\n");
   exit(kFailed);
 }
 
 Options ParseOptions(int argc, char** argv) {
   const option kOptions[] = {{"count", no_argument, nullptr, 'c'},
+                             {"all", no_argument, nullptr, 'e'},
                              {"before", required_argument, nullptr, 'b'},
                              {"after", required_argument, nullptr, 'a'},
                              {"at-line", required_argument, nullptr, 'l'},
@@ -261,6 +265,9 @@ Options ParseOptions(int argc, char** argv) {
     switch (letter) {
       case 'c':
         options.count = true;
+        break;
+      case 'e':
+        options.all = true;
         break;
       case 'b':
         options.before = atol(optarg);
