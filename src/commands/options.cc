@@ -107,6 +107,8 @@ Result<void> SetRoot(Environment& environment, std::string_view value) {
   Environment moved = EnvironmentBelow(std::string(value));
   moved.tpm_device = environment.tpm_device;
   moved.keyring = environment.keyring;
+  bool keys_moved = environment.keys_dir != EnvironmentBelow(environment.root).keys_dir;
+  if (keys_moved) moved.keys_dir = environment.keys_dir;
   environment = std::move(moved);
   return {};
 }

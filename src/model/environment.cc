@@ -15,6 +15,7 @@ std::string ModulesBelow(const std::string& root) {
 
 Environment EnvironmentBelow(const std::string& root) {
   Environment environment;
+  environment.root = root;
   environment.sysfs_root = root + "/sys";
   environment.keys_dir = root + "/etc/ndctl/keys";
   environment.config_dir = root + "/etc/nvunlock";

@@ -149,3 +149,16 @@ END
   run nvunlock sanitize-dimm --root="$BATS_TEST_TMPDIR" -z 0
   expect 2 "'0' is not a valid dimm name; write nmem0"
 }
+
+@test "--root leaves what another option has moved where it is, in whatever order" {
+  mkdir -p "$BATS_TEST_TMPDIR"/{world,keys}
+  for options in "--root=world --keys-dir=keys" "--keys-dir=keys --root=world" \
+    "--root=elsewhere --root=world --keys-dir=keys"; do
+    # shellcheck disable=SC2086  # words
+    run env -C "$BATS_TEST_TMPDIR" "$NVUNLOCK" list-slots $options
+    expect 7 "nvunlock: keys/nvdimm-master.pem"
+    [[ $output != *world* ]]
+  done
+  run env -C "$BATS_TEST_TMPDIR" "$NVUNLOCK" list-slots --root=elsewhere --root=world
+  expect 7 "nvunlock: world/etc/ndctl/keys/nvdimm-master.pem"
+}
