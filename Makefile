@@ -241,7 +241,7 @@ tree = $(shell test ! -d $(1) || find $(1) -type f -printf '%P\n' | sort)
 below = $(if $(2),$(foreach file,$(call tree,$(1)),$(1)/$(file):$(2)/$(file)))
 units = $(call into,$(UNITDIR),$(wildcard system/*.service))
 # What makers of images take from where their hooks are.
-for_images := system/nvunlock-initrd.service system/nvunlock-latch.conf
+for_images := system/nvunlock-initrd.service system/nvunlock-latch.conf system/nvunlock-resume.conf
 pages = $(foreach page,$(manuals),$(call into,$(mandir)/man$(subst .,,$(suffix $(page))),$(page)))
 placed = $(call into,$(bindir),$(BUILD)/nvunlock) $(pages) $(units) \
   $(call into,$(libexecdir),packaging/before-removal) \
@@ -252,7 +252,7 @@ placed = $(call into,$(bindir),$(BUILD)/nvunlock) $(pages) $(units) \
   $(if $(moduledir),$(call into,$(moduledir),$(for_images))) \
   $(call below,initramfs-tools-hook,$(INITRAMFSTOOLSDIR)) \
   $(call below,mkinitcpio-hook,$(MKINITCPIODIR)) \
-  $(if $(MKINITCPIODIR),$(call into,$(MKINITCPIODIR),system/nvunlock-latch.conf)) \
+  $(if $(MKINITCPIODIR),$(call into,$(MKINITCPIODIR),system/nvunlock-latch.conf system/nvunlock-resume.conf)) \
   $(call below,completions,$(COMPLETIONDIR))
 # Units are enabled by links, as their [Install] sections say; whoever disagrees masks them.
 wanted_by = $(shell sed -n 's/^WantedBy=//p' system/$(1))

@@ -76,13 +76,24 @@ install_emergency() {
   done
 }
 
+# The names of the unit before and since systemd 254.
+install_resume_order() {
+  local unit
+  for unit in systemd-hibernate-resume{@,}; do
+    must inst_simple "$moddir/nvunlock-resume.conf" \
+      "$systemdsystemunitdir/$unit.service.d/nvunlock-resume.conf"
+  done
+}
+
 install_start() {
   if dracut_module_included systemd; then
+    install_resume_order
     must inst_simple "$moddir/nvunlock-initrd.service" "$systemdsystemunitdir/nvunlock-initrd.service"
     must "$SYSTEMCTL" -q --root "$initdir" add-wants sysinit.target nvunlock-initrd.service
   else
     # The first is passed over when the root file system's disk is there at once.
     must inst_hook initqueue/settled 05 "$moddir/nvunlock-unlock.sh"
+    must inst_hook initqueue/finished 00 "$moddir/nvunlock-before-resume.sh"
     must inst_hook pre-mount 05 "$moddir/nvunlock-unlock.sh"
   fi
 }

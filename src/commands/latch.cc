@@ -6,6 +6,7 @@
 #include "src/procedures/close_latches.h"
 #include "src/procedures/drop_keys.h"
 #include "src/procedures/guard.h"
+#include "src/procedures/hold_resume.h"
 #include "src/procedures/read_config.h"
 
 namespace nvunlock {
@@ -16,7 +17,8 @@ constexpr char kNoShell[] =
     "there is no shell, since keys may still be had in this boot: power-cycle the machine; if its "
     "TPM is broken, first switch it off in the firmware's setup";
 
-void Append(Result<void> result, std::vector<Error>& problems) {
+template <typename T>
+void Append(Result<T> result, std::vector<Error>& problems) {
   if (!result) problems.push_back(std::move(result.error()));
 }
 
@@ -71,6 +73,7 @@ int RunLatch(const Invocation& invocation) {
   environment.tpm_device = tpm_device.empty() ? config.tpm_device : tpm_device;
   std::vector<Error> problems = Latch(environment, config, emergency);
   bool cut_short = after_unlock && UnlockWasCutShort(environment);
+  if (cut_short) Append(HoldResume(environment), problems);
   if (emergency || cut_short) PrepareForShell(environment, problems);
   int exit_code = ReportAll(problems);
   if (emergency && exit_code != 0) PrintAndLog(LogLevel::kError, kNoShell);

@@ -19,6 +19,7 @@
 #include "src/procedures/bring_up.h"
 #include "src/procedures/close_latches.h"
 #include "src/procedures/guard.h"
+#include "src/procedures/hold_resume.h"
 #include "src/procedures/read_config.h"
 #include "src/procedures/record_image.h"
 #include "src/procedures/record_pcrs.h"
@@ -27,6 +28,12 @@ namespace nvunlock {
 namespace {
 
 constexpr size_t kImageFileLimit = 64 << 10;
+
+constexpr char kNoResume[] =
+    "no hibernated system is resumed in this boot: it would take locked DIMMs for unlocked";
+constexpr char kResumedBefore[] =
+    "resume= on the kernel command line has the kernel itself resume a hibernated system, before "
+    "any initramfs can unlock its DIMMs: write resume=UUID=..., which leaves that to the initramfs";
 
 /// Everything that decides how this boot's unlock goes.
 struct Setting {
@@ -78,6 +85,16 @@ void StepAside(const Environment& environment) {
   if (!opened) PrintAndLog(LogLevel::kWarning, opened.error().message);
 }
 
+/// The guard stays whatever the policy is: a driver that came in now would send zeros to DIMMs that
+/// are still locked. And a system that knows them unlocked stays asleep.
+void Protect(const Environment& environment) {
+  Result<void> guard = HoldGuard(environment);
+  if (!guard) PrintAndLog(LogLevel::kWarning, guard.error().message);
+  Result<bool> resume = HoldResume(environment);
+  if (!resume) PrintAndLog(LogLevel::kWarning, resume.error().message);
+  if (resume && *resume) PrintAndLog(LogLevel::kWarning, kNoResume);
+}
+
 /// Records the boot and closes the latches: there was no unseal, and there shall be none. Returns
 /// the exit code.
 int CloseUp(const Environment& environment, const Config& config) {
@@ -95,8 +112,7 @@ int StayOff(const Environment& environment, const Config& config) {
               "nvunlock=off: no DIMM is brought up, and the TPM gives nothing away until the next "
               "boot; with a recovery slot 'nvunlock load-keys --recovery', then 'nvunlock unlock' "
               "bring them up");
-  Result<void> held = HoldGuard(environment);
-  if (!held) PrintAndLog(LogLevel::kWarning, held.error().message);
+  Protect(environment);
   return CloseUp(environment, config);
 }
 
@@ -140,13 +156,6 @@ UnlockReport UnlockEnrolled(const Environment& environment, const Setting& setti
     report.problems.insert(report.problems.begin(), std::move(awaited.error()));
   }
   return report;
-}
-
-/// The guard stays whatever the policy is: a driver that came in now would send zeros to DIMMs that
-/// are still locked.
-void Protect(const Environment& environment) {
-  Result<void> held = HoldGuard(environment);
-  if (!held) PrintAndLog(LogLevel::kWarning, held.error().message);
 }
 
 int ActOnFailure(OnFailure on_failure, int exit_code) {
@@ -216,6 +225,9 @@ int RunUnlock(const Invocation& invocation) {
   }
   // No DIMM and nothing that could have one: there is nobody to ask and nothing to say.
   if (!HasDimmHardware(environment)) return CloseUp(environment, setting.config);
+  if (at_boot && KernelResumesByItself(environment)) {
+    PrintAndLog(LogLevel::kWarning, kResumedBefore);
+  }
   return Finish(environment, setting, UnlockEnrolled(environment, setting));
 }
 

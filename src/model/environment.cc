@@ -29,6 +29,7 @@ Environment EnvironmentBelow(const std::string& root) {
   }
   environment.event_log = root + "/sys/kernel/security/tpm0/binary_bios_measurements";
   environment.boot_dirs = {root + "/boot", root + "/efi"};
+  environment.resume_files = {root + "/sys/power/resume", root + "/dev/snapshot"};
   environment.fstab = root + "/etc/fstab";
   environment.modules_dir = ModulesBelow(root);
   for (const char* directory : {"/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"}) {

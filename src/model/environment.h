@@ -23,6 +23,7 @@ struct Environment {
   std::string event_log;                     ///< of the firmware, as the kernel passes it on
   std::vector<std::string> boot_dirs;        ///< where initramfs images and UKIs lie
   std::string fstab;                         ///< says what is to be mounted there
+  std::vector<std::string> resume_files;     ///< by which the kernel is asked to resume
   std::string modules_dir;                   ///< empty: those of the running kernel
   std::vector<std::string> modprobe_dirs;    ///< in modprobe.d(5)'s order, strongest first
   std::string tpm_device = "auto";

@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <mntent.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -75,6 +76,15 @@ bool IsMounted(const std::string& path) {
   if (statx(AT_FDCWD, path.c_str(), 0, STATX_TYPE, &status) != 0) return false;
   bool is_told = (status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0;
   return !is_told || (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+Result<void> CoverWithNull(const std::string& path) {
+  struct stat status;
+  struct stat null;
+  bool is_null = stat(path.c_str(), &status) == 0 && stat("/dev/null", &null) == 0 &&
+                 S_ISCHR(status.st_mode) && status.st_rdev == null.st_rdev;
+  if (is_null || mount("/dev/null", path.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
+  return FailErrno("cover " + path, errno);
 }
 
 Result<void> FlushFileSystem(const std::string& path) {

@@ -15,6 +15,10 @@ std::vector<std::string> MountPointsIn(const std::string& fstab);
 /// kernel does not say (before Linux 5.8), it is taken for mounted.
 bool IsMounted(const std::string& path);
 
+/// Mounts /dev/null over the file PATH, which whoever opens it then gets in its place. Once: where
+/// it is /dev/null already, nothing is done.
+Result<void> CoverWithNull(const std::string& path);
+
 /// Puts all of the file system that the directory PATH is in where a boot loader finds it: they do
 /// not replay journals. For that XFS has to be frozen for a moment, which is not done to the root
 /// file system.

@@ -302,3 +302,41 @@ command_line() {
     "$NVUNLOCK" unlock --work-limit=1 --root="$ROOT" --tpm2-device=/none
   expect 0
 }
+
+@test "in an initramfs a failed unlock keeps hibernated systems from being resumed, as one that was killed" {
+  enroll --root="$ROOT"
+  make_blob 8680-00000001
+  keyctl clear @u
+  mkdir -p "$ROOT/sys/power"
+  # Whatever asks for a resume writes there.
+  resume_after() {
+    echo 0:0 >"$ROOT/sys/power/resume"
+    # shellcheck disable=SC2016  # bash expands them
+    unshare --mount bash -c '"${@:2}"; echo 8:2 >"$1/sys/power/resume"' - "$ROOT" "$NVUNLOCK" "$@" \
+      --root="$ROOT" --tpm2-device=/none
+  }
+  resume_after unlock
+  [[ $(<"$ROOT/sys/power/resume") == 8:2 ]]
+  image_says enrolled=yes
+  run resume_after unlock
+  expect 0 "no hibernated system is resumed in this boot"
+  [[ $(<"$ROOT/sys/power/resume") == 0:0 ]]
+  resume_after latch --after-unlock
+  [[ $(<"$ROOT/sys/power/resume") == 8:2 ]] # the unlock before has said all that there is to say
+  rm "$ROOT/run/nvunlock/status.json"
+  resume_after latch --after-unlock
+  [[ $(<"$ROOT/sys/power/resume") == 0:0 ]]
+}
+
+@test "in an initramfs unlock tells of a kernel that resumes by itself" {
+  enroll --root="$ROOT"
+  make_blob 8680-00000001
+  image_says enrolled=yes
+  mkdir -p "$ROOT/sys/power"
+  echo 8:2 >"$ROOT/sys/power/resume"
+  run unlock_at_boot
+  expect 0 "write resume=UUID=..., which leaves that to the initramfs"
+  echo 0:0 >"$ROOT/sys/power/resume"
+  run unlock_at_boot
+  [[ $output != *resume=UUID* ]]
+}

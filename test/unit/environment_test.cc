@@ -46,8 +46,8 @@ TEST(EnvironmentTest, EverythingMovesBelowARoot) {
         environment.modules_dir, environment.fstab}) {
     EXPECT_THAT(path, StartsWith("/world/"));
   }
-  for (const auto& paths :
-       {environment.modprobe_dirs, environment.signature_files, environment.boot_dirs}) {
+  for (const auto& paths : {environment.modprobe_dirs, environment.signature_files,
+                            environment.boot_dirs, environment.resume_files}) {
     EXPECT_THAT(paths, Each(StartsWith("/world/")));
   }
 }

@@ -40,14 +40,14 @@ def backend(name, path):
                        f"size={os.path.getsize(path)}"]
 
 
-def disks(directory, payload, root):
-    """vda: /persist; vdb: what the host hands over; vdc: the root, forgotten at power-off."""
+def disks(directory, payload, root, keeps_root):
+    """vda: /persist; vdb: what the host hands over; vdc: the root."""
     persist = os.path.join(directory, "persist.img")
     if not os.path.exists(persist):
         make_disk(persist)
     arguments = disk("persist", persist, 0x11) + disk("payload", payload, 0x12, ",readonly=on")
     if root:
-        arguments += disk("root", root, 0x13, ",snapshot=on")
+        arguments += disk("root", root, 0x13, "" if keeps_root else ",snapshot=on")
     return arguments
 
 
