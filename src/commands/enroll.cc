@@ -5,13 +5,15 @@
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
 #include "src/commands/slot_options.h"
+#include "src/os/process.h"
 
 namespace nvunlock {
 namespace {
 
 struct Arguments {
   Environment environment = EnvironmentBelow("");
-  EnrollOptions options = {.kek = {"user", "nvdimm-master"}, .slot = {}, .pin = {}, .recovery = {}};
+  EnrollOptions options = {
+      .kek = {"user", "nvdimm-master"}, .host = HostName(), .slot = {}, .pin = {}, .recovery = {}};
   PolicyRequest policy;
   RecoveryRequest recovery;
   bool with_pin = false;

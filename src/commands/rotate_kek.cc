@@ -12,6 +12,7 @@
 #include "src/os/process.h"
 #include "src/procedures/choose_blobs.h"
 #include "src/procedures/old_keys.h"
+#include "src/procedures/record_blobs.h"
 
 namespace nvunlock {
 namespace {
@@ -51,7 +52,10 @@ Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
 /// told: its old passphrase would stay in force.
 Result<std::vector<std::string>> DimmsWithBlobs(const Environment& environment) {
   NdBus bus(environment.sysfs_root);
-  BlobChoice choice = TRY(ChooseBlobs(KeyStore(environment.keys_dir), HostName(), std::nullopt));
+  KeyStore store(environment.keys_dir);
+  std::vector<std::string> notes;  // the change that follows has them
+  RecordedBlobs recorded = FindRecordedBlobs(store, Keyring(environment.keyring), notes);
+  BlobChoice choice = TRY(ChooseBlobs(store, HostName(), recorded));
   if (!choice.unusable.empty()) {
     return Failure(Error(choice.unusable.begin()->second).Within(choice.unusable.begin()->first));
   }

@@ -4,7 +4,7 @@
 
 #include "src/crypto/cms.h"
 #include "src/crypto/hash.h"
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/model/key_store.h"
 #include "src/model/pem.h"
 

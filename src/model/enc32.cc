@@ -56,6 +56,10 @@ Sha256Digest Authenticate(const KekName& kek_name, const Secret& kek, ByteView a
                     {WithNul("enc32"), WithNul(kek_name.ToString()), WithNul("32"), authenticated});
 }
 
+std::string Format(const KekName& kek, ByteView payload) {
+  return "enc32 " + kek.ToString() + " 32 " + ToHex(payload);
+}
+
 Result<Bytes> MakeIv() {
   Bytes iv(kIvSize);
   if (getrandom(iv.data(), iv.size(), 0) != static_cast<ssize_t>(iv.size())) {
@@ -82,7 +86,8 @@ Result<Enc32Blob> ParseEnc32(std::string_view text) {
     return Fail("its payload has " + std::to_string(payload->size()) + " bytes instead of " +
                 std::to_string(kPayloadSize));
   }
-  return Enc32Blob{std::string(text), std::move(kek), std::move(*payload)};
+  std::string canonical = Format(kek, *payload);
+  return Enc32Blob{std::move(canonical), std::move(kek), std::move(*payload)};
 }
 
 bool VerifyEnc32(const Enc32Blob& blob, const Secret& kek) {
@@ -104,7 +109,7 @@ Result<Enc32Blob> WrapPassphrase(const KekName& kek_name, const Secret& kek,
   payload.insert(payload.end(), ciphertext.begin(), ciphertext.end());
   Sha256Digest hmac = Authenticate(kek_name, kek, payload);
   payload.insert(payload.end(), hmac.begin(), hmac.end());
-  return Enc32Blob{"enc32 " + kek_name.ToString() + " 32 " + ToHex(payload), kek_name, payload};
+  return Enc32Blob{Format(kek_name, payload), kek_name, payload};
 }
 
 Result<Secret> PassphraseFromText(ByteView text) {

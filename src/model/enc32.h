@@ -15,7 +15,7 @@ namespace nvunlock {
 /// ndctl stores it: "enc32 user:nvdimm-master 32 " and 162 hexadecimal digits.
 /// Layout and HMAC follow security/keys/encrypted-keys/encrypted.c of Linux 6.1.
 struct Enc32Blob {
-  std::string text;  ///< without white space at the end, which the kernel would refuse
+  std::string text;  ///< as the kernel prints it, however the file spells it
   KekName kek;       ///< the key that wraps the passphrase
   Bytes payload;     ///< IV[16], 0, ciphertext[32], HMAC[32]
 };

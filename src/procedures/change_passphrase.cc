@@ -1,16 +1,15 @@
 #include "src/procedures/change_passphrase.h"
 
 #include <algorithm>
-#include <set>
 
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/procedures/change_dimm.h"
 #include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/enrolled_record.h"
 #include "src/procedures/operation_kek.h"
 #include "src/procedures/passphrase_checks.h"
+#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
@@ -80,10 +79,8 @@ class PassphraseChanger {
       lock_ = TRY(LockDirectory(store_.directory()));
       TRY(RemoveTemporaryFiles(store_.directory()));
     }
-    auto record = ReadEnrolledRecord(store_, report_.notes);
-    std::optional<EnrolledDimms> enrolled;
-    if (record && !IsMaster()) enrolled = record->dimms;
-    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, enrolled, options_.role));
+    RecordedBlobs recorded = FindRecordedBlobs(store_, place_.keyring, report_.notes);
+    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, recorded, options_.role));
     for (const std::string& nmem : nmems) AddTask(nmem, choice);
     PassphraseChecks checks(bus_, options_, ReadUnlockedWith(environment_));
     ForEach([&](Task& task) -> Result<void> {
@@ -106,10 +103,15 @@ class PassphraseChanger {
       report_.dimms.push_back({.dimm = {.nmem = nmem}, .problem = std::move(dimm.error())});
       return;
     }
-    auto chosen = choice.chosen.find(CanonicalDimmId(dimm->id));
+    std::string id = CanonicalDimmId(dimm->id);
+    auto chosen = choice.chosen.find(id);
     std::optional<ChosenBlob> blobs;
     if (chosen != choice.chosen.end()) blobs = chosen->second;
-    tasks_.push_back({.passphrase = {place_, std::move(*dimm), options_.role, std::move(blobs)}});
+    Task task = {.passphrase = {place_, std::move(*dimm), options_.role, std::move(blobs)}};
+    auto unusable = choice.unusable.find(id);
+    bool wants_blob = options_.change != PassphraseChange::kSetup && task.dimm().HasPassphrase();
+    if (wants_blob && unusable != choice.unusable.end()) task.problem = unusable->second;
+    tasks_.push_back(std::move(task));
   }
 
   Result<KekName> ChooseKek(const Task& task) const {
@@ -189,13 +191,11 @@ class PassphraseChanger {
   }
 
   void SettleAll() {
-    if (!Makes()) UpdateRecord();
     ForEach([this](Task& task) -> Result<void> {
       TRY(Makes() ? task.passphrase.Settle() : task.passphrase.Forget());
       blobs_moved_ = true;
       return {};
     });
-    if (Makes()) UpdateRecord();
     if (blobs_moved_) Say("settled");
     if (UsesImages()) SettleImages();
   }
@@ -212,20 +212,6 @@ class PassphraseChanger {
     report_.problems.push_back(
         std::move(images.error())
             .Within("the DIMMs are changed, and the images still unlock them"));
-  }
-
-  void UpdateRecord() {
-    if (IsMaster()) return;
-    std::set<std::string> without;
-    std::optional<KekName> kek = options_.kek;
-    for (const Task& task : tasks_) {
-      if (!Makes() && task.IsOpen()) without.insert(CanonicalDimmId(task.dimm().id));
-      const Candidate* current = task.passphrase.Current();
-      if (!kek && current != nullptr) kek = current->blob.kek;
-    }
-    Result<void> written =
-        kek ? UpdateEnrolledRecord(store_, place_.keyring, *kek, without) : Result<void>();
-    if (!written) report_.notes.push_back(std::move(written.error().message));
   }
 
   void Report() {

@@ -1,6 +1,8 @@
 #include "src/procedures/choose_blobs.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 #include "src/model/dimm_id.h"
 #include "src/os/file.h"
@@ -12,25 +14,6 @@ Failure Incomplete(std::string reason) {
   return Fail(Errc::kKeysIncomplete, std::move(reason));
 }
 
-/// The blobs of one DIMM.
-struct Candidates {
-  std::vector<BlobFile> current;
-  std::vector<BlobFile> staged;
-  std::vector<BlobFile> replaced;
-
-  std::vector<BlobFile>& Of(BlobStage stage) {
-    switch (stage) {
-      case BlobStage::kStaged:
-        return staged;
-      case BlobStage::kReplaced:
-        return replaced;
-      case BlobStage::kCurrent:
-        break;
-    }
-    return current;
-  }
-};
-
 /// In a patched image a blob that is gone is an empty file: none beside one that is not, and one
 /// where there are only such.
 void DropEmptied(const KeyStore& store, std::vector<BlobFile>& files) {
@@ -40,132 +23,192 @@ void DropEmptied(const KeyStore& store, std::vector<BlobFile>& files) {
   files.erase(std::remove_if(first, files.end(), is_empty), files.end());
 }
 
+FoundBlob Look(const KeyStore& store, BlobFile file) {
+  Result<Enc32Blob> blob = store.ReadBlob(file);
+  if (blob) {
+    std::string hash = HashOfBlob(blob->text);
+    return {std::move(file), std::move(hash), std::move(blob)};
+  }
+  std::string hash = HashOfBlob(store.ReadBlobText(file).value_or(""));
+  return {std::move(file), std::move(hash), Incomplete(blob.error().message)};
+}
+
+using Files = std::vector<const FoundBlob*>;
+
 /// Chooses among the blobs of one DIMM.
 class Chooser {
  public:
-  Chooser(const KeyStore& store, const std::string& host,
-          const std::optional<EnrolledDimms>& enrolled)
-      : store_(store), host_(host), enrolled_(enrolled) {}
+  Chooser(const ChoiceRules& rules, const RecordedBlobs& recorded, const std::string& id)
+      : rules_(rules), recorded_(recorded), passphrase_(PassphraseName(rules.role, id)) {}
 
-  Result<ChosenBlob> Choose(const std::string& id, const Candidates& candidates,
-                            std::vector<std::string>& notes) const {
-    Result<Candidate> current = ChooseCurrent(id, candidates.current, notes);
-    std::optional<Candidate> spare = ChooseSpare(candidates);
-    if (current) {
-      ChosenBlob chosen = {std::move(*current), std::nullopt};
-      if (spare && spare->blob.payload != chosen.blob.payload) chosen.spare = std::move(spare);
-      return chosen;
+  Result<ChosenBlob> Choose(std::vector<FoundBlob> found) {
+    for (FoundBlob& file : found) Sort(file);
+    Result<Candidate> current = SelectUnknown(BlobStage::kCurrent);
+    if (current) Queue(std::move(*current));
+    if (queue_.empty() && is_ambiguous_) return Failure(std::move(current.error()));
+    for (BlobStage stage : {BlobStage::kStaged, BlobStage::kReplaced}) {
+      Result<Candidate> left = SelectUnknown(stage);
+      if (left) Queue(std::move(*left));
     }
-    bool is_ambiguous = candidates.current.size() > 1;
-    if (!spare || is_ambiguous) return Failure(std::move(current.error()));
-    notes.push_back(id + ": " + current.error().message + ", using " + spare->file.name);
-    return ChosenBlob{std::move(*spare), std::nullopt};
+    if (queue_.empty()) return WhyNone(std::move(current.error()));
+    bool has_current = current || queue_[0].file.kind.stage == BlobStage::kCurrent;
+    if (!has_current) why_not_current_ = current.error().message;
+    ChosenBlob chosen = {std::move(queue_[0]), std::nullopt};
+    if (queue_.size() > 1) chosen.spare = std::move(queue_[1]);
+    return chosen;
   }
+
+  /// Why the blob that was chosen, or was the only choice, is not a current one; else empty.
+  [[nodiscard]] const std::string& why_not_current() const { return why_not_current_; }
 
  private:
-  Result<Candidate> ChooseCurrent(const std::string& id, const std::vector<BlobFile>& files,
-                                  std::vector<std::string>& notes) const {
-    BlobFile file = TRY(Select(id, files));
-    if (files.size() > 1) {
-      notes.push_back(std::to_string(files.size()) + " blobs for " + id + ", using " + file.name);
+  void Sort(FoundBlob& file) {
+    std::set<std::string> names;
+    if (file.blob) names = recorded_.PassphrasesOf(*file.blob);
+    if (names.contains(passphrase_)) return Queue({file.file, *file.blob, /*recorded=*/true});
+    if (!names.empty()) {
+      file.blob = Incomplete(rules_.directory + "/" + file.file.name + ": it is the blob of " +
+                             DescribePassphrase(*names.begin()));
     }
-    Result<Enc32Blob> blob = store_.ReadBlob(file);
-    if (!blob) return Incomplete(blob.error().message);
-    TRY(CheckNotAnothers(id, file));
-    return Candidate{std::move(file), std::move(*blob)};
+    unknown_.push_back(&file);
   }
 
-  Result<BlobFile> Select(const std::string& id, const std::vector<BlobFile>& files) const {
-    if (files.size() == 1) return files[0];
-    std::vector<BlobFile> own;
-    std::copy_if(files.begin(), files.end(), std::back_inserter(own),
-                 [&](const BlobFile& file) { return file.host == host_; });
-    if (!own.empty() && AreTheSame(own)) return own[0];
-    for (const BlobFile& file : own.empty() ? files : own) {
-      if (enrolled_ && HashOf(file) == RecordedHash(id)) return file;
+  static std::string DescribePassphrase(const std::string& name) {
+    return "DIMM " + name.substr(name.find(':') + 1) +
+           (name.starts_with("nvdimm-master:") ? " (master passphrase)" : "");
+  }
+
+  /// The same passphrase again would only use up a try.
+  void Queue(Candidate candidate) {
+    auto is_same = [&](const Candidate& other) {
+      return other.blob.payload == candidate.blob.payload;
+    };
+    if (std::none_of(queue_.begin(), queue_.end(), is_same)) queue_.push_back(std::move(candidate));
+  }
+
+  Result<Candidate> SelectUnknown(BlobStage stage) {
+    Files files;
+    Files own;
+    for (const FoundBlob* file : unknown_) {
+      if (file->file.kind.stage != stage) continue;
+      files.push_back(file);
+      if (file->file.host == rules_.host) own.push_back(file);
     }
-    if (files.empty()) return Incomplete("there is no blob for it in " + store_.directory());
-    std::string which = own.empty() ? "none is of this host (" + host_ + ")"
-                                    : "several are of this host (" + host_ + ")";
-    return Incomplete(std::to_string(files.size()) + " blobs in " + store_.directory() + " and " +
-                      which + "; leave one there");
+    if (files.empty()) return Incomplete("there is no blob for it in " + rules_.directory);
+    const Files& few = own.empty() ? files : own;
+    if (!AreTheSame(few)) return Ambiguous(files.size(), own.empty());
+    if (!few[0]->blob) return Failure(few[0]->blob.error());
+    return Candidate{few[0]->file, *few[0]->blob};
+  }
+
+  /// Where there is no current one, it is what is wrong with the one that a change has left.
+  Failure WhyNone(Error why) {
+    const FoundBlob& first = *unknown_[0];
+    if (first.blob || first.file.kind.stage == BlobStage::kCurrent) return Failure(std::move(why));
+    why_not_current_ = std::move(why.message);
+    return Failure(Error(first.blob.error()).Within(first.file.name));
   }
 
   /// A CXL serial has several spellings, so that a host may have more than one.
-  [[nodiscard]] bool AreTheSame(const std::vector<BlobFile>& files) const {
+  static bool AreTheSame(const Files& files) {
     return std::all_of(files.begin(), files.end(),
-                       [&](const BlobFile& file) { return HashOf(file) == HashOf(files.front()); });
+                       [&](const FoundBlob* file) { return file->hash == files[0]->hash; });
   }
 
-  /// What this host has staged before what ndctl has left, and others' last.
-  [[nodiscard]] std::optional<Candidate> ChooseSpare(const Candidates& candidates) const {
-    for (const std::vector<BlobFile>* files : {&candidates.staged, &candidates.replaced}) {
-      for (bool own : {true, false}) {
-        for (const BlobFile& file : *files) {
-          if ((file.host == host_) != own) continue;
-          Result<Enc32Blob> blob = store_.ReadBlob(file);
-          if (blob) return Candidate{file, std::move(*blob)};
-        }
-      }
-    }
-    return std::nullopt;
+  Failure Ambiguous(size_t count, bool none_is_own) {
+    is_ambiguous_ = true;
+    return Incomplete(std::to_string(count) + " blobs in " + rules_.directory + " and " +
+                      (none_is_own ? "none is" : "several are") + " of this host (" + rules_.host +
+                      "); leave one there");
   }
 
-  [[nodiscard]] std::string HashOf(const BlobFile& file) const {
-    Result<std::string> text = store_.ReadBlobText(file);
-    return text ? HashOfBlob(*text) : "";
-  }
-
-  [[nodiscard]] std::string RecordedHash(const std::string& id) const {
-    auto entry = enrolled_->blob_hashes.find(id);
-    return entry == enrolled_->blob_hashes.end() ? "" : entry->second;
-  }
-
-  [[nodiscard]] Result<void> CheckNotAnothers(const std::string& id, const BlobFile& file) const {
-    if (!enrolled_) return {};
-    std::string hash = HashOf(file);
-    for (const auto& [other_id, other_hash] : enrolled_->blob_hashes) {
-      if (hash == other_hash && other_id != id) {
-        return Incomplete(store_.PathOf(file.name) + ": it is the blob of DIMM " + other_id);
-      }
-    }
-    return {};
-  }
-
-  const KeyStore& store_;
-  const std::string& host_;
-  const std::optional<EnrolledDimms>& enrolled_;
+  const ChoiceRules& rules_;
+  const RecordedBlobs& recorded_;
+  std::string passphrase_;
+  std::vector<const FoundBlob*> unknown_;
+  std::vector<Candidate> queue_;  ///< in the order in which the DIMM is to be sent them
+  bool is_ambiguous_ = false;
+  std::string why_not_current_;
 };
+
+size_t CountCurrent(const std::vector<FoundBlob>& found) {
+  return static_cast<size_t>(std::count_if(found.begin(), found.end(), [](const FoundBlob& file) {
+    return file.file.kind.stage == BlobStage::kCurrent;
+  }));
+}
+
+void AddMissing(const FoundBlobs& found, const RecordedBlobs& recorded, const ChoiceRules& rules,
+                BlobChoice& choice) {
+  const std::string prefix = PassphraseName(rules.role, "");
+  for (const RecordLine& line : recorded.lines()) {
+    if (!line.passphrase.starts_with(prefix)) continue;
+    std::string id = line.passphrase.substr(prefix.size());
+    if (found.contains(id)) continue;
+    choice.missing.emplace(
+        id, Error{Errc::kKeysIncomplete, "it is recorded in " + std::string(kEnrolledDimmsFile) +
+                                             ", but its blob is missing from " + rules.directory});
+  }
+}
 
 }  // namespace
 
-Result<BlobChoice> ChooseBlobs(const KeyStore& store, const std::string& host,
-                               const std::optional<EnrolledDimms>& enrolled, PassphraseRole role) {
-  std::map<std::string, Candidates> by_id;
+Result<FoundBlobs> FindBlobs(const KeyStore& store, const ChoiceRules& rules) {
+  std::map<std::string, std::vector<BlobFile>> current;
+  FoundBlobs found;
   for (BlobFile& file : TRY(store.AllBlobs())) {
-    if (file.kind.role != role) continue;
-    Candidates& candidates = by_id[CanonicalDimmId(file.dimm_id)];
-    candidates.Of(file.kind.stage).push_back(std::move(file));
-  }
-  BlobChoice choice;
-  Chooser chooser(store, host, enrolled);
-  for (auto& [id, candidates] : by_id) {
-    DropEmptied(store, candidates.current);
-    Result<ChosenBlob> chosen = chooser.Choose(id, candidates, choice.notes);
-    if (chosen) {
-      choice.chosen.emplace(id, std::move(*chosen));
+    if (file.kind.role != rules.role) continue;
+    std::string id = CanonicalDimmId(file.dimm_id);
+    if (file.kind.stage == BlobStage::kCurrent) {
+      current[id].push_back(std::move(file));
     } else {
-      choice.unusable.emplace(id, std::move(chosen.error()));
+      found[id].push_back(Look(store, std::move(file)));
     }
   }
-  if (!enrolled) return choice;
-  for (const auto& [id, hash] : enrolled->blob_hashes) {
-    if (by_id.contains(id)) continue;
-    choice.unusable.emplace(
-        id, Error{Errc::kKeysIncomplete,
-                  "it is enrolled, but its blob is missing from " + store.directory()});
+  for (auto& [id, files] : current) {
+    DropEmptied(store, files);
+    for (BlobFile& file : files) found[id].push_back(Look(store, std::move(file)));
   }
+  auto rank = [&](const FoundBlob& blob) {
+    return std::tuple(blob.file.kind.stage, blob.file.host != rules.host);
+  };
+  for (auto& [id, files] : found) {
+    std::stable_sort(files.begin(), files.end(),
+                     [&](const FoundBlob& a, const FoundBlob& b) { return rank(a) < rank(b); });
+  }
+  return found;
+}
+
+BlobChoice ChooseAmong(const FoundBlobs& found, const RecordedBlobs& recorded,
+                       const ChoiceRules& rules) {
+  BlobChoice choice;
+  for (const auto& [id, files] : found) {
+    Chooser chooser(rules, recorded, id);
+    Result<ChosenBlob> chosen = chooser.Choose(files);
+    if (!chosen) {
+      if (!chooser.why_not_current().empty()) {
+        choice.notes.push_back(id + ": " + chooser.why_not_current() + "; " +
+                               chosen.error().message);
+      }
+      choice.unusable.emplace(id, std::move(chosen.error()));
+      continue;
+    }
+    if (!chooser.why_not_current().empty()) {
+      choice.notes.push_back(id + ": " + chooser.why_not_current() + ", using " +
+                             chosen->file.name);
+    } else if (size_t count = CountCurrent(files); count > 1) {
+      choice.notes.push_back(std::to_string(count) + " blobs for " + id + ", using " +
+                             chosen->file.name);
+    }
+    choice.chosen.emplace(id, std::move(*chosen));
+  }
+  AddMissing(found, recorded, rules, choice);
   return choice;
+}
+
+Result<BlobChoice> ChooseBlobs(const KeyStore& store, const std::string& host,
+                               const RecordedBlobs& recorded, PassphraseRole role) {
+  ChoiceRules rules = {store.directory(), host, role};
+  return ChooseAmong(TRY(FindBlobs(store, rules)), recorded, rules);
 }
 
 }  // namespace nvunlock

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "src/base/result.h"
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/model/key_store.h"
 
 namespace nvunlock {
@@ -16,29 +16,56 @@ namespace nvunlock {
 struct Candidate {
   BlobFile file;
   Enc32Blob blob;
+  bool recorded = false;  ///< for this DIMM
 };
 
 /// The blob that is to unlock a DIMM.
 struct ChosenBlob : Candidate {
-  /// What the DIMM has when a change of its passphrase was cut short after the DIMM had taken it.
+  /// What the DIMM has if it refuses the first: a change of its passphrase was cut short after the
+  /// DIMM had taken it, or the first is an older one.
   std::optional<Candidate> spare;
 };
 
-/// One blob, or one reason why there is none, for each DIMM id (canonical) that has blobs or is
-/// enrolled.
+/// A blob's file, and what it holds or why it is of no use.
+struct FoundBlob {
+  BlobFile file;
+  std::string hash;  ///< HashOfBlob
+  Result<Enc32Blob> blob;
+};
+
+/// The files of each DIMM, by canonical id.
+using FoundBlobs = std::map<std::string, std::vector<FoundBlob>>;
+
+/// One blob, or one reason why there is none, for each DIMM id (canonical) that has files or is
+/// recorded.
 struct BlobChoice {
   std::map<std::string, ChosenBlob> chosen;
   std::map<std::string, Error> unusable;
-  std::vector<std::string> notes;  ///< choices that an admin should know of
+  std::map<std::string, Error> missing;  ///< they are recorded and have no file
+  std::vector<std::string> notes;        ///< choices that an admin should know of
 };
 
-/// Chooses among the blobs of ROLE. Where several are for one DIMM, that of HOST wins, then the one
-/// in ENROLLED; otherwise, and where HOST has several that differ, none is chosen: a wrong one
-/// would burn an unlock attempt. A blob that ENROLLED gives to another DIMM is refused. A staged
-/// blob, else ndctl's replaced one, is the spare, and takes the place of one that is missing or
-/// damaged, but does not decide between several.
+/// By what blobs are chosen.
+struct ChoiceRules {
+  std::string directory;  ///< for words
+  std::string host;       ///< whose blobs come first
+  PassphraseRole role = PassphraseRole::kUser;
+};
+
+/// The blobs of RULES' role in STORE: current before staged before replaced ones, and those of its
+/// host first.
+Result<FoundBlobs> FindBlobs(const KeyStore& store, const ChoiceRules& rules);
+
+/// Chooses among the blobs of each DIMM. One that RECORDED gives to another DIMM is refused. The
+/// recorded ones of this DIMM come first, in the order in which they were found. One that is not
+/// recorded comes after them: the host's, else the only one. Where these differ, none of them is
+/// used: a wrong one would burn an unlock attempt. The second in line is the spare.
+BlobChoice ChooseAmong(const FoundBlobs& found, const RecordedBlobs& recorded,
+                       const ChoiceRules& rules);
+
+/// The same with what is in STORE now.
 Result<BlobChoice> ChooseBlobs(const KeyStore& store, const std::string& host,
-                               const std::optional<EnrolledDimms>& enrolled,
+                               const RecordedBlobs& recorded,
                                PassphraseRole role = PassphraseRole::kUser);
 
 }  // namespace nvunlock

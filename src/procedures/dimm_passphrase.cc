@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
-#include "src/model/enrolled_dimms.h"
 #include "src/os/file.h"
 #include "src/procedures/blob_key.h"
+#include "src/procedures/operation_kek.h"
+#include "src/procedures/record_blobs.h"
 
 namespace nvunlock {
 namespace {
@@ -25,14 +27,16 @@ Result<Enc32Blob> BlobOf(const Key& key) {
 }  // namespace
 
 const Candidate* DimmPassphrase::Current() const {
-  if (!blobs_ || blobs_->file.kind.stage != BlobStage::kCurrent) return nullptr;
-  return &*blobs_;
+  if (!blobs_) return nullptr;
+  if (blobs_->file.kind.stage == BlobStage::kCurrent) return &*blobs_;
+  bool is_spare = blobs_->spare && blobs_->spare->file.kind.stage == BlobStage::kCurrent;
+  return is_spare ? &*blobs_->spare : nullptr;
 }
 
 const Candidate* DimmPassphrase::Spare() const {
   if (!blobs_) return nullptr;
-  if (blobs_->spare) return &*blobs_->spare;
-  return Current() == nullptr ? &*blobs_ : nullptr;
+  if (Current() != &*blobs_) return &*blobs_;
+  return blobs_->spare ? &*blobs_->spare : nullptr;
 }
 
 /// Under a name that says which blob it is: one run may load several of one DIMM.
@@ -100,12 +104,17 @@ Result<bool> DimmPassphrase::ResolveAs(const std::string& hash) {
 Result<void> DimmPassphrase::MakeCurrent(const Candidate& candidate) {
   Candidate current = {File(BlobStage::kCurrent), candidate.blob};
   std::string path = place_.store.PathOf(current.file.name);
-  if (Current() != nullptr && Current()->file.name != current.file.name) {
+  bool has_name = candidate.file.name == current.file.name;
+  if (!has_name && Current() != nullptr && Current()->file.name != current.file.name) {
     TRY(RenameDurably(place_.store.PathOf(Current()->file.name), path));
   }
   bool is_current = Current() != nullptr && candidate.file.name == Current()->file.name;
-  if (!is_current) TRY(RenameDurably(place_.store.PathOf(candidate.file.name), path));
+  if (!has_name && !is_current) {
+    TRY(RenameDurably(place_.store.PathOf(candidate.file.name), path));
+  }
   TRY(RemoveLeftOvers());
+  // Without its kek the older lines stay, and do no harm.
+  (void)Record(candidate.blob, [this](const RecordLine& line) { return IsOurs(line); });
   blobs_ = {std::move(current), std::nullopt};
   return {};
 }
@@ -158,9 +167,24 @@ Result<void> DimmPassphrase::Stage(const Enc32Blob& blob) {
   BlobFile file = File(BlobStage::kStaged);
   std::string path = place_.store.PathOf(file.name);
   TRY(WriteFileDurably(path, blob.text, 0600, IfPresent::kReplace));
-  Result<void> loaded = LoadStaged(file);
+  Result<void> loaded = Record(blob, [](const RecordLine&) { return false; });
+  if (loaded) loaded = LoadStaged(file);
   if (!loaded) TRY(RemoveDurably(path));
   return loaded;
+}
+
+bool DimmPassphrase::IsOurs(const RecordLine& line) const {
+  return line.passphrase == PassphraseName(role_, dimm_.id);
+}
+
+/// A kek that lies in clear beside the record vouches for nothing.
+Result<void> DimmPassphrase::Record(
+    const Enc32Blob& blob, const std::function<bool(const RecordLine&)>& instead_of) const {
+  if (!Exists(place_.store.PathOf(blob.kek.KeyFileName()))) return {};
+  Secret kek = TRY(ReadKek(place_.keyring, blob.kek));
+  RecordLine line = TRY(MakeRecordLine(PassphraseName(role_, dimm_.id), blob, kek));
+  TRY(ChangeBlobRecord(place_.store, instead_of, {line}));
+  return {};
 }
 
 Result<void> DimmPassphrase::LoadStaged(const BlobFile& file) {
@@ -182,9 +206,13 @@ Result<void> DimmPassphrase::DropStaged() {
   if (staged_is_published_) TRY(RemoveKeys());
   if (staged_key_) TRY(staged_key_->Invalidate());
   std::string path = place_.store.PathOf(staged_->file.name);
+  std::string hash = StagedHash();
   staged_.reset();
   staged_key_.reset();
-  return RemoveDurably(path);
+  TRY(RemoveDurably(path));
+  TRY(ChangeBlobRecord(place_.store,
+                       [&](const RecordLine& line) { return IsOurs(line) && line.hash == hash; }));
+  return {};
 }
 
 Result<void> DimmPassphrase::Settle() {
@@ -193,7 +221,9 @@ Result<void> DimmPassphrase::Settle() {
   return {};
 }
 
+/// The record goes first: one without a blob would look like a lost blob.
 Result<void> DimmPassphrase::Forget() {
+  TRY(ChangeBlobRecord(place_.store, [this](const RecordLine& line) { return IsOurs(line); }));
   for (const BlobFile& file : TRY(place_.store.AllBlobs())) {
     bool is_ours =
         file.kind.role == role_ && CanonicalDimmId(file.dimm_id) == CanonicalDimmId(dimm_.id);

@@ -1,12 +1,13 @@
 #ifndef NVUNLOCK_PROCEDURES_DIMM_PASSPHRASE_H_
 #define NVUNLOCK_PROCEDURES_DIMM_PASSPHRASE_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "src/base/result.h"
+#include "src/model/blob_record.h"
 #include "src/model/dimm.h"
-#include "src/model/enrolled_dimms.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
 #include "src/procedures/choose_blobs.h"
@@ -25,7 +26,8 @@ struct PassphrasePlace {
 };
 
 /// One passphrase of one DIMM: its blobs in the keys directory, its key, and what the DIMM says of
-/// it. Blobs are loaded into the keyring of this process, so that no death of it leaves a key.
+/// it. Blobs are loaded into the keyring of this process, so that no death of it leaves a key. What
+/// it makes, keeps or removes, it records: in the record of blobs.
 class DimmPassphrase {
  public:
   DimmPassphrase(const PassphrasePlace& place, Dimm dimm, PassphraseRole role,
@@ -36,7 +38,7 @@ class DimmPassphrase {
 
   /// The blob that is current by its name.
   [[nodiscard]] const Candidate* Current() const;
-  /// A blob that an earlier change left behind.
+  /// Another: one that an earlier change left behind.
   [[nodiscard]] const Candidate* Spare() const;
   [[nodiscard]] bool HasBlob() const { return blobs_.has_value(); }
 
@@ -85,6 +87,9 @@ class DimmPassphrase {
   Result<void> LoadStaged(const BlobFile& file);
   Result<void> RemoveKeys() const;
   Result<void> PublishKeys(const Enc32Blob& blob) const;
+  [[nodiscard]] bool IsOurs(const RecordLine& line) const;
+  [[nodiscard]] Result<void> Record(const Enc32Blob& blob,
+                                    const std::function<bool(const RecordLine&)>& instead_of) const;
   [[nodiscard]] BlobKind Kind(BlobStage stage) const { return {role_, stage}; }
   [[nodiscard]] BlobFile File(BlobStage stage) const {
     return NameBlobFile(Kind(stage), dimm_.id, place_.host);

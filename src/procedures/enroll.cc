@@ -9,9 +9,10 @@
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
+#include "src/procedures/choose_blobs.h"
 #include "src/procedures/clear_kek.h"
-#include "src/procedures/enrolled_record.h"
 #include "src/procedures/kek.h"
+#include "src/procedures/record_blobs.h"
 #include "tpm/session.h"
 
 namespace nvunlock {
@@ -151,16 +152,35 @@ class Enroller {
   Result<void> WriteFiles(const KeyFile& file, const Secret& kek) {
     TRY(WriteFileDurably(report_.key_file, TRY(FormatKeyFile(file)), 0600, IfPresent::kFail));
     new_latch_.reset();  // the file on disk needs it, whatever fails now
-    NoteDimmsWithoutBlob(TRY(FindEnrolledDimms(store_)));
-    return WriteEnrolledRecord(store_, options_.kek, kek);
+    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, RecordedBlobs()));
+    NoteDimmsWithoutBlob(choice);
+    return RecordBlobs(choice, kek);
   }
 
-  void NoteDimmsWithoutBlob(const EnrolledDimms& dimms) {
+  /// Whoever enrolls vouches for the blobs that unlock would use now.
+  Result<void> RecordBlobs(const BlobChoice& choice, const Secret& kek) const {
+    std::vector<RecordLine> lines;
+    for (const auto& [id, chosen] : choice.chosen) {
+      std::string passphrase = PassphraseName(PassphraseRole::kUser, id);
+      std::vector<const Candidate*> candidates = {&chosen};
+      if (chosen.spare) candidates.push_back(&*chosen.spare);
+      for (const Candidate* candidate : candidates) {
+        bool is_ours = candidate->blob.kek == options_.kek && VerifyEnc32(candidate->blob, kek);
+        if (is_ours) lines.push_back(TRY(MakeRecordLine(passphrase, candidate->blob, kek)));
+      }
+    }
+    auto is_older = [this](const RecordLine& line) { return line.kek == options_.kek.ToString(); };
+    TRY(ChangeBlobRecord(store_, is_older, lines));
+    return {};
+  }
+
+  void NoteDimmsWithoutBlob(const BlobChoice& choice) {
     NdBus bus(environment_.sysfs_root);
     for (const std::string& nmem : bus.Nmems()) {
       Result<Dimm> dimm = InspectDimm(bus, nmem);
       if (!dimm || !dimm->HasPassphrase()) continue;
-      if (dimms.blob_hashes.contains(CanonicalDimmId(dimm->id))) continue;
+      std::string id = CanonicalDimmId(dimm->id);
+      if (choice.chosen.contains(id) || choice.unusable.contains(id)) continue;
       report_.notes.push_back(nmem + " (" + dimm->id + ") has a passphrase, but " +
                               store_.directory() + " holds no blob for it");
     }

@@ -16,6 +16,7 @@ namespace nvunlock {
 struct EnrollOptions {
   KekName kek;
   bool import_clear_kek = false;  ///< seal ndctl's kek in clear instead of a new one
+  std::string host;               ///< whose blobs are preferred
   SlotOptions slot;
   std::optional<Secret> pin;
   RecoveryWays recovery;
@@ -33,6 +34,7 @@ struct EnrollReport {
 /// Makes a kek, or takes ndctl's, seals it to this machine's TPM, proves that it opens when it
 /// should and not otherwise, and only then writes the key file and puts the kek into the keyring.
 /// Never overwrites a key file or a kek, and refuses a kek that existing blobs do not open with.
+/// The blobs that unlock would use now are recorded.
 Result<EnrollReport> Enroll(const Environment& environment, const EnrollOptions& options);
 
 }  // namespace nvunlock

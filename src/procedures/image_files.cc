@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/model/key_store.h"
 #include "src/os/file.h"
 #include "src/procedures/guard.h"
@@ -10,7 +10,7 @@
 namespace nvunlock {
 namespace {
 
-constexpr size_t kFileLimit = 64 << 10;
+constexpr size_t kFileLimit = 1 << 20;
 constexpr mode_t kDirectory = 0755;
 constexpr mode_t kPrivateDirectory = 0700;
 constexpr mode_t kPrivateFile = 0600;

@@ -1,7 +1,7 @@
 #include "src/procedures/inspect_blobs.h"
 
 #include "src/procedures/choose_blobs.h"
-#include "src/procedures/enrolled_record.h"
+#include "src/procedures/record_blobs.h"
 
 namespace nvunlock {
 namespace {
@@ -10,13 +10,12 @@ namespace {
 class BlobInspector {
  public:
   BlobInspector(const BlobView& view, std::vector<std::string>& remarks)
-      : view_(view), remarks_(remarks) {
-    auto record = ReadEnrolledRecord(view.store, remarks);
-    if (record) enrolled_ = std::move(record->dimms);
-  }
+      : view_(view), remarks_(remarks) {}
 
   Result<std::vector<BlobFindings>> Run() {
-    BlobChoice choice = TRY(ChooseBlobs(view_.store, view_.host, enrolled_));
+    RecordedBlobs recorded = FindBelieved();
+    BlobChoice choice = TRY(ChooseBlobs(view_.store, view_.host, recorded));
+    choice.unusable.merge(choice.missing);
     std::move(choice.notes.begin(), choice.notes.end(), std::back_inserter(remarks_));
     std::vector<BlobFindings> all;
     for (const auto& [id, chosen] : choice.chosen) all.push_back(Inspect(id, chosen));
@@ -32,27 +31,38 @@ class BlobInspector {
     BlobFindings blob = {
         .dimm_id = id, .file = chosen.file.name, .kek = chosen.blob.kek.ToString(), .checks = {}};
     std::string hash = HashOfBlob(chosen.blob.text);
-    bool is_enrolled = enrolled_ && IsEnrolled(id, hash);
     blob.checks.push_back(CheckHmac(chosen.blob));
-    if (enrolled_ && !is_enrolled) {
-      remarks_.push_back(id +
-                         ": its blob is not the one of the enrollment; ndctl may have set a "
-                         "new passphrase since");
-    }
-    if (enrolled_) {
-      blob.checks.push_back({.subject = "enrollment",
-                             .state = is_enrolled ? "as enrolled" : "not as enrolled",
-                             .problem = std::nullopt});
-    }
+    blob.checks.push_back(CheckRecord(id, chosen));
     std::optional<Check> unlock = CheckUnlock(id, chosen);
     if (unlock) blob.checks.push_back(std::move(*unlock));
     blob.checks.push_back(CheckImage(chosen.file, hash));
     return blob;
   }
 
-  [[nodiscard]] bool IsEnrolled(const std::string& id, const std::string& hash) const {
-    auto entry = enrolled_->blob_hashes.find(id);
-    return entry != enrolled_->blob_hashes.end() && entry->second == hash;
+  /// Nothing follows from it but what is shown: a line whose kek is not at hand is believed, unlike
+  /// at boot.
+  [[nodiscard]] RecordedBlobs FindBelieved() {
+    RecordedBlobs recorded;
+    BlobRecord record = ReadBlobRecord(view_.store, remarks_);
+    size_t damaged = 0;
+    for (RecordLine& line : record.lines) {
+      Result<KekName> name = ParseKekName(line.kek);
+      Result<std::optional<Secret>> kek = name ? FindKek(*name) : std::optional<Secret>();
+      bool is_false = kek && *kek && !IsAuthentic(line, **kek).value_or(false);
+      if (is_false) damaged++;
+      if (!is_false) recorded.Add(std::move(line));
+    }
+    NoteDamagedLines(view_.store, damaged, remarks_);
+    return recorded;
+  }
+
+  Check CheckRecord(const std::string& id, const ChosenBlob& chosen) {
+    Check check = {.subject = "record", .state = "recorded", .problem = std::nullopt};
+    if (chosen.recorded) return check;
+    check.state = "unknown";
+    remarks_.push_back(id + ": " + chosen.file.name + " is not recorded in " + kEnrolledDimmsFile +
+                       "; ndctl may have made it. The next unlock that succeeds records it");
+    return check;
   }
 
   Check CheckHmac(const Enc32Blob& blob) {
@@ -117,7 +127,6 @@ class BlobInspector {
 
   const BlobView& view_;
   std::vector<std::string>& remarks_;
-  std::optional<EnrolledDimms> enrolled_;
 };
 
 }  // namespace

@@ -2,9 +2,10 @@
 
 #include <set>
 
+#include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
-#include "src/model/enrolled_dimms.h"
 #include "src/procedures/dimm_passphrase.h"
+#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
@@ -32,8 +33,8 @@ class LastCopyCheck {
   Result<std::set<std::string>> HashesInStore() {
     std::set<std::string> hashes;
     for (const BlobFile& file : TRY(store_.AllBlobs())) {
-      Result<std::string> text = store_.ReadBlobText(file);
-      if (text) hashes.insert(HashOfBlob(*text));
+      Result<Enc32Blob> blob = store_.ReadBlob(file);
+      if (blob) hashes.insert(HashOfBlob(blob->text));
     }
     return hashes;
   }
@@ -61,7 +62,9 @@ class LastCopyCheck {
   }
 
   Result<bool> TakesCurrent(const Dimm& dimm) {
-    BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, std::nullopt));
+    std::vector<std::string> notes;  // it is a question only
+    RecordedBlobs recorded = FindRecordedBlobs(store_, place_.keyring, notes);
+    BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, recorded));
     std::string id = CanonicalDimmId(dimm.id);
     auto chosen = choice.chosen.find(id);
     if (chosen == choice.chosen.end()) return false;

@@ -6,51 +6,49 @@
 #include "src/os/file.h"
 #include "src/procedures/blob_key.h"
 #include "src/procedures/clear_kek.h"
-#include "src/procedures/enrolled_record.h"
-#include "src/procedures/kek.h"
-#include "src/procedures/operation_kek.h"
-#include "src/procedures/signed_pcrs.h"
+#include "src/procedures/obtain_kek.h"
+#include "src/procedures/record_blobs.h"
 
 namespace nvunlock {
 namespace {
-
-/// Canonical DIMM id to its blobs.
-using Blobs = std::map<std::string, ChosenBlob>;
 
 /// One run of LoadKeys.
 class KeyLoader {
  public:
   KeyLoader(const KeyStore& store, TpmConnection& tpm, const LoadKeysOptions& options)
-      : store_(store), tpm_(tpm), options_(options) {}
+      : store_(store), tpm_(tpm), options_(options), rules_{store.directory(), options.host} {}
 
   Result<LoadedKeys> Run() {
-    std::optional<EnrolledDimms> enrolled;
-    if (auto record = ReadEnrolledRecord(store_, loaded_.notes)) {
-      enrolled_text_ = std::move(record->text);
-      enrolled = std::move(record->dimms);
-    }
-    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, enrolled));
+    record_ = ReadBlobRecord(store_, loaded_.notes);
+    found_ = TRY(FindBlobs(store_, rules_));
     if (!options_.only.empty()) {
-      std::erase_if(choice.chosen,
+      std::erase_if(found_,
                     [&](const auto& entry) { return !options_.only.contains(entry.first); });
     }
-    loaded_.failed = std::move(choice.unusable);
-    std::move(choice.notes.begin(), choice.notes.end(), std::back_inserter(loaded_.notes));
-    for (const auto& [name, is_needed] : TRY(KeksFor(choice.chosen))) {
-      Place(TRY(ParseKekName(name)), is_needed, choice.chosen);
+    for (const auto& [name, is_needed] : TRY(KeksToPlace())) {
+      Place(TRY(ParseKekName(name)), is_needed);
     }
-    for (auto& [id, chosen] : choice.chosen) LoadDimm(id, std::move(chosen));
+    for (auto& [id, files] : found_) {
+      for (FoundBlob& file : files) Judge(file);
+    }
+    LoadChosen(ChooseAmong(found_, recorded_, rules_));
     if (!options_.keep_kek) DropKeks();
     return std::move(loaded_);
   }
 
  private:
-  /// By name; a kek that only spares are wrapped with is not needed.
-  Result<std::map<std::string, bool>> KeksFor(const Blobs& blobs) const {
+  /// By name: whether a blob needs it that is used unless the record, which no kek vouches for yet,
+  /// knows better.
+  Result<std::map<std::string, bool>> KeksToPlace() const {
     std::map<std::string, bool> keks;
-    for (const auto& [id, chosen] : blobs) {
-      keks[chosen.blob.kek.ToString()] = true;
-      if (chosen.spare) keks.try_emplace(chosen.spare->blob.kek.ToString(), false);
+    BlobChoice guess = ChooseAmong(found_, RecordedBlobs(), rules_);
+    for (const auto& [id, files] : found_) {
+      for (const FoundBlob& file : files) {
+        if (!file.blob) continue;
+        bool is_needed =
+            guess.unusable.contains(id) || guess.chosen.at(id).file.name == file.file.name;
+        keks[file.blob->kek.ToString()] |= is_needed;
+      }
     }
     if (!options_.all_keks) return keks;
     for (const KekName& kek : TRY(store_.EnrolledKeks())) keks[kek.ToString()] = true;
@@ -59,8 +57,8 @@ class KeyLoader {
     return keks;
   }
 
-  void Place(const KekName& name, bool is_needed, const Blobs& blobs) {
-    Result<Key> kek = PlaceKek(name, blobs);
+  void Place(const KekName& name, bool is_needed) {
+    Result<Key> kek = PlaceKek(name);
     if (kek) {
       loaded_.keks_loaded++;
       keks_.emplace(name.ToString(), *kek);
@@ -74,100 +72,28 @@ class KeyLoader {
     }
   }
 
-  /// Puts the kek into its keyring, and finds out which blobs it verifies: it is in memory here and
-  /// nowhere later.
-  Result<Key> PlaceKek(const KekName& name, const Blobs& blobs) {
+  /// Puts the kek into its keyring, and finds out what of blobs and record it vouches for: it is in
+  /// memory here and nowhere later.
+  Result<Key> PlaceKek(const KekName& name) {
     if (name.type != "user") {
       return Fail(name.ToString() + ": trusted keks are not handled yet");
     }
     std::optional<Key> present = TRY(options_.keyring.Find("user", name.description));
-    Secret kek = present ? TRY(CheckPresentKek(*present, name)) : TRY(ObtainFromStore(name));
-    for (const auto& [id, chosen] : blobs) {
-      Verify(chosen, name, kek);
-      if (chosen.spare) Verify(*chosen.spare, name, kek);
+    Secret kek = TRY(ObtainKek({store_, tpm_, options_}, name, present, loaded_));
+    size_t damaged = TRY(AddAuthentic(record_, name, kek, recorded_));
+    NoteDamagedLines(store_, damaged, loaded_.notes);
+    for (const auto& [id, files] : found_) {
+      for (const FoundBlob& file : files) TRY(Verify(id, file, name, kek));
     }
-    TRY(CheckEnrolledMac(name, kek));
     return present ? *present : AddKek(name, kek);
   }
 
-  void Verify(const Candidate& candidate, const KekName& name, const Secret& kek) {
-    bool is_good = candidate.blob.kek == name && VerifyEnc32(candidate.blob, kek);
-    if (is_good) verified_.insert(candidate.file.name);
-  }
-
-  /// What nobody has sealed opens nothing at boot.
-  Result<Secret> ObtainInClear(const KekName& name) {
-    TRY(CheckNoTrustedKek(store_, name));
-    std::string words = store_.PathOf(name.ClearFileName()) + " holds " + name.ToString() +
-                        " in clear; where there is a TPM, 'nvunlock enroll --import" +
-                        OptionForKek(name) + "' seals it";
-    if (!options_.clear_keks) return Fail(Errc::kBadKeyFile, std::move(words));
-    loaded_.notes.push_back(std::move(words));
-    return ReadClearKek(store_, name);
-  }
-
-  Result<Secret> ObtainFromStore(const KekName& name) {
-    if (options_.keyring_only) {
-      return Fail(Errc::kKekMissing, name.ToString() + " is not in the keyring");
-    }
-    if (IsOnlyInClear(store_, name)) return ObtainInClear(name);
-    KeyFile file = TRY(store_.ReadKeyFile(name));
-    for (const Error& problem : file.problems) {
-      loaded_.notes.push_back(store_.PathOf(name.KeyFileName()) + ": " + problem.message);
-    }
-    for (std::string& note : AttachSignatures(options_.signature_files, file)) {
-      loaded_.notes.push_back(std::move(note));
-    }
-    Result<Secret> unsealed = UnsealFrom(file);
-    bool ask = !unsealed && options_.ask_recovery && !file.recovery.empty() &&
-               unsealed.error().code != Errc::kLatchClosed;
-    return ask ? Recover(file, unsealed.error()) : std::move(unsealed);
-  }
-
-  Result<Secret> UnsealFrom(const KeyFile& file) {
-    if (options_.recovery_only) return Fail(file.kek.ToString() + ": the TPM is not asked");
-    if (file.slots.empty()) return Fail(Errc::kBadKeyFile, file.kek.ToString() + ": no TPM slot");
-    Tpm* tpm = TRY_IN(file.kek.ToString(), tpm_.Get());
-    return UnsealKek(*tpm, file, options_.ask_pin);
-  }
-
-  Result<Secret> Recover(const KeyFile& file, const Error& why) {
-    constexpr int kTries = 3;
-    Error reason = why;
-    for (int i = 0; i < kTries; i++) {
-      Result<Secret> typed = options_.ask_recovery(file.kek, reason);
-      if (!typed) {
-        loaded_.notes.push_back("no recovery: " + typed.error().message);
-        return Failure(why);
-      }
-      Result<Secret> kek = OpenRecovery(file, *typed);
-      if (kek) {
-        loaded_.recovered.push_back(file.kek);
-        if (options_.on_recovered) options_.on_recovered(file, *kek, why);
-        return kek;
-      }
-      reason = std::move(kek.error());
-    }
-    return Failure(std::move(reason).Within(file.kek.ToString()));
-  }
-
-  Result<Secret> CheckPresentKek(const Key& key, const KekName& name) {
-    Secret kek = TRY_IN(name.ToString() + " in the keyring", key.Read());
-    if (!Exists(store_.PathOf(name.KeyFileName()))) return kek;
-    KeyFile file = TRY(store_.ReadKeyFile(name));
-    if (TRY(KekCheckValue(kek)) != file.check_value) {
-      return AnotherInKeyring(name, store_.PathOf(name.KeyFileName()));
-    }
-    return kek;
-  }
-
-  Result<void> CheckEnrolledMac(const KekName& name, const Secret& kek) {
-    if (enrolled_text_.find("mac " + name.ToString() + " ") == std::string::npos) return {};
-    if (!TRY(VerifyEnrolledDimms(enrolled_text_, name, kek))) {
-      loaded_.notes.push_back(
-          store_.PathOf(kEnrolledDimmsFile) +
-          " was changed by something else than nvunlock (its MAC does not hold)");
-    }
+  /// A blob whose HMAC holds gets its line of the record now: it counts once the DIMM takes it.
+  Result<void> Verify(const std::string& id, const FoundBlob& file, const KekName& name,
+                      const Secret& kek) {
+    if (!file.blob || file.blob->kek != name || !VerifyEnc32(*file.blob, kek)) return {};
+    std::string passphrase = PassphraseName(PassphraseRole::kUser, id);
+    verified_[file.file.name] = TRY(MakeRecordLine(passphrase, *file.blob, kek));
     return {};
   }
 
@@ -179,45 +105,47 @@ class KeyLoader {
     return key;
   }
 
-  [[nodiscard]] bool IsGood(const Candidate& candidate) const {
-    return verified_.contains(candidate.file.name) && keks_.contains(candidate.blob.kek.ToString());
-  }
-
-  [[nodiscard]] Error WhyNotGood(const Candidate& candidate) const {
-    std::string kek = candidate.blob.kek.ToString();
-    auto failure = kek_failures_.find(kek);
-    if (failure != kek_failures_.end()) {
-      return {failure->second, "its kek " + kek + " could not be had"};
+  /// From here on a blob whose kek does not vouch for it is of no use.
+  void Judge(FoundBlob& file) const {
+    if (!file.blob) return;
+    std::string kek = file.blob->kek.ToString();
+    if (!keks_.contains(kek)) {
+      auto failure = kek_failures_.find(kek);
+      file.blob = Fail(failure->second, "its kek " + kek + " could not be had");
+    } else if (!verified_.contains(file.file.name)) {
+      file.blob =
+          Fail(Errc::kKeysIncomplete, "its blob is damaged, or was made under another kek than " +
+                                          kek + " (its HMAC does not hold)");
     }
-    return {Errc::kKeysIncomplete, "its blob is damaged, or was made under another kek than " +
-                                       kek + " (its HMAC does not hold)"};
   }
 
-  void LoadDimm(const std::string& id, ChosenBlob chosen) {
-    if (chosen.spare && !IsGood(*chosen.spare)) chosen.spare.reset();
-    if (!IsGood(chosen)) {
-      Error why = WhyNotGood(chosen);
-      if (!chosen.spare) {
-        loaded_.failed.emplace(id, std::move(why));
-        return;
-      }
-      loaded_.notes.push_back(id + ": " + why.message + ", using " + chosen.spare->file.name);
-      Candidate spare = std::move(*chosen.spare);
-      chosen = {std::move(spare), std::nullopt};
-    }
-    LoadGood(id, chosen);
+  void LoadChosen(BlobChoice choice) {
+    loaded_.failed = std::move(choice.unusable);
+    loaded_.failed.merge(choice.missing);
+    std::move(choice.notes.begin(), choice.notes.end(), std::back_inserter(loaded_.notes));
+    for (const auto& [id, chosen] : choice.chosen) LoadDimm(id, chosen);
   }
 
-  void LoadGood(const std::string& id, const ChosenBlob& chosen) {
+  void LoadDimm(const std::string& id, const ChosenBlob& chosen) {
     Result<std::vector<Key>> keys =
         LoadDimmKeys(options_.keyring, id, chosen.blob, options_.expire_seconds);
     if (!keys) {
       loaded_.failed.emplace(id, std::move(keys.error()));
       return;
     }
+    NoteUnknown(id, chosen);
     loaded_.keys.emplace(id, std::move(*keys));
-    loaded_.hashes.emplace(id, HashOfBlob(chosen.blob.text));
-    if (chosen.spare) loaded_.spares.emplace(id, *chosen.spare);
+    loaded_.lines.emplace(id, verified_.at(chosen.file.name));
+    if (!chosen.spare) return;
+    loaded_.spares.emplace(id, Spare{*chosen.spare, verified_.at(chosen.spare->file.name)});
+  }
+
+  /// Where nothing is enrolled, blobs are ndctl's, which keeps no record.
+  void NoteUnknown(const std::string& id, const Candidate& chosen) {
+    if (chosen.recorded || !Exists(store_.PathOf(chosen.blob.kek.KeyFileName()))) return;
+    loaded_.notes.push_back(id + ": " + chosen.file.name +
+                            " is unknown, that is, not recorded in " + kEnrolledDimmsFile +
+                            ", and used since no other is");
   }
 
   /// A spare is loaded only once its DIMM has refused the other, and needs its kek then.
@@ -240,10 +168,13 @@ class KeyLoader {
   const KeyStore& store_;
   TpmConnection& tpm_;
   const LoadKeysOptions& options_;
-  std::string enrolled_text_;
-  std::map<std::string, Key> keks_;           ///< that are in their keyring
-  std::map<std::string, Errc> kek_failures_;  ///< of those that could not be had
-  std::set<std::string> verified_;            ///< names of blob files
+  ChoiceRules rules_;
+  BlobRecord record_;
+  RecordedBlobs recorded_;
+  FoundBlobs found_;
+  std::map<std::string, Key> keks_;             ///< that are in their keyring
+  std::map<std::string, Errc> kek_failures_;    ///< of those that could not be had
+  std::map<std::string, RecordLine> verified_;  ///< by the name of the blob's file
   LoadedKeys loaded_;
 };
 

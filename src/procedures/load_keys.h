@@ -41,13 +41,18 @@ struct LoadKeysOptions {
   std::set<std::string> only;  ///< canonical ids of the DIMMs that matter; empty: all
 };
 
+/// A blob that is to be tried after a refusal only, and its line of the record should it be taken.
+struct Spare : Candidate {
+  RecordLine line;
+};
+
 /// What came of loading the keys: ids are canonical, and each that has a blob or is enrolled is
 /// either in `keys` or in `failed`.
 struct LoadedKeys {
   std::map<std::string, std::vector<Key>> keys;
-  std::map<std::string, std::string> hashes;  ///< HashOfBlob of what is in `keys`
-  std::map<std::string, Candidate> spares;    ///< verified, and to be tried after a refusal only
-  std::vector<Key> held_keks;                 ///< of the spares; the caller drops them
+  std::map<std::string, RecordLine> lines;  ///< of the blobs that are in `keys`
+  std::map<std::string, Spare> spares;
+  std::vector<Key> held_keks;  ///< of the spares; the caller drops them
   std::map<std::string, Error> failed;
   std::vector<Error> problems;     ///< with keks, whatever DIMMs they are for
   std::vector<KekName> recovered;  ///< keks that came from a recovery slot
@@ -77,9 +82,9 @@ class TpmConnection {
 };
 
 /// Unseals the keks and loads the key of each DIMM from its blob. A kek that the keyring holds
-/// already is used from there, and dropped like any other unless keks are kept. Each blob is
-/// verified against its kek before the kernel sees it; one bad blob or kek does not stop the
-/// others.
+/// already is used from there, and dropped like any other unless keks are kept. Each blob, and each
+/// line of the record of blobs, is verified against its kek before it counts; one bad blob or kek
+/// does not stop the others. Notes name the blobs that no line is of.
 Result<LoadedKeys> LoadKeys(const KeyStore& store, TpmConnection& tpm,
                             const LoadKeysOptions& options);
 

@@ -2,18 +2,15 @@
 #define NVUNLOCK_PROCEDURES_LOST_PASSPHRASE_H_
 
 #include <string>
-#include <vector>
 
 #include "src/base/result.h"
 #include "src/procedures/dimm_passphrase.h"
 
 namespace nvunlock {
 
-/// Takes blobs and keys of the user passphrase of NMEM away where it has none any more; true when
-/// there were any. NOTES get to know when enrolled-dimms could not follow. The caller holds the
-/// directory's lock.
-Result<bool> ForgetLostPassphrase(const PassphrasePlace& place, const std::string& nmem,
-                                  std::vector<std::string>& notes);
+/// Takes blobs, their lines of the record, and keys of the user passphrase of NMEM away where it
+/// has none any more; true when there were any blobs. The caller holds the directory's lock.
+Result<bool> ForgetLostPassphrase(const PassphrasePlace& place, const std::string& nmem);
 
 }  // namespace nvunlock
 

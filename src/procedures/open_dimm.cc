@@ -58,8 +58,7 @@ Result<void> DimmOpener::Check(DimmOutcome& outcome) {
     after = TRY(InspectDimm(bus_, after.nmem));
     if (after.security == SecurityState::kLocked) {
       return Fail(Errc::kDimmLocked,
-                  "it refused the passphrases of its blob and of the staged one (two attempts are "
-                  "used up)");
+                  "it refused the passphrases of two blobs (two attempts are used up)");
     }
   }
   if (!after.bound) return Fail("its driver did not bind");
@@ -109,19 +108,21 @@ Result<bool> DimmOpener::TakeSpare(const Dimm& dimm) {
   std::string id = CanonicalDimmId(dimm.id);
   auto spare = keys_.spares.find(id);
   if (spare == keys_.spares.end() || dimm.frozen || KeysOf(dimm) == nullptr) return false;
+  bool is_left = spare->second.file.kind.stage != BlobStage::kCurrent;
   notes_.push_back(dimm.nmem + " refused the passphrase of its blob (one attempt is used up); " +
-                   "a change of it was cut short, trying " + spare->second.file.name);
+                   (is_left ? "a change of it was cut short, " : "") + "trying " +
+                   spare->second.file.name + (spare->second.recorded ? "" : ", which is unknown"));
   InvalidateAll(keys_.keys.at(id));
   keys_.keys.erase(id);
-  Candidate candidate = std::move(keys_.spares.extract(spare).mapped());
-  keys_.keys[id] = TRY(LoadDimmKeys(options_.keyring, id, candidate.blob, options_.expire_seconds));
-  keys_.hashes[id] = HashOfBlob(candidate.blob.text);
+  Spare next = std::move(keys_.spares.extract(spare).mapped());
+  keys_.keys[id] = TRY(LoadDimmKeys(options_.keyring, id, next.blob, options_.expire_seconds));
+  keys_.lines[id] = std::move(next.line);
   return true;
 }
 
 void DimmOpener::RecordKey(const Dimm& dimm) {
   std::string id = CanonicalDimmId(dimm.id);
-  unlocked_with_[id] = keys_.hashes[id];
+  unlocked_with_[id] = keys_.lines[id];
 }
 
 }  // namespace nvunlock

@@ -38,8 +38,8 @@ class DimmOpener {
   /// took its own. A DIMM that refuses it is sent its spare, where there is one, and no more.
   DimmOutcome Open(const Dimm& dimm);
 
-  /// Canonical DIMM id to HashOfBlob of the blob whose passphrase the DIMM took.
-  [[nodiscard]] const std::map<std::string, std::string>& unlocked_with() const {
+  /// Canonical DIMM id to the line of the blob whose passphrase the DIMM took.
+  [[nodiscard]] const std::map<std::string, RecordLine>& unlocked_with() const {
     return unlocked_with_;
   }
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
@@ -59,7 +59,7 @@ class DimmOpener {
   OpenOptions options_;
   LoadedKeys& keys_;
   NdBus bus_;
-  std::map<std::string, std::string> unlocked_with_;
+  std::map<std::string, RecordLine> unlocked_with_;
   std::vector<std::string> notes_;
 };
 

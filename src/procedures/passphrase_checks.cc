@@ -1,7 +1,7 @@
 #include "src/procedures/passphrase_checks.h"
 
+#include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
-#include "src/model/enrolled_dimms.h"
 #include "src/procedures/may_change.h"
 
 namespace nvunlock {

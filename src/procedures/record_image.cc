@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "src/model/enrolled_dimms.h"
 #include "src/model/key_store.h"
 #include "src/os/file.h"
 #include "src/procedures/boot_images.h"
+#include "src/procedures/record_blobs.h"
 
 namespace nvunlock {
 namespace {
@@ -30,6 +30,8 @@ Result<ImageRecord> LookAt(const KeyStore& store) {
     Result<std::string> text = store.ReadBlobText(blob);
     if (text) record.hashes[blob.name] = HashOfBlob(*text);
   }
+  Result<std::string> lines = HashOfRecordFile(store);
+  if (lines && !lines->empty()) record.hashes[kEnrolledDimmsFile] = std::move(*lines);
   return record;
 }
 

@@ -1,12 +1,14 @@
 #include "src/procedures/rotate_kek.h"
 
+#include <set>
+
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
 #include "src/procedures/blob_key.h"
-#include "src/procedures/enrolled_record.h"
 #include "src/procedures/operation_kek.h"
+#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
@@ -26,6 +28,8 @@ class Rotator {
     if (!options_.dry_run) TRY(RemoveTemporaryFiles(store_.directory()));
     TRY(CheckKeks());
     Secret kek = TRY(ReadKek(keyring_, options_.to));
+    std::vector<std::string> notes;  // damaged lines are dropped here
+    recorded_ = FindRecordedBlobs(store_, keyring_, notes);
     for (const BlobFile& file : TRY(store_.AllBlobs())) RotateBlob(file, kek);
     if (options_.dry_run) return std::move(report_);
     if (!report_.rewrapped.empty()) Settle();
@@ -77,6 +81,7 @@ class Rotator {
       return Fail("the kernel has not wrapped it under " + options_.to.ToString());
     }
     TRY(AddToRecord(HashOfBlob(blob.text), HashOfBlob(rotated.text)));
+    TRY(Record(blob, rotated, kek));
     TRY(WriteFileDurably(store_.PathOf(file.name), rotated.text, 0600, IfPresent::kReplace));
     Say(file.name + " rewrapped");
     Result<void> followed = RotateKeyOf(file);
@@ -97,6 +102,19 @@ class Rotator {
     return {};
   }
 
+  /// What was recorded of the old blob goes for the new one, whosever passphrase it is. A blob that
+  /// was unknown stays so: that it can be wrapped does not prove whose passphrase it holds.
+  Result<void> Record(const Enc32Blob& from, const Enc32Blob& to, const Secret& kek) {
+    std::vector<RecordLine> lines;
+    for (const std::string& passphrase : recorded_.PassphrasesOf(from)) {
+      lines.push_back(TRY(MakeRecordLine(passphrase, to, kek)));
+    }
+    TRY(ChangeBlobRecord(
+        store_, [](const RecordLine&) { return false; }, lines));
+    replaced_.insert(HashOfBlob(from.text));
+    return {};
+  }
+
   /// ndctl takes the name of the kek for a new passphrase from the key that is loaded.
   [[nodiscard]] Result<void> RotateKeyOf(const BlobFile& file) const {
     std::vector<std::string> descriptions = DimmKeyDescriptions(file.dimm_id);
@@ -109,7 +127,10 @@ class Rotator {
   }
 
   void Settle() {
-    Result<void> written = UpdateEnrolledRecord(store_, keyring_, options_.to);
+    auto is_replaced = [this](const RecordLine& line) {
+      return line.kek == options_.from.ToString() && replaced_.contains(line.hash);
+    };
+    Result<bool> written = ChangeBlobRecord(store_, is_replaced);
     if (!written) report_.problems.push_back(std::move(written.error()));
     Say("settled");
   }
@@ -124,6 +145,8 @@ class Rotator {
   const RotateOptions& options_;
   KeyStore store_;
   Keyring keyring_;
+  RecordedBlobs recorded_;
+  std::set<std::string> replaced_;  ///< HashOfBlob of blobs that are gone
   RotateReport report_;
 };
 

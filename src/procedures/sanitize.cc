@@ -8,6 +8,7 @@
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/lost_passphrase.h"
 #include "src/procedures/may_change.h"
+#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {
@@ -90,7 +91,10 @@ class Sanitizer {
   Result<std::string> KeyFor(const Dimm& dimm) {
     bool is_user = options_.role == PassphraseRole::kUser;
     if (is_user && dimm.security == SecurityState::kDisabled) return {"0"};
-    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, std::nullopt, options_.role));
+    RecordedBlobs recorded = FindRecordedBlobs(store_, place_.keyring, report_.notes);
+    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, recorded, options_.role));
+    auto unusable = choice.unusable.find(CanonicalDimmId(dimm.id));
+    if (unusable != choice.unusable.end()) return Failure(std::move(unusable->second));
     auto chosen = choice.chosen.find(CanonicalDimmId(dimm.id));
     std::optional<ChosenBlob> blobs;
     if (chosen != choice.chosen.end()) blobs = std::move(chosen->second);
@@ -107,7 +111,7 @@ class Sanitizer {
     Result<void> sent = bus_.Secure(dimm.nmem, EraseVerb() + " " + TRY(KeyFor(dimm)));
     if (!sent && !IsDone(dimm)) return sent;
     if (options_.on_step) options_.on_step("step: " + dimm.nmem + " erased");
-    if (TRY(ForgetLostPassphrase(place_, dimm.nmem, report_.notes))) blobs_removed_ = true;
+    if (TRY(ForgetLostPassphrase(place_, dimm.nmem))) blobs_removed_ = true;
     return {};
   }
 

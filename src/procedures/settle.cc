@@ -1,9 +1,10 @@
 #include "src/procedures/settle.h"
 
+#include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
-#include "src/model/enrolled_dimms.h"
 #include "src/os/directory_lock.h"
 #include "src/procedures/dimm_passphrase.h"
+#include "src/procedures/record_blobs.h"
 #include "src/procedures/record_image.h"
 #include "src/procedures/unlocked_with.h"
 
@@ -23,7 +24,8 @@ class Settler {
   Result<void> Run() {
     if (unlocked_with_.empty()) return {};
     lock_ = TRY(LockDirectory(store_.directory()));
-    BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, std::nullopt));
+    TRY(Record());
+    BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, TakenInThisBoot()));
     for (const std::string& nmem : bus_.Nmems()) {
       Dimm dimm = TRY(InspectDimm(bus_, nmem));
       auto chosen = choice.chosen.find(CanonicalDimmId(dimm.id));
@@ -36,6 +38,26 @@ class Settler {
   [[nodiscard]] bool image_is_outdated() const { return image_is_outdated_; }
 
  private:
+  /// Unlock had the keks for these lines, and no place to keep them.
+  Result<void> Record() {
+    std::vector<RecordLine> lines;
+    for (const auto& [id, blob] : unlocked_with_) {
+      if (blob.line) lines.push_back(*blob.line);
+    }
+    auto none = [](const RecordLine&) { return false; };
+    TRY(ChangeBlobRecord(store_, none, lines));
+    return {};
+  }
+
+  /// Without a kek nothing vouches for the lines, but this boot's unlock does for what it has seen.
+  [[nodiscard]] RecordedBlobs TakenInThisBoot() const {
+    RecordedBlobs taken;
+    for (const auto& [id, blob] : unlocked_with_) {
+      if (blob.line) taken.Add(*blob.line);
+    }
+    return taken;
+  }
+
   Result<void> Settle(const Dimm& dimm, const ChosenBlob& chosen) {
     DimmPassphrase passphrase(place_, dimm, PassphraseRole::kUser, chosen);
     auto blob = unlocked_with_.find(CanonicalDimmId(dimm.id));
@@ -58,6 +80,9 @@ class Settler {
       std::string hash = HashOfBlob(TRY(store_.ReadBlobText(file)));
       if (entry == booted->hashes.end() || entry->second != hash) image_is_outdated_ = true;
     }
+    std::string record = TRY(HashOfRecordFile(store_));
+    auto entry = booted->hashes.find(kEnrolledDimmsFile);
+    if (record != (entry == booted->hashes.end() ? "" : entry->second)) image_is_outdated_ = true;
     return {};
   }
 

@@ -13,8 +13,8 @@ namespace nvunlock {
 /// Ends changes of passphrases that a power cut has cut short, as far as this boot's unlock has
 /// shown which passphrase a DIMM has: that one becomes current, and the images hold it where the
 /// one of this boot did not. A DIMM that unlock has not frozen may have been changed since, and is
-/// left to the next change. Nothing is needed of keks or the TPM. Returns what was done, for
-/// people.
+/// left to the next change. What unlocked a DIMM is recorded for it, and the images get to know.
+/// Nothing is needed of keks or the TPM. Returns what was done, for people.
 Result<std::vector<std::string>> SettleBlobs(const Environment& environment,
                                              const std::string& host,
                                              const ImageRefresh& refresh_images);

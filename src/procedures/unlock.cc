@@ -156,9 +156,10 @@ class Unlocker {
   void Record(const DimmOpener& opener) {
     UnlockedWith blobs = ReadUnlockedWith(environment_);  // a second run opens what is left
     for (const DimmOutcome& outcome : report_.dimms) {
-      auto hash = opener.unlocked_with().find(CanonicalDimmId(outcome.after.id));
-      if (hash == opener.unlocked_with().end()) continue;
-      blobs[hash->first] = {hash->second, outcome.after.frozen};
+      auto taken = opener.unlocked_with().find(CanonicalDimmId(outcome.after.id));
+      if (taken == opener.unlocked_with().end()) continue;
+      blobs[taken->first] = {
+          .hash = taken->second.hash, .frozen = outcome.after.frozen, .line = taken->second};
     }
     Result<void> written = blobs.empty() ? Result<void>() : WriteUnlockedWith(environment_, blobs);
     if (!written) report_.notes.push_back(std::move(written.error().message));

@@ -1,17 +1,36 @@
 #include "src/procedures/unlocked_with.h"
 
 #include "src/base/text.h"
+#include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
-#include "src/model/enrolled_dimms.h"
 #include "src/os/file.h"
 
 namespace nvunlock {
 namespace {
 
 constexpr size_t kLimit = 64 << 10;
+constexpr std::string_view kRecordWord = "record ";
 
 std::string PathIn(const Environment& environment) {
   return environment.run_dir + "/unlocked-with";
+}
+
+void AddBlob(const std::vector<std::string_view>& words, UnlockedWith& blobs) {
+  bool has_words = words.size() == 3 || words.size() == 4;
+  if (!has_words || (words[2] != "frozen" && words[2] != "open")) return;
+  blobs.emplace(words[0],
+                UnlockedBlob{.hash = std::string(words[1]),
+                             .frozen = words[2] == "frozen",
+                             .rewrapped = std::string(words.size() == 4 ? words[3] : "")});
+}
+
+/// The line of a blob that is in BLOBS.
+void AddLine(std::string_view text, UnlockedWith& blobs) {
+  std::optional<RecordLine> line = ParseRecordLine(text);
+  if (!line) return;
+  for (auto& [id, blob] : blobs) {
+    if (PassphraseName(PassphraseRole::kUser, id) == line->passphrase) blob.line = *line;
+  }
 }
 
 }  // namespace
@@ -19,10 +38,11 @@ std::string PathIn(const Environment& environment) {
 Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWith& blobs) {
   std::string text =
       "# DIMM, SHA-256 of the blob that unlocked it in this boot, whether it is frozen, and the\n"
-      "# SHA-256 of that blob under another kek\n";
+      "# SHA-256 of that blob under another kek; then what enrolled-dimms is to say of it\n";
   for (const auto& [id, blob] : blobs) {
     text += id + " " + blob.hash + (blob.frozen ? " frozen" : " open");
     text += (blob.rewrapped.empty() ? "" : " " + blob.rewrapped) + "\n";
+    if (blob.line) text += std::string(kRecordWord) + blob.line->ToString() + "\n";
   }
   TRY(MakeDirectories(environment.run_dir, 0755));
   return WriteFileDurably(PathIn(environment), text, 0600, IfPresent::kReplace);
@@ -40,13 +60,11 @@ UnlockedWith ReadUnlockedWith(const Environment& environment) {
   UnlockedWith blobs;
   std::string text = ReadFile(PathIn(environment), kLimit).value_or("");
   for (std::string_view line : Split(text, '\n')) {
-    std::vector<std::string_view> words = Split(line, ' ');
-    bool has_words = words.size() == 3 || words.size() == 4;
-    if (!has_words || (words[2] != "frozen" && words[2] != "open")) continue;
-    blobs.emplace(words[0],
-                  UnlockedBlob{.hash = std::string(words[1]),
-                               .frozen = words[2] == "frozen",
-                               .rewrapped = std::string(words.size() == 4 ? words[3] : "")});
+    if (line.starts_with(kRecordWord)) {
+      AddLine(line.substr(kRecordWord.size()), blobs);
+    } else {
+      AddBlob(Split(line, ' '), blobs);
+    }
   }
   return blobs;
 }

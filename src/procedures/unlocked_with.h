@@ -2,6 +2,7 @@
 #define NVUNLOCK_PROCEDURES_UNLOCKED_WITH_H_
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "src/base/result.h"
@@ -18,6 +19,9 @@ struct UnlockedBlob {
   /// HashOfBlob of the same passphrase under another kek; empty: there is none. The keys directory
   /// holds the one or, once it is written, the other.
   std::string rewrapped = "";
+
+  /// What the record of blobs is to say of it; nullopt where nothing is known of its kek.
+  std::optional<RecordLine> line = std::nullopt;
 
   /// Whether a blob with HashOfBlob HASH_OF_ONE has this passphrase.
   [[nodiscard]] bool Is(const std::string& hash_of_one) const {

@@ -56,7 +56,7 @@ class Waiter {
   Result<void> CleanUp(const std::string& nmem) {
     if (!IsDirectory(store_.directory())) return {};
     DirectoryLock lock = TRY(LockDirectory(store_.directory()));
-    if (TRY(ForgetLostPassphrase(place_, nmem, notes_))) {
+    if (TRY(ForgetLostPassphrase(place_, nmem))) {
       notes_.push_back(nmem + ": its blob is removed, since it has no passphrase");
     }
     return {};

@@ -44,7 +44,7 @@ user:nvdimm-master
   slot 1: recovery-key
 blob of 8680-00000001: nvdimm_8680-00000001_here.blob
   kek                 not at hand, not tried
-  enrollment          as enrolled
+  record              recorded
   image               in the image of this boot
 yes: the next boot will unlock
 END

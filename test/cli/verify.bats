@@ -145,11 +145,11 @@ event_log() {
   cp "$KEYS/nvdimm_8680-00000001_here.blob" "$BATS_TEST_TMPDIR/blob"
   rm "$KEYS/nvdimm_8680-00000001_here.blob"
   run verify
-  expect 8 "8680-00000001: it is enrolled, but its blob is missing"
+  expect 8 "8680-00000001: it is recorded in enrolled-dimms, but its blob is missing"
   tr 0123456789abcdef 123456789abcdef0 <"$BATS_TEST_TMPDIR/blob" | sed 's/^[^ ]* [^ ]* [^ ]*/enc32 user:nvdimm-master 32/' \
     >"$KEYS/nvdimm_8680-00000001_here.blob"
   run verify
-  expect 0 "not the one of the enrollment"
+  expect 0 "is not recorded in enrolled-dimms"
   keyctl padd user nvdimm-master @u <"$BATS_TEST_TMPDIR/kek"
   run verify
   expect 8 "its HMAC does not hold"

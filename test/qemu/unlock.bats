@@ -47,6 +47,16 @@ next_boot_is_good() {
   next_boot_is_good
 }
 
+@test "two blobs swapped: neither is sent; the record decides, but not one that was edited" {
+  boot "$MACHINE" unlock-swapped-blobs --tpm tis --env RECORD=kept
+  expect_attempts "$MACHINE" 0
+}
+
+@test "control: two blobs swapped, and no record: each DIMM counts a wrong passphrase" {
+  boot "$MACHINE" unlock-swapped-blobs --tpm tis --env RECORD=gone
+  expect_attempts "$MACHINE" 2
+}
+
 @test "a blob made under another kek" {
   fails blob-under-another-kek 8 "made under another kek" locked "unlocked frozen"
   next_boot_is_good

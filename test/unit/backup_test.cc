@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "test/unit/backed_up_machine.h"
 #include "test/unit/commands.h"
 

@@ -1,6 +1,6 @@
 // What ChangePassphrases leaves behind when something fails.
 #include "src/procedures/change_passphrase.h"
-#include "src/procedures/enrolled_record.h"
+#include "src/procedures/record_blobs.h"
 #include "test/unit/changed_dimms.h"
 
 namespace nvunlock {

@@ -1,9 +1,10 @@
 #include "src/procedures/change_passphrase.h"
 
-#include "src/model/enrolled_dimms.h"
-#include "src/procedures/enrolled_record.h"
+#include "src/model/blob_record.h"
+#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/changed_dimms.h"
+#include "test/unit/record_lines.h"
 
 namespace nvunlock {
 namespace {
@@ -116,13 +117,49 @@ TEST_F(ChangePassphraseTest, AnUpdateKeepsTheKekUnlessAnotherIsNamed) {
   EXPECT_EQ(Must(ParseEnc32(ReadBlob(kId))).kek, kek_name_);
 }
 
-TEST_F(ChangePassphraseTest, WhatIsEnrolledIsRecordedAnew) {
+/// An image that holds a staged blob holds its line, too.
+TEST_F(ChangePassphraseTest, WhatIsStagedIsRecordedBeforeTheImagesAndAloneAfterwards) {
+  EnrollKek(kek_name_, kek_);
+  AddDimm("nmem0", kId, "unlocked");
+  RecordLine old = LineFor(kId, AddBlob(kId), kek_);
+  RecordLine other = LineFor(kOtherId, AddBlob(kOtherId), kek_);
+  WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({old, other}));
+  std::vector<std::vector<RecordLine>> seen;
+  std::vector<std::string> notes;
+  on_refresh_ = [&] { seen.push_back(ReadBlobRecord(store_, notes).lines); };
+  ExpectAllDone(Change(Update()), 1);
+  RecordLine line = LineFor(kId, ReadBlob(kId), kek_);
+  EXPECT_THAT(seen, ElementsAre(ElementsAre(old, other, line), ElementsAre(other, line)));
+}
+
+TEST_F(ChangePassphraseTest, ASetupIsRecordedAndARemovalTakesItOut) {
+  EnrollKek(kek_name_, kek_);
   AddDimm("nmem0", kId, "disabled");
-  Must(WriteEnrolledRecord(store_, kek_name_, kek_));
   Change(Setup());
   std::vector<std::string> notes;
-  EXPECT_THAT(ReadEnrolledRecord(store_, notes)->dimms.blob_hashes,
-              ElementsAre(Pair(kId, HashOfBlob(ReadBlob(kId)))));
+  EXPECT_THAT(ReadBlobRecord(store_, notes).lines, ElementsAre(LineFor(kId, ReadBlob(kId), kek_)));
+  tree_.SetAttribute("nmem0", "security", "disabled");
+  ExpectAllDone(Change(Remove()), 1);
+  EXPECT_THAT(ReadBlobRecord(store_, notes).lines, IsEmpty());
+}
+
+TEST_F(ChangePassphraseTest, AMasterPassphraseIsRecordedAsOne) {
+  EnrollKek(kek_name_, kek_);
+  AddDimm("nmem0", kId, "disabled");
+  ChangeOptions options = Setup();
+  options.role = PassphraseRole::kMaster;
+  ExpectAllDone(Change(options), 1);
+  std::vector<std::string> notes;
+  EXPECT_THAT(ReadBlobRecord(store_, notes).lines,
+              ElementsAre(LineFor(kId, ReadBlob(kId, kMasterBlob), kek_, PassphraseRole::kMaster)));
+}
+
+TEST_F(ChangePassphraseTest, TheBlobOfAnotherDimmIsNotSent) {
+  AddDimm("nmem0", kId, "unlocked");
+  WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({LineFor(kOtherId, AddBlob(kId), kek_)}));
+  DimmReport report = Change(Update());
+  EXPECT_THAT(report.dimms.at(0).problem->message, HasSubstr("it is the blob of DIMM"));
+  EXPECT_EQ(Security(), "unlocked\n");
 }
 
 /// Else the images could not be refreshed any more, and what the unlock took is out of date.
@@ -142,6 +179,7 @@ TEST_F(ChangePassphraseTest, WhoHasNotEnrolledGetsNoRecord) {
   AddDimm("nmem0", kId, "disabled");
   Change(Setup());
   EXPECT_EQ(CountKeysFiles(), 1U);
+  EXPECT_FALSE(directory_.Holds("etc/ndctl/keys/enrolled-dimms"));
 }
 
 TEST_F(ChangePassphraseTest, ADryRunWritesNothing) {

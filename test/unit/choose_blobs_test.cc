@@ -2,7 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "test/unit/results.h"
+#include "test/unit/byte_strings.h"
+#include "test/unit/record_lines.h"
 #include "test/unit/temporary_directory.h"
 
 namespace nvunlock {
@@ -37,8 +38,13 @@ class ChooseBlobsTest : public testing::Test {
     return spare ? spare->blob.text : "none";
   }
 
-  [[nodiscard]] BlobChoice Choose(const std::optional<EnrolledDimms>& enrolled = {}) const {
-    return Must(ChooseBlobs(KeyStore(directory_.path()), "here", enrolled));
+  [[nodiscard]] BlobChoice Choose(const RecordedBlobs& recorded = {}) const {
+    return Must(ChooseBlobs(KeyStore(directory_.path()), "here", recorded));
+  }
+
+  /// The line that gives the blob of DIGIT to the DIMM ID.
+  [[nodiscard]] static RecordLine Line(const std::string& id, char digit) {
+    return LineFor(id, BlobText(digit), SampleSecret(32));
   }
 
   TemporaryDirectory directory_;
@@ -70,27 +76,71 @@ TEST_F(ChooseBlobsTest, OfSeveralTheOneOfThisHostWins) {
   EXPECT_THAT(choice.notes, ElementsAre(HasSubstr("3 blobs for")));
 }
 
-TEST_F(ChooseBlobsTest, ThisHostWinsOverTheRecord) {
+TEST_F(ChooseBlobsTest, TheRecordWinsOverThisHostWhoseUnknownBlobComesAfterIt) {
   AddBlob(kId, "here", BlobText('a'));
   AddBlob(kId, "z", BlobText('b'));
-  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('b'))}}});
+  BlobChoice choice = Choose(Recorded({Line(kId, 'b')}));
+  EXPECT_EQ(choice.chosen.at(kId).file.host, "z");
+  EXPECT_TRUE(choice.chosen.at(kId).recorded);
+  EXPECT_EQ(SpareOf(choice), BlobText('a'));
+  EXPECT_FALSE(choice.chosen.at(kId).spare->recorded);
+}
+
+TEST_F(ChooseBlobsTest, OfTwoThatAreRecordedThisHostsComesFirst) {
+  AddBlob(kId, "a", BlobText('a'));
+  AddBlob(kId, "here", BlobText('b'));
+  BlobChoice choice = Choose(Recorded({Line(kId, 'a'), Line(kId, 'b')}));
   EXPECT_EQ(choice.chosen.at(kId).file.host, "here");
+  EXPECT_EQ(SpareOf(choice), BlobText('a'));
+}
+
+TEST_F(ChooseBlobsTest, AStagedOneThatIsRecordedGoesBeforeACurrentOneThatIsUnknown) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddSpare("nvdimm-new", "here", BlobText('b'));
+  BlobChoice choice = Choose(Recorded({Line(kId, 'b')}));
+  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('b'));
+  EXPECT_EQ(SpareOf(choice), BlobText('a'));
+}
+
+TEST_F(ChooseBlobsTest, NoMoreThanTwoAreTried) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddBlob(kId, "z", BlobText('b'));
+  AddSpare("nvdimm-new", "here", BlobText('c'));
+  BlobChoice choice = Choose(Recorded({Line(kId, 'b'), Line(kId, 'c')}));
+  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('b'));
+  EXPECT_EQ(SpareOf(choice), BlobText('c'));
+}
+
+TEST_F(ChooseBlobsTest, StagedOnesThatDifferAreNotTakenByChance) {
+  AddBlob(kId, "here", BlobText('a'));
+  AddSpare("nvdimm-new", "one", BlobText('b'));
+  AddSpare("nvdimm-new", "two", BlobText('c'));
+  EXPECT_EQ(SpareOf(Choose()), "none");
+  EXPECT_EQ(SpareOf(Choose(Recorded({Line(kId, 'c')}))), BlobText('a'));
+  EXPECT_EQ(SpareOf(Choose(Recorded({Line(kId, 'a'), Line(kId, 'c')}))), BlobText('c'));
+}
+
+TEST_F(ChooseBlobsTest, WithOneThatIsRecordedItDoesNotMatterThatOthersDiffer) {
+  AddBlob(kId, "a", BlobText('a'));
+  AddBlob(kId, "b", BlobText('b'));
+  AddBlob(kId, "c", BlobText('c'));
+  BlobChoice choice = Choose(Recorded({Line(kId, 'b')}));
+  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('b'));
+  EXPECT_EQ(SpareOf(choice), "none");
 }
 
 TEST_F(ChooseBlobsTest, WithoutOneOfThisHostTheRecordedOneWins) {
   AddBlob(kId, "a", BlobText('a'));
   AddBlob(kId, "z", BlobText('b'));
-  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('b'))}}});
+  BlobChoice choice = Choose(Recorded({Line(kId, 'b')}));
   EXPECT_EQ(choice.chosen.at(kId).file.host, "z");
 }
 
 TEST_F(ChooseBlobsTest, WhenItIsNotClearWhichIsRightNoneIsUsed) {
   AddBlob(kId, "a", BlobText('a'));
   AddBlob(kId, "z", BlobText('b'));
-  for (const std::optional<EnrolledDimms>& enrolled :
-       {std::optional<EnrolledDimms>(), std::optional(EnrolledDimms()),
-        std::optional(EnrolledDimms{{{kId, HashOfBlob(BlobText('c'))}}})}) {
-    BlobChoice choice = Choose(enrolled);
+  for (const RecordedBlobs& recorded : {RecordedBlobs(), Recorded({Line(kId, 'c')})}) {
+    BlobChoice choice = Choose(recorded);
     EXPECT_THAT(choice.chosen, IsEmpty());
     ASSERT_THAT(choice.unusable, ElementsAre(Key(kId)));
     EXPECT_EQ(choice.unusable.at(kId).code, Errc::kKeysIncomplete);
@@ -101,8 +151,7 @@ TEST_F(ChooseBlobsTest, WhenItIsNotClearWhichIsRightNoneIsUsed) {
 TEST_F(ChooseBlobsTest, ABlobOfAnotherDimmIsRefused) {
   AddBlob(kId, "here", BlobText('b'));
   AddBlob(kOtherId, "here", BlobText('a'));
-  BlobChoice choice = Choose(
-      EnrolledDimms{{{kId, HashOfBlob(BlobText('a'))}, {kOtherId, HashOfBlob(BlobText('b'))}}});
+  BlobChoice choice = Choose(Recorded({Line(kId, 'a'), Line(kOtherId, 'b')}));
   EXPECT_THAT(choice.chosen, IsEmpty());
   EXPECT_THAT(choice.unusable.at(kId).message,
               HasSubstr(std::string("it is the blob of DIMM ") + kOtherId));
@@ -110,18 +159,38 @@ TEST_F(ChooseBlobsTest, ABlobOfAnotherDimmIsRefused) {
               HasSubstr(std::string("it is the blob of DIMM ") + kId));
 }
 
-TEST_F(ChooseBlobsTest, ABlobThatIsNewerThanTheRecordIsUsed) {
+TEST_F(ChooseBlobsTest, ABlobOfAnotherDimmIsNoSpareAndNoneTakesItsPlace) {
   AddBlob(kId, "here", BlobText('b'));
-  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('a'))}}});
+  AddBlob(kId, "elsewhere", BlobText('c'));
+  AddSpare("nvdimm-old", "here", BlobText('d'));
+  RecordedBlobs recorded = Recorded({Line(kOtherId, 'b'), Line(kOtherId, 'd')});
+  EXPECT_THAT(Choose(recorded).chosen, IsEmpty());
+}
+
+TEST_F(ChooseBlobsTest, ABlobThatIsRecordedForTwoDimmsIsNeithersAlone) {
+  AddBlob(kId, "here", BlobText('b'));
+  BlobChoice choice = Choose(Recorded({Line(kOtherId, 'b'), Line(kId, 'b')}));
+  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('b'));
+}
+
+TEST_F(ChooseBlobsTest, AMastersBlobUnderAUsersNameIsRefused) {
+  AddBlob(kId, "here", BlobText('b'));
+  RecordLine line = LineFor(kId, BlobText('b'), SampleSecret(32), PassphraseRole::kMaster);
+  EXPECT_THAT(Choose(Recorded({line})).unusable.at(kId).message, HasSubstr("(master passphrase)"));
+}
+
+TEST_F(ChooseBlobsTest, AnUnknownBlobIsUsedWhereThereIsNoOther) {
+  AddBlob(kId, "here", BlobText('b'));
+  BlobChoice choice = Choose(Recorded({Line(kId, 'a')}));
   EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('b'));
 }
 
 TEST_F(ChooseBlobsTest, AnEnrolledDimmWithoutABlobIsMissed) {
   AddBlob(kOtherId, "here", BlobText('a'));
-  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('b'))}}});
+  BlobChoice choice = Choose(Recorded({Line(kId, 'b')}));
   EXPECT_THAT(choice.chosen, ElementsAre(Key(kOtherId)));
-  EXPECT_EQ(choice.unusable.at(kId).code, Errc::kKeysIncomplete);
-  EXPECT_THAT(choice.unusable.at(kId).message, HasSubstr("its blob is missing"));
+  EXPECT_EQ(choice.missing.at(kId).code, Errc::kKeysIncomplete);
+  EXPECT_THAT(choice.missing.at(kId).message, HasSubstr("its blob is missing"));
 }
 
 TEST_F(ChooseBlobsTest, ADamagedBlobIsNamedAndStopsNoOther) {
@@ -136,7 +205,8 @@ TEST_F(ChooseBlobsTest, ADamagedBlobIsNamedAndStopsNoOther) {
 TEST_F(ChooseBlobsTest, SpellingsOfOneCxlSerialAreOneDimm) {
   AddBlob("-2", "a", BlobText('a'));
   AddBlob("18446744073709551614", "here", BlobText('b'));
-  BlobChoice choice = Choose(EnrolledDimms{{{"18446744073709551614", "x"}}});
+  BlobChoice choice = Choose(Recorded({Line("18446744073709551614", 'c')}));
+  EXPECT_THAT(choice.missing, IsEmpty());
   EXPECT_THAT(choice.chosen, ElementsAre(Key("18446744073709551614")));
   EXPECT_EQ(choice.chosen.begin()->second.file.host, "here");
 }
@@ -149,7 +219,7 @@ TEST_F(ChooseBlobsTest, ACxlSerialThatThisHostSpellsTwiceIsAmbiguous) {
   EXPECT_THAT(choice.chosen, IsEmpty());
   EXPECT_THAT(choice.unusable.at(kSerial).message, HasSubstr("several are of this host (here)"));
   for (char recorded : {'a', 'b'}) {
-    choice = Choose(EnrolledDimms{{{kSerial, HashOfBlob(BlobText(recorded))}}});
+    choice = Choose(Recorded({Line(kSerial, recorded)}));
     EXPECT_EQ(choice.chosen.at(kSerial).blob.text, BlobText(recorded));
   }
 }
@@ -213,7 +283,7 @@ TEST_F(ChooseBlobsTest, ASpareTakesThePlaceOfABlobThatIsDamaged) {
 
 TEST_F(ChooseBlobsTest, ASpareTakesThePlaceOfABlobThatIsMissing) {
   AddSpare("nvdimm-old", "here", BlobText('b'));
-  BlobChoice choice = Choose(EnrolledDimms{{{kId, HashOfBlob(BlobText('a'))}}});
+  BlobChoice choice = Choose(Recorded({Line(kId, 'a')}));
   EXPECT_EQ(choice.chosen.at(kId).file.kind.stage, BlobStage::kReplaced);
   EXPECT_THAT(choice.unusable, IsEmpty());
   EXPECT_THAT(choice.notes, ElementsAre(HasSubstr("using nvdimm-old_")));

@@ -3,11 +3,12 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/procedures/kek.h"
 #include "src/procedures/record_pcrs.h"
 #include "test/unit/machine.h"
 #include "test/unit/nd_tree.h"
+#include "test/unit/record_lines.h"
 #include "test/unit/tpm_samples.h"
 
 namespace nvunlock {
@@ -112,10 +113,19 @@ TEST_F(EnrollTest, BlobsAreRememberedUnderAMacOfTheKek) {
   std::string blob = AddBlob(kDimmId, kek);
   WriteKeysFile("nvdimm-master.blob", AsText(kek.bytes()));
   EnrollWith(ImportOptions());
-  std::string text = ReadKeysFile(kEnrolledDimmsFile);
-  EXPECT_EQ(Must(ParseEnrolledDimms(text)).blob_hashes,
-            (std::map<std::string, std::string>{{kDimmId, HashOfBlob(blob)}}));
-  EXPECT_THAT(VerifyEnrolledDimms(text, {"user", "nvdimm-master"}, kek), Yields(true));
+  EXPECT_THAT(ParseBlobRecord(ReadKeysFile(kEnrolledDimmsFile)).lines,
+              ElementsAre(LineFor(kDimmId, blob, kek)));
+}
+
+/// Nobody knows which of them the DIMM has.
+TEST_F(EnrollTest, BlobsThatUnlockWouldNotUseAreNotRecorded) {
+  Secret kek = SampleSecret(32);
+  AddBlob(kDimmId, kek, "nvdimm-master", "one");
+  AddBlob(kDimmId, kek, "nvdimm-master", "two");
+  AddBlob(kOtherDimmId, SampleSecret(32, 2), "rack7");
+  WriteKeysFile("nvdimm-master.blob", AsText(kek.bytes()));
+  EnrollWith(ImportOptions());
+  EXPECT_FALSE(directory_.Holds("etc/ndctl/keys/enrolled-dimms"));
 }
 
 TEST_F(EnrollTest, BlobsOfAnotherKekAreNoHindrance) {

@@ -98,8 +98,12 @@ TEST_F(EnrollWaysTest, ABadCertificateLeavesNothingBehind) {
 
 /// enrolled-dimms is written after the key file.
 TEST_F(EnrollWaysTest, AKeyFileThatIsLeftByAFailureStillOpens) {
+  AddBlob(kDimmId, SampleSecret(32));
+  WriteKeysFile("nvdimm-master.blob", AsText(SampleSecret(32).bytes()));
+  EnrollOptions options = DefaultOptions();
+  options.import_clear_kek = true;
   std::filesystem::create_directories(KeysPathOf("enrolled-dimms/in-the-way"));
-  EXPECT_THAT(Enroll(environment_, DefaultOptions()), FailsWith(Errc::kFailed));
+  EXPECT_THAT(Enroll(environment_, options), FailsWith(Errc::kFailed));
   if (!std::filesystem::exists(KeysPathOf("nvdimm-master.pem"))) return;
   Tpm tpm = ConnectTo(swtpm());
   EXPECT_THAT(UnsealKek(tpm, EnrolledFile()), Succeeds());

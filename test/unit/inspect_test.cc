@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/procedures/close_latches.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/event_logs.h"
@@ -201,21 +201,38 @@ TEST_F(InspectTest, ABlobThatHasNotUnlockedAFrozenDimmIsAProblem) {
   ExpectProblem(Errc::kFailed, "rebuild no image before");
 }
 
-TEST_F(InspectTest, ABlobThatIsNotTheEnrolledOneIsRemarkedUpon) {
-  WriteKeysFile("enrolled-dimms", std::string(kDimmId) + " " + std::string(64, '0') + "\n");
+TEST_F(InspectTest, ABlobThatIsNotRecordedIsRemarkedUpon) {
+  Record({});
   Judgement judgement = JudgeNow();
   EXPECT_EQ(judgement.Verdict(), std::nullopt);
-  EXPECT_THAT(judgement.remarks, testing::Contains(HasSubstr("not the one of the enrollment")));
+  EXPECT_THAT(judgement.remarks, testing::Contains(HasSubstr("is not recorded")));
+  Record({LineFor(kDimmId, ReadKeysFile(BlobName()), kek_)});
+  EXPECT_THAT(JudgeNow().remarks, testing::Not(testing::Contains(HasSubstr("is not recorded"))));
+}
+
+TEST_F(InspectTest, TheBlobOfAnotherDimmIsAProblemUnlessItsLineIsShownToBeFalse) {
+  AddBlob(kOtherDimmId, kek_);
+  Record({LineFor(kOtherDimmId, ReadKeysFile(BlobName()), SampleSecret(32, 2))});
+  ExpectProblem(Errc::kKeysIncomplete, "it is the blob of DIMM");
+  Must(keyring().AddUser("nvdimm-master", kek_.bytes()));
+  EXPECT_THAT(JudgeNow().remarks, testing::Contains(HasSubstr("1 line is damaged")));
+  EXPECT_THAT(JudgeNow().problems, testing::IsEmpty());
+  Record({LineFor(kOtherDimmId, ReadKeysFile(BlobName()), kek_)});
+  ExpectProblem(Errc::kKeysIncomplete, "it is the blob of DIMM");
 }
 
 TEST_F(InspectTest, AnEnrolledDimmWithoutItsBlobIsAProblem) {
-  WriteKeysFile("enrolled-dimms", std::string(kOtherDimmId) + " " + std::string(64, '0') + "\n");
+  RecordLine lost = LineFor(kOtherDimmId, ReadKeysFile(BlobName()), kek_);
+  lost.hash = std::string(64, '0');
+  Record({LineFor(kDimmId, ReadKeysFile(BlobName()), kek_), lost});
   ExpectProblem(Errc::kKeysIncomplete, kOtherDimmId);
 }
 
 /// Its blob went with its passphrase, and the record of the enrollment stayed.
 TEST_F(InspectTest, ADimmWithoutAPassphraseNeedsNoBlob) {
-  WriteKeysFile("enrolled-dimms", std::string(kOtherDimmId) + " " + std::string(64, '0') + "\n");
+  RecordLine lost = LineFor(kOtherDimmId, ReadKeysFile(BlobName()), kek_);
+  lost.hash = std::string(64, '0');
+  Record({LineFor(kDimmId, ReadKeysFile(BlobName()), kek_), lost});
   NdTree tree(directory_);
   tree.AddDimm({.nmem = "nmem1", .id = kOtherDimmId, .security = "disabled", .bound = true});
   ExpectGood();

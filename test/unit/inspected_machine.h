@@ -10,6 +10,7 @@
 #include "src/procedures/record_image.h"
 #include "src/procedures/record_pcrs.h"
 #include "test/unit/machine.h"
+#include "test/unit/record_lines.h"
 #include "test/unit/tpm_samples.h"
 
 namespace nvunlock {
@@ -48,6 +49,10 @@ class InspectTest : public MachineTest {
   static void Extend(unsigned pcr) {
     Tpm tpm = ConnectTo(swtpm());
     ExtendPcr(tpm, pcr, Sha256Bank());
+  }
+
+  void Record(const std::vector<RecordLine>& lines) const {
+    WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord(lines));
   }
 
   void RecordInInitramfs() const {

@@ -1,6 +1,6 @@
 #include "src/procedures/last_copy.h"
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/operations_test.h"
 

@@ -1,9 +1,12 @@
 // What load_keys makes of keks and blobs that do not fit: one never stops the others.
 #include <gmock/gmock.h>
 
-#include "src/model/enrolled_dimms.h"
+#include <filesystem>
+
+#include "src/model/blob_record.h"
 #include "src/procedures/load_keys.h"
 #include "test/unit/machine.h"
+#include "test/unit/record_lines.h"
 #include "test/unit/tpm_samples.h"
 
 namespace nvunlock {
@@ -136,46 +139,107 @@ TEST_F(LoadKeysFailureTest, ADimmThatFailsLeavesNoKeyOfItBehind) {
   EXPECT_FALSE(HoldsDimmKey("1234"));
 }
 
-class EnrolledDimmsInUseTest : public LoadKeysFailureTest {
+class BlobRecordInUseTest : public LoadKeysFailureTest {
  protected:
-  void Enroll(const std::map<std::string, std::string>& blob_hashes, const Secret& kek) const {
-    WriteKeysFile(kEnrolledDimmsFile,
-                  Must(FormatEnrolledDimms({blob_hashes}, {"user", "nvdimm-master"}, kek)));
+  void Record(const std::vector<RecordLine>& lines) const {
+    WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord(lines));
+  }
+
+  void Swap(const std::string& blob, const std::string& other) const {
+    WriteKeysFile(std::string("nvdimm_") + kDimmId + "_here.blob", other);
+    WriteKeysFile(std::string("nvdimm_") + kOtherDimmId + "_here.blob", blob);
   }
 };
 
-TEST_F(EnrolledDimmsInUseTest, AMissingBlobIsMissed) {
+TEST_F(BlobRecordInUseTest, AMissingBlobIsMissed) {
   std::string blob = AddBlob(kOtherDimmId, kek_);
-  Enroll({{kDimmId, HashOfBlob("gone")}, {kOtherDimmId, HashOfBlob(blob)}}, kek_);
+  Record({LineFor(kDimmId, AddBlob(kDimmId, kek_), kek_), LineFor(kOtherDimmId, blob, kek_)});
+  std::filesystem::remove(KeysPathOf(std::string("nvdimm_") + kDimmId + "_here.blob"));
   LoadedKeys loaded = Load();
   EXPECT_THAT(loaded.keys, ElementsAre(Key(kOtherDimmId)));
   EXPECT_THAT(loaded.notes, IsEmpty());
   ExpectFailed(loaded, kDimmId, Errc::kKeysIncomplete, "its blob is missing");
 }
 
-TEST_F(EnrolledDimmsInUseTest, SwappedBlobsAreRefused) {
+TEST_F(BlobRecordInUseTest, ARecordedBlobIsLoadedWithoutAWord) {
   std::string blob = AddBlob(kDimmId, kek_);
-  std::string other_blob = AddBlob(kOtherDimmId, kek_);
-  Enroll({{kDimmId, HashOfBlob(other_blob)}, {kOtherDimmId, HashOfBlob(blob)}}, kek_);
-  LoadedKeys loaded = Load();
-  EXPECT_THAT(loaded.keys, IsEmpty());
-  ExpectFailed(loaded, kDimmId, Errc::kKeysIncomplete, "it is the blob of DIMM");
-}
-
-TEST_F(EnrolledDimmsInUseTest, AFileThatSomebodyElseChangedIsNotedOnly) {
-  std::string blob = AddBlob(kDimmId, kek_);
-  Enroll({{kDimmId, HashOfBlob(blob)}}, SampleSecret(32, 2));
+  RecordLine line = LineFor(kDimmId, blob, kek_);
+  Record({line});
   LoadedKeys loaded = Load();
   EXPECT_THAT(loaded.keys, ElementsAre(Key(kDimmId)));
-  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("its MAC does not hold")));
+  EXPECT_EQ(loaded.lines.at(kDimmId), line);
+  EXPECT_THAT(loaded.notes, IsEmpty());
 }
 
-TEST_F(EnrolledDimmsInUseTest, ADamagedFileIsNotedOnly) {
+TEST_F(BlobRecordInUseTest, SwappedBlobsAreRefused) {
+  std::string blob = AddBlob(kDimmId, kek_);
+  std::string other = AddBlob(kOtherDimmId, kek_);
+  Record({LineFor(kDimmId, blob, kek_), LineFor(kOtherDimmId, other, kek_)});
+  Swap(blob, other);
+  LoadedKeys loaded = Load();
+  EXPECT_THAT(loaded.keys, IsEmpty());
+  ExpectFailed(loaded, kDimmId, Errc::kKeysIncomplete,
+               std::string("it is the blob of DIMM ") + kOtherDimmId);
+  ExpectFailed(loaded, kOtherDimmId, Errc::kKeysIncomplete,
+               std::string("it is the blob of DIMM ") + kDimmId);
+}
+
+/// Whoever swaps blobs can swap the words of the record as well, but not its MACs.
+TEST_F(BlobRecordInUseTest, ARecordThatWasEditedToFitSwappedBlobsDecidesNothing) {
+  std::string blob = AddBlob(kDimmId, kek_);
+  std::string other = AddBlob(kOtherDimmId, kek_);
+  RecordLine line = LineFor(kDimmId, blob, kek_);
+  RecordLine other_line = LineFor(kOtherDimmId, other, kek_);
+  std::swap(line.hash, other_line.hash);
+  Record({line, other_line, LineFor(kDimmId, blob, kek_), LineFor(kOtherDimmId, other, kek_)});
+  Swap(blob, other);
+  LoadedKeys loaded = Load();
+  EXPECT_THAT(loaded.keys, IsEmpty());
+  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("2 lines are damaged")));
+}
+
+TEST_F(BlobRecordInUseTest, AnUnknownBlobIsUsedWhereThereIsNoOtherAndSaidToBe) {
+  std::string before = AddBlob(kDimmId, kek_);
+  Record({LineFor(kDimmId, before, kek_)});
+  AddBlob(kDimmId, kek_);
+  LoadedKeys loaded = Load();
+  EXPECT_THAT(loaded.keys, ElementsAre(Key(kDimmId)));
+  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("is unknown")));
+}
+
+TEST_F(BlobRecordInUseTest, AnUnknownOneIsTheSpareOfARecordedOne) {
+  std::string recorded = AddBlob(kDimmId, kek_, "nvdimm-master", "elsewhere");
+  std::string unknown = AddBlob(kDimmId, kek_);
+  Record({LineFor(kDimmId, recorded, kek_)});
+  LoadedKeys loaded = Load();
+  EXPECT_EQ(loaded.lines.at(kDimmId).hash, HashOfBlob(recorded));
+  EXPECT_EQ(loaded.spares.at(kDimmId).blob.text, unknown);
+  EXPECT_FALSE(loaded.spares.at(kDimmId).recorded);
+  EXPECT_EQ(loaded.spares.at(kDimmId).line, LineFor(kDimmId, unknown, kek_));
+}
+
+TEST_F(BlobRecordInUseTest, TheRecordDecidesAmongSeveralOfOtherHosts) {
+  AddBlob(kDimmId, kek_, "nvdimm-master", "a");
+  std::string recorded = AddBlob(kDimmId, kek_, "nvdimm-master", "b");
+  Record({LineFor(kDimmId, recorded, kek_)});
+  EXPECT_EQ(Load().lines.at(kDimmId).hash, HashOfBlob(recorded));
+}
+
+TEST_F(BlobRecordInUseTest, ALineUnderAnotherKekOfTheSameNameDecidesNothing) {
+  std::string blob = AddBlob(kDimmId, kek_);
+  Record({LineFor(kOtherDimmId, blob, SampleSecret(32, 2))});
+  LoadedKeys loaded = Load();
+  EXPECT_THAT(loaded.keys, ElementsAre(Key(kDimmId)));
+  EXPECT_THAT(loaded.failed, IsEmpty());
+  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("1 line is damaged"), HasSubstr("is unknown")));
+}
+
+TEST_F(BlobRecordInUseTest, ADamagedFileIsNotedOnly) {
   AddBlob(kDimmId, kek_);
   WriteKeysFile(kEnrolledDimmsFile, "not what it should be\n");
   LoadedKeys loaded = Load();
   EXPECT_THAT(loaded.keys, ElementsAre(Key(kDimmId)));
-  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("is not used")));
+  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("1 line is damaged"), HasSubstr("is unknown")));
 }
 
 }  // namespace

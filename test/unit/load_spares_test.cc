@@ -2,6 +2,7 @@
 // that must be in the keyring already.
 #include "src/procedures/load_keys.h"
 #include "test/unit/operations_test.h"
+#include "test/unit/record_lines.h"
 
 namespace nvunlock {
 namespace {
@@ -35,7 +36,7 @@ TEST_F(LoadSparesTest, TheCurrentBlobIsLoadedAndTheSpareIsNot) {
   std::string staged = AddBlob(kId, kStagedBlob);
   LoadedKeys loaded = Load({.keep_kek = true});
   EXPECT_EQ(PayloadOf(loaded.keys.at(kId).at(0)), current);
-  EXPECT_THAT(loaded.hashes, ElementsAre(Pair(kId, HashOfBlob(current))));
+  EXPECT_THAT(loaded.lines, ElementsAre(Pair(kId, LineFor(kId, current, kek_))));
   EXPECT_EQ(loaded.spares.at(kId).blob.text, staged);
   EXPECT_FALSE(HoldsKey("encrypted", std::string("nvdimm-new:") + kId));
 }
@@ -96,7 +97,7 @@ TEST_F(LoadSparesTest, ASpareTakesThePlaceOfACurrentBlobWhoseHmacDoesNotHold) {
   std::string staged = AddBlob(kId, kStagedBlob);
   LoadedKeys loaded = Load({.keep_kek = true});
   EXPECT_EQ(PayloadOf(loaded.keys.at(kId).at(0)), staged);
-  EXPECT_THAT(loaded.hashes, ElementsAre(Pair(kId, HashOfBlob(staged))));
+  EXPECT_THAT(loaded.lines, ElementsAre(Pair(kId, LineFor(kId, staged, kek_))));
   EXPECT_THAT(loaded.spares, IsEmpty());
   EXPECT_THAT(loaded.failed, IsEmpty());
   EXPECT_THAT(loaded.notes, Contains(HasSubstr("is damaged, or was made under another kek")));

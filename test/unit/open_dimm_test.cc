@@ -4,8 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "test/unit/operations_test.h"
+#include "test/unit/record_lines.h"
 
 namespace nvunlock {
 namespace {
@@ -123,6 +124,20 @@ TEST_F(OpenDimmTest, TheSpareIsSentOnceAfterARefusal) {
   EXPECT_THAT(opener_->unlocked_with(), IsEmpty());
 }
 
+/// An admin has copied a newer one, perhaps.
+TEST_F(OpenDimmTest, AnUnknownBlobIsSentLastAndSaidToBe) {
+  std::string recorded = AddBlob(kId, kCurrentBlob, "elsewhere");
+  WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({LineFor(kId, recorded, kek_)}));
+  tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked"});
+  WriteLog binds(BindPath());
+  Load();
+  EXPECT_EQ(LoadedBlob(), recorded);
+  Open(Look());
+  EXPECT_EQ(binds.Read(), "nmem0nmem0");
+  EXPECT_EQ(LoadedBlob(), current_);
+  EXPECT_THAT(opener_->notes(), ElementsAre(HasSubstr("_here.blob, which is unknown")));
+}
+
 TEST_F(OpenDimmTest, TheSpareThatOpensIsRecorded) {
   Stage();
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked", .bound = true});
@@ -132,7 +147,7 @@ TEST_F(OpenDimmTest, TheSpareThatOpensIsRecorded) {
       Open({.nmem = "nmem0", .id = kId, .security = SecurityState::kLocked, .bound = false});
   EXPECT_EQ(outcome.problem, std::nullopt) << outcome.problem->message;
   EXPECT_TRUE(outcome.after.IsOpen());
-  EXPECT_THAT(opener_->unlocked_with(), ElementsAre(Pair(kId, HashOfBlob(staged_))));
+  EXPECT_THAT(opener_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, staged_, kek_))));
 }
 
 TEST_F(OpenDimmTest, ADimmThatTakesTheCurrentOneIsNotSentTheSpare) {
@@ -147,7 +162,7 @@ TEST_F(OpenDimmTest, ADimmThatTakesTheCurrentOneIsNotSentTheSpare) {
   EXPECT_EQ(LoadedBlob(), current_);
   EXPECT_THAT(keys_.spares, SizeIs(1));
   EXPECT_THAT(opener_->notes(), IsEmpty());
-  EXPECT_THAT(opener_->unlocked_with(), ElementsAre(Pair(kId, HashOfBlob(current_))));
+  EXPECT_THAT(opener_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, current_, kek_))));
 }
 
 /// It takes nothing until the next power-on, and would count a try.
@@ -180,7 +195,7 @@ TEST_F(OpenDimmTest, AnUnlockedDimmThatTakesItsKeyIsRecorded) {
   std::string serial = std::to_string(keys_.keys.at(kId).at(0).serial());
   EXPECT_THAT(Security(), StartsWith("update " + serial + " " + serial));
   EXPECT_TRUE(outcome.revalidated);
-  EXPECT_THAT(opener_->unlocked_with(), ElementsAre(Pair(kId, HashOfBlob(current_))));
+  EXPECT_THAT(opener_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, current_, kek_))));
 }
 
 TEST_F(OpenDimmTest, AnUnlockedDimmThatIsNotAskedIsNotRecorded) {

@@ -1,9 +1,10 @@
 // The two records of blobs: enrolled-dimms, and what unlocked a DIMM in this boot.
 #include <sys/stat.h>
 
-#include "src/procedures/enrolled_record.h"
+#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/operations_test.h"
+#include "test/unit/record_lines.h"
 
 namespace nvunlock {
 namespace {
@@ -11,7 +12,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Pair;
 
 using UnlockedWithTest = OperationsTest;
 
@@ -37,75 +37,79 @@ TEST_F(UnlockedWithTest, WhatIsNotThereOrCannotBeReadIsEmpty) {
   EXPECT_THAT(ReadUnlockedWith(environment_), IsEmpty());
 }
 
-class EnrolledRecordTest : public OperationsTest {
+TEST_F(UnlockedWithTest, ItHoldsTheLinesForTheRecord) {
+  RecordLine line = LineFor(kId, AddBlob(kId), kek_);
+  Must(WriteUnlockedWith(environment_, {{kId, {.hash = line.hash, .frozen = true, .line = line}},
+                                        {kOtherId, {.hash = "other"}}}));
+  UnlockedWith read = ReadUnlockedWith(environment_);
+  EXPECT_EQ(read.at(kId).line, line);
+  EXPECT_EQ(read.at(kOtherId).line, std::nullopt);
+}
+
+class BlobRecordFileTest : public OperationsTest {
  protected:
-  void Write(const std::set<std::string>& without = {}) const {
-    ASSERT_THAT(WriteEnrolledRecord(store_, kek_name_, kek_, without), Succeeds());
+  void Add(const std::vector<RecordLine>& lines) const {
+    Must(ChangeBlobRecord(
+        store_, [](const RecordLine&) { return false; }, lines));
   }
 
-  std::optional<EnrolledRecord> Read() { return ReadEnrolledRecord(store_, notes_); }
+  std::vector<RecordLine> Read() { return ReadBlobRecord(store_, notes_).lines; }
 
   std::vector<std::string> notes_;
+  const RecordLine line_ = LineFor(kId, AddBlob(kId), kek_);
+  const RecordLine other_ = LineFor(kOtherId, AddBlob(kOtherId), kek_);
 };
 
-TEST_F(EnrolledRecordTest, HoldsTheCurrentUserBlobs) {
-  std::string blob = AddBlob(kId);
-  for (BlobKind kind : {kStagedBlob, kReplacedBlob, kMasterBlob}) AddBlob(kOtherId, kind);
-  Write();
-  std::optional<EnrolledRecord> record = Read();
-  ASSERT_TRUE(record);
-  EXPECT_THAT(record->dimms.blob_hashes, ElementsAre(Pair(kId, HashOfBlob(blob))));
-  EXPECT_THAT(VerifyEnrolledDimms(record->text, kek_name_, kek_), Yields(true));
+TEST_F(BlobRecordFileTest, LinesAreAddedOnceAndTheOthersStay) {
+  Add({line_});
+  Add({line_, other_});
+  EXPECT_THAT(Read(), ElementsAre(line_, other_));
   EXPECT_THAT(notes_, IsEmpty());
 }
 
-TEST_F(EnrolledRecordTest, LeavesOutWhatItIsTold) {
-  AddBlob(kId);
-  std::string other = AddBlob(kOtherId);
-  Write({kId});
-  EXPECT_THAT(Read()->dimms.blob_hashes, ElementsAre(Pair(kOtherId, HashOfBlob(other))));
+TEST_F(BlobRecordFileTest, LinesAreTakenOut) {
+  Add({line_, other_});
+  Must(ChangeBlobRecord(store_, [&](const RecordLine& line) { return line == line_; }));
+  EXPECT_THAT(Read(), ElementsAre(other_));
 }
 
-TEST_F(EnrolledRecordTest, ABlobThatCannotBeReadIsLeftOut) {
-  std::string blob = AddBlob(kId);
-  WriteKeysFile(NameBlobFile(kCurrentBlob, kOtherId, "here").name, "");
-  Write();
-  EXPECT_THAT(Read()->dimms.blob_hashes, ElementsAre(Pair(kId, HashOfBlob(blob))));
+TEST_F(BlobRecordFileTest, WhatChangesNothingIsNotWritten) {
+  auto none = [](const RecordLine&) { return false; };
+  EXPECT_THAT(ChangeBlobRecord(store_, none), Yields(false));
+  EXPECT_FALSE(std::filesystem::exists(store_.PathOf(kEnrolledDimmsFile)));
+  EXPECT_THAT(ChangeBlobRecord(store_, none, {line_}), Yields(true));
+  EXPECT_THAT(ChangeBlobRecord(store_, none, {line_}), Yields(false));
 }
 
-TEST_F(EnrolledRecordTest, IsUpdatedWithTheKekOfTheKeyring) {
-  AddBlob(kId);
-  Write();
-  std::string blob = AddBlob(kId);
-  EXPECT_THAT(UpdateEnrolledRecord(store_, keyring(), kek_name_), Succeeds());
-  EXPECT_THAT(Read()->dimms.blob_hashes, ElementsAre(Pair(kId, HashOfBlob(blob))));
-  EXPECT_THAT(VerifyEnrolledDimms(Read()->text, kek_name_, kek_), Yields(true));
+TEST_F(BlobRecordFileTest, KeksOfTheKeyringVouchForTheirLines) {
+  RecordLine foreign =
+      LineFor(kId, AddBlobOf({"user", "rack7"}, SampleSecret(32), kId), SampleSecret(32));
+  Add({line_, foreign});
+  EXPECT_THAT(FindRecordedBlobs(store_, keyring(), notes_).lines(), ElementsAre(line_));
+  EXPECT_THAT(notes_, IsEmpty());
+  AddKek({"user", "rack7"}, SampleSecret(32));
+  EXPECT_THAT(FindRecordedBlobs(store_, keyring(), notes_).lines(), ElementsAre(line_, foreign));
 }
 
-TEST_F(EnrolledRecordTest, WithoutTheKekItStaysAsItWas) {
-  AddBlob(kId);
-  Write();
-  std::string before = Read()->text;
-  EXPECT_THAT(UpdateEnrolledRecord(store_, keyring(), {"user", "rack7"}, {kId}),
-              FailsWith(Errc::kKekMissing));
-  EXPECT_EQ(Read()->text, before);
+TEST_F(BlobRecordFileTest, ALineThatWasChangedSaysNothing) {
+  RecordLine changed = line_;
+  changed.passphrase = other_.passphrase;
+  Add({changed, other_});
+  EXPECT_THAT(FindRecordedBlobs(store_, keyring(), notes_).lines(), ElementsAre(other_));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("1 line is damaged")));
 }
 
-TEST_F(EnrolledRecordTest, OneThatIsNotThereIsNotMadeByAnUpdate) {
-  AddBlob(kId);
-  EXPECT_THAT(UpdateEnrolledRecord(store_, keyring(), kek_name_), Succeeds());
-  EXPECT_FALSE(Read());
-}
-
-TEST_F(EnrolledRecordTest, WithoutOneThereIsNothingToNote) {
-  EXPECT_FALSE(Read());
+TEST_F(BlobRecordFileTest, WithoutOneThereIsNothingToNote) {
+  EXPECT_THAT(Read(), IsEmpty());
   EXPECT_THAT(notes_, IsEmpty());
 }
 
-TEST_F(EnrolledRecordTest, OneThatCannotBeReadIsNoted) {
-  WriteKeysFile(kEnrolledDimmsFile, "damaged");
-  EXPECT_FALSE(Read());
+TEST_F(BlobRecordFileTest, OneThatCannotBeReadIsNotedAndReplaced) {
+  WriteKeysFile(kEnrolledDimmsFile, std::string((1 << 20) + 1, 'x'));
+  EXPECT_THAT(Read(), IsEmpty());
   EXPECT_THAT(notes_, ElementsAre(HasSubstr("enrolled-dimms is not used")));
+  Add({line_});
+  EXPECT_THAT(Read(), ElementsAre(line_));
 }
 
 }  // namespace

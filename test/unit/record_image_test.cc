@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/procedures/image_state.h"
 #include "test/unit/key_file_sample.h"
 #include "test/unit/results.h"

@@ -1,7 +1,7 @@
 // Bringing the keys in images up to date.
 #include "src/procedures/refresh_images.h"
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/procedures/check_image.h"
 #include "src/procedures/image_tree.h"
 #include "src/procedures/unlocked_with.h"

@@ -1,9 +1,10 @@
 #include "src/procedures/rotate_kek.h"
 
-#include "src/model/enrolled_dimms.h"
-#include "src/procedures/enrolled_record.h"
+#include "src/model/blob_record.h"
 #include "src/procedures/operation_kek.h"
+#include "src/procedures/record_blobs.h"
 #include "test/unit/operations_test.h"
+#include "test/unit/record_lines.h"
 
 namespace nvunlock {
 namespace {
@@ -138,14 +139,26 @@ TEST_F(RotateKekTest, DimmKeysInTheKeyringFollow) {
   EXPECT_EQ(PayloadOf(key), ReadBlob(kId));
 }
 
-TEST_F(RotateKekTest, TheRecordGetsTheNewKeksMac) {
-  AddBlob(kId);
-  Must(WriteEnrolledRecord(store_, kek_name_, kek_));
+TEST_F(RotateKekTest, WhatWasRecordedIsRecordedUnderTheNewKek) {
+  RecordLine line = LineFor(kId, AddBlob(kId), kek_);
+  RecordLine of_third = LineFor(
+      "4660", AddBlobOf({"user", "rack9"}, SampleSecret(32, 0x60), "4660"), SampleSecret(32, 0x60));
+  AddBlob(kOtherId);
+  WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({line, of_third}));
   Must(Rotate());
   std::vector<std::string> notes;
-  std::optional<EnrolledRecord> record = ReadEnrolledRecord(store_, notes);
-  EXPECT_THAT(VerifyEnrolledDimms(record->text, new_name_, new_kek_), Yields(true));
-  EXPECT_EQ(record->dimms.blob_hashes.at(kId), HashOfBlob(ReadBlob(kId)));
+  EXPECT_THAT(ReadBlobRecord(store_, notes).lines,
+              ElementsAre(of_third, LineFor(kId, ReadBlob(kId), new_kek_)));
+}
+
+/// That a blob can be wrapped says nothing of whose passphrase it holds.
+TEST_F(RotateKekTest, ABlobUnderAnotherDimmsNameStaysThatDimms) {
+  std::string blob = AddBlob(kId);
+  WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({LineFor(kOtherId, blob, kek_)}));
+  Must(Rotate());
+  std::vector<std::string> notes;
+  EXPECT_THAT(ReadBlobRecord(store_, notes).lines,
+              ElementsAre(LineFor(kOtherId, ReadBlob(kId), new_kek_)));
 }
 
 TEST_F(RotateKekTest, ADryRunSaysWhatWouldBeWrappedAndWritesNothing) {

@@ -1,10 +1,11 @@
 #include "src/procedures/sanitize.h"
 
-#include "src/model/enrolled_dimms.h"
-#include "src/procedures/enrolled_record.h"
+#include "src/model/blob_record.h"
+#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 #include "src/procedures/wait_overwrite.h"
 #include "test/unit/operations_test.h"
+#include "test/unit/record_lines.h"
 
 namespace nvunlock {
 namespace {
@@ -169,10 +170,11 @@ TEST_F(SanitizeTest, BlobsOfADimmThatKeepsItsPassphraseStay) {
 
 TEST_F(SanitizeTest, BlobsKeysAndRecordOfADimmThatLosesItGo) {
   AddDimm("unlocked");
-  Must(keyring().LoadEncrypted(std::string("nvdimm:") + kId, AddBlob(kId)));
+  std::string blob = AddBlob(kId);
+  Must(keyring().LoadEncrypted(std::string("nvdimm:") + kId, blob));
   AddBlob(kId, kStagedBlob);
-  AddBlob(kId, kMasterBlob);
-  Must(WriteEnrolledRecord(store_, kek_name_, kek_));
+  RecordLine master = LineFor(kId, AddBlob(kId, kMasterBlob), kek_, PassphraseRole::kMaster);
+  WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({LineFor(kId, blob, kek_), master}));
   loses_passphrase_ = true;
   DimmReport report = Sanitize({.crypto_erase = true});
   EXPECT_EQ(report.CountDone(), 1U);
@@ -181,7 +183,7 @@ TEST_F(SanitizeTest, BlobsKeysAndRecordOfADimmThatLosesItGo) {
   EXPECT_TRUE(HoldsBlob(kId, kMasterBlob));
   EXPECT_FALSE(HoldsKey("encrypted", std::string("nvdimm:") + kId));
   std::vector<std::string> notes;
-  EXPECT_THAT(ReadEnrolledRecord(store_, notes)->dimms.blob_hashes, IsEmpty());
+  EXPECT_THAT(ReadBlobRecord(store_, notes).lines, ElementsAre(master));
   // An image that still holds its blob does no harm.
   EXPECT_EQ(refreshes_, 1);
   EXPECT_THAT(report.notes, ElementsAre("no image"));
@@ -232,13 +234,15 @@ TEST_F(WaitOverwriteTest, BlobsOfADimmThatHasNoPassphraseAfterwardsGo) {
 }
 
 /// The kek may be long gone when an overwrite ends.
-TEST_F(WaitOverwriteTest, WithoutTheKekTheRecordStaysAndThatIsSaid) {
+TEST_F(WaitOverwriteTest, TheirLinesOfTheRecordGoWithoutTheKekToo) {
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "disabled"});
-  AddBlob(kId);
-  Must(WriteEnrolledRecord(store_, kek_name_, kek_));
+  RecordLine other = LineFor(kOtherId, AddBlob(kOtherId), kek_);
+  WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({LineFor(kId, AddBlob(kId), kek_), other}));
   keyctl_clear(keyring().serial());
-  EXPECT_THAT(Wait().notes, Contains(HasSubstr("stays in enrolled-dimms")));
+  Wait();
   EXPECT_FALSE(HoldsBlob(kId));
+  std::vector<std::string> notes;
+  EXPECT_THAT(ReadBlobRecord(store_, notes).lines, ElementsAre(other));
 }
 
 TEST_F(WaitOverwriteTest, BlobsOfADimmThatKeptItsPassphraseStay) {

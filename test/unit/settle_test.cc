@@ -1,10 +1,12 @@
 #include "src/procedures/settle.h"
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/model/image_record.h"
 #include "src/os/directory_lock.h"
+#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/operations_test.h"
+#include "test/unit/record_lines.h"
 
 namespace nvunlock {
 namespace {
@@ -121,6 +123,61 @@ TEST_F(SettleTest, ImagesThatHoldAnOlderBlobAreRefreshed) {
   RecordUnlockedWith(current_);
   RecordImageWith(staged_);
   EXPECT_THAT(Must(Settle()), ElementsAre("/boot/initrd.img: up to date"));
+  EXPECT_EQ(refreshes_, 1);
+}
+
+class SettleRecordTest : public SettleTest {
+ protected:
+  SettleRecordTest() { AddDimm(true); }
+
+  void Unlock(const RecordLine& line, bool frozen = true) const {
+    Must(WriteUnlockedWith(environment_,
+                           {{kId, {.hash = line.hash, .frozen = frozen, .line = line}}}));
+  }
+
+  std::vector<RecordLine> ReadLines() const {
+    std::vector<std::string> notes;
+    return ReadBlobRecord(store_, notes).lines;
+  }
+};
+
+TEST_F(SettleRecordTest, WhatUnlockedADimmIsRecordedForItBesideTheOthers) {
+  RecordLine other = LineFor(kOtherId, AddBlob(kOtherId), kek_);
+  WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({other}));
+  RecordLine line = LineFor(kId, staged_, kek_);
+  Unlock(line);
+  keyctl_clear(keyring().serial());
+  Must(Settle());
+  EXPECT_THAT(ReadLines(), ElementsAre(other, line));
+}
+
+TEST_F(SettleRecordTest, ADimmThatWasNotFrozenHasTakenItAllTheSame) {
+  RecordLine line = LineFor(kId, current_, kek_);
+  Unlock(line, /*frozen=*/false);
+  Must(Settle());
+  EXPECT_THAT(ReadLines(), ElementsAre(line));
+}
+
+/// Of two staged blobs it is the one that unlock has seen to be taken.
+TEST_F(SettleRecordTest, AmongSeveralStagedOnesTheUnlockDecides) {
+  std::string theirs = AddBlob(kId, kStagedBlob, "elsewhere");
+  Unlock(LineFor(kId, theirs, kek_));
+  Must(Settle());
+  EXPECT_EQ(ReadBlob(kId), theirs);
+  EXPECT_FALSE(HoldsBlob(kId, kStagedBlob));
+}
+
+TEST_F(SettleRecordTest, AnImageWithAnotherRecordIsRefreshedOnce) {
+  RecordLine line = LineFor(kId, current_, kek_);
+  std::filesystem::remove(store_.PathOf(NameBlobFile(kStagedBlob, kId, "here").name));
+  RecordImageWith(current_);
+  Unlock(line);
+  Must(Settle());
+  EXPECT_EQ(refreshes_, 1);
+  ImageRecord record = {.hashes = {{NameBlobFile({}, kId, "here").name, HashOfBlob(current_)},
+                                   {kEnrolledDimmsFile, HashOfBlob(FormatBlobRecord({line}))}}};
+  directory_.Write("run/nvunlock/image.json", FormatImageRecord(record));
+  Must(Settle());
   EXPECT_EQ(refreshes_, 1);
 }
 

@@ -2,11 +2,12 @@
 
 #include <gmock/gmock.h>
 
-#include "src/model/enrolled_dimms.h"
+#include "src/model/blob_record.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/machine.h"
 #include "test/unit/module_tree.h"
 #include "test/unit/nd_tree.h"
+#include "test/unit/record_lines.h"
 
 namespace nvunlock {
 namespace {
@@ -180,7 +181,9 @@ TEST_F(UnlockTest, TheBlobThatADimmTookIsRecorded) {
   std::string blob = AddBlob(kDimmId, SampleSecret(32));
   tree_.AddDimm({.nmem = "nmem0", .id = kDimmId, .security = "unlocked", .bound = true});
   RunUnlock();
-  EXPECT_EQ(ReadUnlockedWith(environment_).at(kDimmId).hash, HashOfBlob(blob));
+  UnlockedBlob taken = ReadUnlockedWith(environment_).at(kDimmId);
+  EXPECT_EQ(taken.hash, HashOfBlob(blob));
+  EXPECT_EQ(taken.line, LineFor(kDimmId, blob, SampleSecret(32)));
 }
 
 /// The first has opened the other DIMM.

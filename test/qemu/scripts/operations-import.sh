@@ -37,7 +37,7 @@ if [ ! -e $keys/nvdimm-master.pem ]; then
   keyctl unlink "$(keyctl search @u encrypted "nvdimm:$(dimm_id nmem1)")" @u
   import "BIOS secret"
   check "while it is unlocked" 0 $?
-  check "enrolled" 1 "$(grep -c "^$(dimm_id nmem1) " $keys/enrolled-dimms)"
+  check "enrolled" 1 "$(grep -c "^nvdimm:$(dimm_id nmem1) " $keys/enrolled-dimms)"
   cut_power
 fi
 

@@ -1,0 +1,26 @@
+#ifndef NVUNLOCK_TEST_UNIT_RECORD_LINES_H_
+#define NVUNLOCK_TEST_UNIT_RECORD_LINES_H_
+
+#include <initializer_list>
+#include <string>
+
+#include "src/model/blob_record.h"
+#include "test/unit/results.h"
+
+namespace nvunlock {
+
+/// The line that says that the blob with TEXT, which KEK wraps, is DIMM_ID's.
+inline RecordLine LineFor(const std::string& dimm_id, const std::string& text, const Secret& kek,
+                          PassphraseRole role = PassphraseRole::kUser) {
+  return Must(MakeRecordLine(PassphraseName(role, dimm_id), Must(ParseEnc32(text)), kek));
+}
+
+inline RecordedBlobs Recorded(std::initializer_list<RecordLine> lines) {
+  RecordedBlobs recorded;
+  for (const RecordLine& line : lines) recorded.Add(line);
+  return recorded;
+}
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_TEST_UNIT_RECORD_LINES_H_
