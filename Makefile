@@ -156,7 +156,7 @@ tools := $(BUILD)/memory_watch $(BUILD)/kexec_boot $(BUILD)/kill_at $(BUILD)/dim
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(tools)
 # Long ones first: all go through one queue.
 qemu_suites := matrix crash images operations attacks $(KERNELS:%=unlock:%) emergency guard signed measured \
-  killed recovery upstream bed faults sanitize remedies dracut secrets status ndctl
+  hibernation killed recovery upstream bed faults sanitize remedies dracut secrets status ndctl
 
 .PHONY: check
 check: test-packages  ## all tests, as CI runs them

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Keks and passphrases that operations are given: --import-passphrase, rotate-kek, settle.
+# shellcheck disable=SC2030,SC2031  # "run" sets output for the functions that a test calls
 
 load common
 

@@ -252,14 +252,11 @@ class Trace {
 }
 
 Options ParseOptions(int argc, char** argv) {
-  const option kOptions[] = {{"count", no_argument, nullptr, 'c'},
-                             {"all", no_argument, nullptr, 'e'},
-                             {"before", required_argument, nullptr, 'b'},
-                             {"after", required_argument, nullptr, 'a'},
-                             {"at-line", required_argument, nullptr, 'l'},
-                             {"then", required_argument, nullptr, 't'},
-                             {"log", required_argument, nullptr, 'o'},
-                             {nullptr, 0, nullptr, 0}};
+  const option kOptions[] = {
+      {"count", no_argument, nullptr, 'c'},         {"all", no_argument, nullptr, 'e'},
+      {"before", required_argument, nullptr, 'b'},  {"after", required_argument, nullptr, 'a'},
+      {"at-line", required_argument, nullptr, 'l'}, {"then", required_argument, nullptr, 't'},
+      {"log", required_argument, nullptr, 'o'},     {nullptr, 0, nullptr, 0}};
   Options options;
   for (int letter; (letter = getopt_long(argc, argv, "+", kOptions, nullptr)) != -1;) {
     switch (letter) {
