@@ -21,10 +21,7 @@ class KeyLoader {
   Result<LoadedKeys> Run() {
     record_ = ReadBlobRecord(store_, loaded_.notes);
     found_ = TRY(FindBlobs(store_, rules_));
-    if (!options_.only.empty()) {
-      std::erase_if(found_,
-                    [&](const auto& entry) { return !options_.only.contains(entry.first); });
-    }
+    std::erase_if(found_, [&](const auto& entry) { return !IsAskedFor(entry.first); });
     for (const auto& [name, is_needed] : TRY(KeksToPlace())) {
       Place(TRY(ParseKekName(name)), is_needed);
     }
@@ -50,11 +47,29 @@ class KeyLoader {
         keks[file.blob->kek.ToString()] |= is_needed;
       }
     }
+    AddKeksOfMissing(keks);
     if (!options_.all_keks) return keks;
     for (const KekName& kek : TRY(store_.EnrolledKeks())) keks[kek.ToString()] = true;
     bool wants_clear = options_.clear_keks && IsOnlyInClear(store_, NdctlKek());
     if (wants_clear) keks[NdctlKek().ToString()] = true;
     return keks;
+  }
+
+  /// A DIMM that lost its blob is told from one that never was ours by its line, for which only the
+  /// kek vouches.
+  void AddKeksOfMissing(std::map<std::string, bool>& keks) const {
+    const std::string prefix = PassphraseName(PassphraseRole::kUser, "");
+    for (const RecordLine& line : record_.lines) {
+      if (!line.passphrase.starts_with(prefix)) continue;
+      std::string id = line.passphrase.substr(prefix.size());
+      if (found_.contains(id) || !IsAskedFor(id)) continue;
+      Result<KekName> kek = ParseKekName(line.kek);
+      if (kek && Exists(store_.PathOf(kek->KeyFileName()))) keks.try_emplace(line.kek, false);
+    }
+  }
+
+  [[nodiscard]] bool IsAskedFor(const std::string& id) const {
+    return options_.only.empty() || options_.only.contains(id);
   }
 
   void Place(const KekName& name, bool is_needed) {

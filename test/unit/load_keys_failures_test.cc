@@ -161,6 +161,12 @@ TEST_F(BlobRecordInUseTest, AMissingBlobIsMissed) {
   ExpectFailed(loaded, kDimmId, Errc::kKeysIncomplete, "its blob is missing");
 }
 
+TEST_F(BlobRecordInUseTest, WhereAllBlobsAreMissingTheKekIsAskedForTheRecord) {
+  Record({LineFor(kDimmId, AddBlob(kDimmId, kek_), kek_)});
+  std::filesystem::remove(KeysPathOf(std::string("nvdimm_") + kDimmId + "_here.blob"));
+  ExpectFailed(Load(), kDimmId, Errc::kKeysIncomplete, "its blob is missing");
+}
+
 TEST_F(BlobRecordInUseTest, ARecordedBlobIsLoadedWithoutAWord) {
   std::string blob = AddBlob(kDimmId, kek_);
   RecordLine line = LineFor(kDimmId, blob, kek_);
