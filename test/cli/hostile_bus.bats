@@ -57,17 +57,13 @@ spoil_enroll() { # ENROLL-OPTION...
   spoil enroll "${@/#/--option=}" --option=--no-recovery --input 2718,2718
 }
 
-in_full_checks() {
-  [[ -z $SAMPLE ]] || skip "CHECK=full tries it"
-}
-
 @test "unlock" {
   enroll_kek
   spoil unlock --kek "$BATS_TEST_TMPDIR/kek"
 }
 
+# bats test_tags=full
 @test "unlock, with signed PCRs and a PCR latch" {
-  in_full_checks
   sign_pcr_8
   enroll_kek --tpm2-pcrs=7+8 --latch=pcr:13 "${SIGNED[@]}"
   spoil unlock --kek "$BATS_TEST_TMPDIR/kek"
@@ -88,14 +84,14 @@ in_full_checks() {
   spoil_enroll --tpm2-pcrs=7+8
 }
 
+# bats test_tags=full
 @test "enroll, with a PIN and a PCR latch" {
-  in_full_checks
   stop_tpm "$BATS_TEST_TMPDIR/tpm"
   spoil_enroll --tpm2-pcrs=7+8 --latch=pcr:13 --tpm2-with-pin
 }
 
+# bats test_tags=full
 @test "enroll, with signed PCRs" {
-  in_full_checks
   sign_pcr_8
   stop_tpm "$BATS_TEST_TMPDIR/tpm"
   spoil_enroll "${SIGNED[@]}"

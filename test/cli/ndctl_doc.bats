@@ -82,7 +82,7 @@ check_command() {
   local option options rows help status=0
   options=$(options_of "$1")
   rows=$(rows_of "$1")
-  help=$(nvunlock help "$1") || true
+  help=$(nvunlock help "$1") || true # where we lack the command, its row has to say so
   [[ -n $options ]] || {
     echo "no option found in the page of ndctl $1"
     return 1

@@ -1,192 +1,10 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2030,SC2031  # each test has variables of its own
-# Every remedy that a message names works in the state that prints it: make the state, read the message, do what
-# it says, and see the state good. Remedies for DIMMs are followed in a virtual machine, by test/qemu/remedies.bats.
+# Every remedy that a message names works in the state that prints it. Those of messages about the TPM are followed
+# in tpm_remedies.bats; those for DIMMs in a virtual machine, by test/qemu/remedies.bats.
 
 load common
-
-setup() {
-  start_tpm "$BATS_TEST_TMPDIR/tpm"
-  fresh_keys
-  ROOT=$BATS_TEST_TMPDIR/root
-  SAFE=$BATS_TEST_TMPDIR/safe
-  mkdir -p "$ROOT/sys" "$SAFE"
-}
-teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
-
-# The options of COMMAND that put it into this test's world.
-world_of() { # COMMAND
-  local help
-  help=$(nvunlock "$1" --help)
-  echo "--root=$ROOT --keys-dir=$KEYS"
-  [[ $help != *--tpm2-device=* ]] || echo "--tpm2-device=$TPM"
-}
-
-# advised TEXT: the last message says so.
-advised() {
-  expect "$status" "$1"
-}
-
-# follow REMEDY [OPTION...]: the last message quotes REMEDY, a command; it succeeds in this world.
-follow() {
-  local words
-  advised "'$1"
-  read -ra words <<<"${1%=}"
-  # shellcheck disable=SC2046  # options without blanks
-  run "$NVUNLOCK" "${words[@]:1}" "${@:2}" $(world_of "${words[1]}")
-  expect 0
-}
-
-# An enrolled kek with a recovery key, in $RECOVERY_KEY; ndctl's own, with a blob. The kek is in no
-# keyring; in clear it is in $SAFE.
-enroll_machine() { # [OPTION...]
-  make_clear_kek
-  make_blob 8680-00000001
-  RECOVERY_KEY=$(recovery_key_in "$(enroll_with --import --recovery-key "$@")")
-  mv "$KEYS/nvdimm-master.blob" "$SAFE"
-  keyctl clear @u
-}
-
-enroll_without_recovery() {
-  make_clear_kek
-  make_blob 8680-00000001
-  enroll --import
-  mv "$KEYS/nvdimm-master.blob" "$SAFE"
-  keyctl clear @u
-}
-
-# The kek and the DIMM's key come out of the TPM, as at the next boot.
-unlocks() {
-  keyctl clear @u
-  run load_keys
-  expect 0 "1 nvdimm keys loaded"
-  kek_is "$SAFE/nvdimm-master.blob"
-}
-
-# Without a recovery slot: what the messages of a TPM that does not open any more say.
-enroll_again_from_safe_place() {
-  advised "without a recovery slot: move the key file away, put nvdimm-master.blob back from its safe place"
-  mv "$KEYS/nvdimm-master.pem" "$SAFE/old.pem"
-  cp "$SAFE/nvdimm-master.blob" "$KEYS"
-  follow "nvunlock enroll --import" --tpm2-pcrs=7+8 --no-recovery
-  rm "$KEYS/nvdimm-master.blob"
-  unlocks
-}
-
-other_tpm() {
-  stop_tpm "$BATS_TEST_TMPDIR/tpm"
-  rm -r "$BATS_TEST_TMPDIR/tpm"
-  start_tpm "$BATS_TEST_TMPDIR/tpm"
-}
-
-remove_latch() {
-  tpm2_nvundefine -C o "$(tpm2_getcap handles-nv-index | grep -io '0x1804e[0-9a-f]*')"
-}
-
-# fails_with COMMAND...: it must, and its message is the last.
-fails_with() {
-  run "$@"
-  [[ $status -ne 0 ]] || expect 1
-}
-
-@test "PCRs differ: boot what was enrolled; 'nvunlock reseal'; or enroll ndctl's kek again" {
-  enroll_machine
-  extend 8
-  fails_with load_keys
-  advised "boot what was enrolled"
-  power_cycle "$BATS_TEST_TMPDIR/tpm"
-  unlocks
-  extend 8
-  keyctl clear @u
-  fails_with load_keys
-  follow "nvunlock reseal" <<<"$RECOVERY_KEY"
-  unlocks
-}
-
-@test "PCRs differ, no recovery slot: enroll ndctl's kek again" {
-  enroll_without_recovery
-  extend 8
-  fails_with load_keys
-  enroll_again_from_safe_place
-}
-
-@test "another TPM: 'nvunlock reseal', or enroll ndctl's kek again" {
-  enroll_machine
-  other_tpm
-  fails_with load_keys
-  follow "nvunlock reseal" <<<"$RECOVERY_KEY"
-  unlocks
-}
-
-@test "another TPM, no recovery slot: enroll ndctl's kek again" {
-  enroll_without_recovery
-  other_tpm
-  fails_with load_keys
-  enroll_again_from_safe_place
-}
-
-@test "the latch's index is gone: 'nvunlock reseal', or enroll ndctl's kek again" {
-  enroll_machine
-  remove_latch
-  fails_with load_keys
-  follow "nvunlock reseal" <<<"$RECOVERY_KEY"
-  unlocks
-}
-
-@test "the latch's index is gone, no recovery slot: enroll ndctl's kek again" {
-  enroll_without_recovery
-  remove_latch
-  fails_with load_keys
-  enroll_again_from_safe_place
-}
-
-@test "the latch is closed: 'nvunlock load-keys --recovery', or a power cycle" {
-  enroll_machine
-  close_latch
-  fails_with load_keys
-  follow "nvunlock load-keys --recovery" <<<"$RECOVERY_KEY"
-  keyctl clear @u
-  fails_with load_keys
-  advised "the TPM opens again after a power cycle"
-  power_cycle "$BATS_TEST_TMPDIR/tpm"
-  unlocks
-}
-
-@test "the owner has a password: take it away for now" {
-  tpm2_changeauth -c owner secret
-  make_clear_kek
-  make_blob 8680-00000001
-  fails_with enroll --import
-  advised "tpm2_changeauth -c owner -p PASSWORD"
-  tpm2_changeauth -c owner -p secret
-  enroll --import
-  mv "$KEYS/nvdimm-master.blob" "$SAFE"
-  tpm2_changeauth -c owner secret
-  unlocks
-}
-
-@test "wrong PINs: try again, then 'nvunlock load-keys --recovery'; lockout: tpm2_dictionarylockout" {
-  tpm2_dictionarylockout -s -n 8 -t 1000 -l 1000
-  make_clear_kek
-  make_blob 8680-00000001
-  RECOVERY_KEY=$(recovery_key_in "$(printf '%s\n' 1234 1234 |
-    enroll_with --import --recovery-key --tpm2-with-pin)")
-  keyctl clear @u
-  fails_with load_keys < <(printf '%s\n' 1 2 3 4 5)
-  advised "try again"
-  run load_keys <<<1234
-  expect 0
-  keyctl clear @u
-  fails_with load_keys < <(printf '%s\n' 1 2 3 4 5)
-  follow "nvunlock load-keys --recovery" <<<"$RECOVERY_KEY"
-  keyctl clear @u
-  run load_keys < <(printf '%s\n' 1 2 3 4 5)
-  fails_with load_keys <<<1234
-  advised "tpm2_dictionarylockout -c"
-  tpm2_dictionarylockout -c
-  run load_keys <<<1234
-  expect 0
-}
+load remedies
 
 # An image in $ROOT/boot that unlocks; as distributions' tools would build it anew.
 build_image() {
@@ -347,17 +165,6 @@ restore() { # [OPTION]
   expect 0 "1 nvdimm keys loaded"
 }
 
-@test "the storage root key is somebody's own: tpm2_evictcontrol takes it away" {
-  tpm2_createprimary -C o -G ecc -c "$BATS_TEST_TMPDIR/own" -p secret -Q
-  tpm2_evictcontrol -C o -c "$BATS_TEST_TMPDIR/own" 0x81000001
-  tpm2_flushcontext -t
-  fails_with enroll
-  advised "tpm2_evictcontrol -C o -c 0x81000001"
-  tpm2_evictcontrol -C o -c 0x81000001
-  run enroll
-  expect 0
-}
-
 @test "no command, or none of that name: 'nvunlock --help'" {
   for words in "" nothing; do
     # shellcheck disable=SC2086  # none, or one
@@ -379,23 +186,6 @@ restore() { # [OPTION]
   advised "take it out with 'keyctl unlink %encrypted:nvdimm:8680-00000001 @u'"
   keyctl unlink %encrypted:nvdimm:8680-00000001 @u
   run load_keys
-  expect 0 "1 nvdimm keys loaded"
-}
-
-@test "no signature for this boot, and the key is a new one: 'nvunlock reseal --tpm2-public-key='" {
-  make_signing_key "$BATS_TEST_TMPDIR/old" -algorithm RSA
-  make_signing_key "$BATS_TEST_TMPDIR/new" -algorithm RSA
-  JSON=$BATS_TEST_TMPDIR/signature.json
-  sign "$BATS_TEST_TMPDIR/old" "" 8
-  enroll_machine --tpm2-pcrs=7 "--tpm2-public-key=$BATS_TEST_TMPDIR/old.pem" --tpm2-public-key-pcrs=8 \
-    "--tpm2-signature=$JSON"
-  rm "$JSON"
-  sign "$BATS_TEST_TMPDIR/new" "" 8
-  fails_with load_keys "--tpm2-signature=$JSON"
-  follow "nvunlock reseal --tpm2-public-key=" "$BATS_TEST_TMPDIR/new.pem" --tpm2-public-key-pcrs=8 \
-    --tpm2-pcrs=7 "--tpm2-signature=$JSON" <<<"$RECOVERY_KEY"
-  keyctl clear @u
-  run load_keys "--tpm2-signature=$JSON"
   expect 0 "1 nvdimm keys loaded"
 }
 
@@ -442,7 +232,7 @@ END
 
 is_followed() { # REMEDY
   local end='"' tests
-  tests=$(cat "$BATS_TEST_FILENAME" "$BATS_TEST_DIRNAME"/../qemu/scripts/remedies-*.sh)
+  tests=$(cat "$BATS_TEST_DIRNAME"/{*remedies.ba*,../qemu/scripts/remedies-*.sh})
   [[ $1 != *[=\ ] ]] || end=
   [[ $tests == *"follow \"$1$end"* || $tests == *"advised \"'$1'"* ]] && return
   followed_elsewhere | grep -qF "${1% }  "

@@ -7,7 +7,7 @@ load machines
 setup_file() {
   export LATCHED=$BATS_FILE_TMPDIR/latched OPEN=$BATS_FILE_TMPDIR/open PCR=$BATS_FILE_TMPDIR/pcr
   new_machine "$LATCHED" --env LATCH=nv --env RECOVERY=--recovery-key &
-  new_machine "$OPEN" --env LATCH=none &
+  new_machine "$OPEN" &
   new_machine "$PCR" --env LATCH=pcr:14 &
   all_made
   for machine in "$LATCHED" "$OPEN"; do "$BED/persist" "$machine" get keys "$machine/keys"; done
@@ -97,6 +97,7 @@ no_root="root=LABEL=nosuch rd.retry=2 rd.timeout=2"
   emergency_shell "$LATCHED" plain 11 rd.break=cmdline
 }
 
+# bats test_tags=full
 @test "plain dracut: an emergency shell after the unlock finds the latch closed" {
   emergency_shell "$LATCHED" plain 11 rd.break=mount
 }
@@ -105,10 +106,12 @@ no_root="root=LABEL=nosuch rd.retry=2 rd.timeout=2"
   emergency_shell "$LATCHED" systemd 11 rd.break=pre-mount
 }
 
+# bats test_tags=full
 @test "plain dracut: the emergency shell of a failed root finds the latch closed" {
   emergency_shell "$LATCHED" plain 11 "$no_root"
 }
 
+# bats test_tags=full
 @test "systemd dracut: the emergency shell of a failed root finds the latch closed" {
   emergency_shell "$LATCHED" systemd 11 "$no_root"
 }
@@ -117,6 +120,7 @@ no_root="root=LABEL=nosuch rd.retry=2 rd.timeout=2"
   emergency_shell "$OPEN" plain 0 rd.break=mount
 }
 
+# bats test_tags=full
 @test "control: without a latch the emergency shell of a failed root gets the kek" {
   emergency_shell "$OPEN" plain 0 "$no_root"
 }

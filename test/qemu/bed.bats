@@ -65,11 +65,13 @@ script() { # TEXT: a guest script
   boot "$MACHINE" bed-warm-reset --allow-reboot --env WANTED=locked
 }
 
+# bats test_tags=full
 @test "a warm reset with --warm-keeps only ends the freeze" {
   copy_machine "$LOCKED" "$MACHINE"
   boot "$MACHINE" bed-warm-reset --allow-reboot --env WANTED=unlocked --warm-keeps
 }
 
+# bats test_tags=full
 @test "24 DIMMs, 23 of them foreign: each burns its own try" {
   "$BED/dimm" "$MACHINE" create 24
   for i in {1..23}; do "$BED/dimm" "$MACHINE" set "$i" passphrase="$foreign"; done
@@ -171,6 +173,7 @@ coldplug_finds_nfit() { # FLAVOUR
   [[ $(field 1 refused_zero) == 1 ]]
 }
 
+# bats test_tags=full
 @test "without a guard a plain dracut initramfs probes locked DIMMs" {
   coldplug_finds_nfit plain
 }

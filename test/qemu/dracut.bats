@@ -35,6 +35,7 @@ large() {
 }
 
 @test "6.1, systemd, 24 DIMMs" { large 6.1 systemd; }
+# bats test_tags=full
 @test "6.12, plain, 24 DIMMs" { large 6.12 plain; }
 
 # newest FLAVOUR: the newest dracut that Debian has, on this system.
@@ -47,6 +48,7 @@ newest() {
 }
 
 @test "the newest dracut, systemd" { newest systemd; }
+# bats test_tags=full
 @test "the newest dracut, plain" { newest plain; }
 
 @test "an image for this machine alone has TPM drivers and DIMM drivers all the same" {

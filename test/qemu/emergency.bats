@@ -5,11 +5,7 @@
 load machines
 
 setup_file() {
-  export GOLD=$BATS_FILE_TMPDIR/gold ETC=$BATS_FILE_TMPDIR/etc
-  new_machine "$GOLD" --env LATCH=nv --env RECOVERY=--recovery-key
-  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
-  mkdir "$ETC"
-  echo kek-keyring=user >"$ETC/nvunlock.conf"
+  latched_machine
 }
 
 setup() {
@@ -52,6 +48,7 @@ typed() {
   typed mkinitcpio-busybox '\[rootfs' break=premount
 }
 
+# bats test_tags=full
 @test "mkinitcpio with busybox: no root file system" {
   typed mkinitcpio-busybox '\[rootfs' "root=LABEL=nosuch rootdelay=2"
 }
@@ -60,10 +57,12 @@ typed() {
   typed initramfs-tools '\(initramfs\)' "panic= break=top"
 }
 
+# bats test_tags=full
 @test "initramfs-tools: break=premount, after it" {
   typed initramfs-tools '\(initramfs\)' "panic= break=premount"
 }
 
+# bats test_tags=full
 @test "initramfs-tools: no root file system" {
   typed initramfs-tools '\(initramfs\)' "panic= root=LABEL=nosuch rootdelay=2"
 }
@@ -82,16 +81,19 @@ by_unit() {
   says 0 11 0
 }
 
+# bats test_tags=full
 @test "mkinitcpio with systemd: rescue.target" {
   by_unit mkinitcpio-systemd rescue rd.systemd.unit=rescue.target
   says 0 11 0
 }
 
+# bats test_tags=full
 @test "dracut with systemd: rescue.target" {
   by_unit dracut-systemd rescue rd.systemd.unit=rescue.target
   says 0 11 0
 }
 
+# bats test_tags=full
 @test "dracut with systemd: the debug shell" {
   by_unit dracut-systemd debug-shell rd.systemd.debug_shell
   says 0 11 0
@@ -163,6 +165,7 @@ refute_shell() {
     -- --type '\[rootfs' 'sh /check'
 }
 
+# bats test_tags=full
 @test "dracut without systemd: no shell when the TPM cannot be asked, one where there is none" {
   refused dracut-plain "rd.shell rd.break=mount" \
     --put "$BED/scripts/emergency-check.sh" usr/lib/dracut/hooks/emergency/99-check.sh
@@ -180,8 +183,8 @@ refused_by_unit() {
   refused_by_unit dracut-systemd
 }
 
+# bats test_tags=full
 @test "mkinitcpio with systemd: no shell when the TPM cannot be asked, one where there is none" {
-  [[ ${CHECK-} == full ]] || skip "as dracut's; CHECK=full tries it"
   refused_by_unit mkinitcpio-systemd
 }
 

@@ -5,9 +5,7 @@
 load machines
 
 setup_file() {
-  export GOLD=$BATS_FILE_TMPDIR/gold
-  new_machine "$GOLD" --env LATCH=nv --env RECOVERY=--recovery-key
-  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
+  latched_machine
 }
 
 setup() {
@@ -21,7 +19,8 @@ setup() {
 build() {
   local flavour=$1
   shift
-  "$BED/image" --kernel 6.1 --flavour "$flavour" --keys "$GOLD/keys" --out "$BUILT" -- "$@"
+  "$BED/image" --kernel 6.1 --flavour "$flavour" --keys "$GOLD/keys" --etc "$ETC" --out "$BUILT" \
+    ${1+-- "$@"}
 }
 
 # What starts nvunlock in an image of FLAVOUR.
@@ -64,11 +63,13 @@ no_coldplug=(--rm usr/lib/udev/rules.d/80-drivers.rules)
   table dracut-systemd ''
 }
 
+# bats test_tags=full
 @test "systemd-modules-load" {
   build dracut-systemd
   table dracut-systemd rd.modules_load=virtio_pci,virtio_blk,nfit "${no_coldplug[@]}"
 }
 
+# bats test_tags=full
 @test "rd.driver.pre=nfit" {
   build dracut-plain
   table dracut-plain "rd.driver.pre=virtio_pci rd.driver.pre=virtio_blk rd.driver.pre=nfit" \
@@ -80,6 +81,7 @@ no_coldplug=(--rm usr/lib/udev/rules.d/80-drivers.rules)
   table initramfs-tools ''
 }
 
+# bats test_tags=full
 @test "nfit among the modules that mkinitcpio loads" {
   build mkinitcpio-busybox 'MODULES=(nfit)'
   table mkinitcpio-busybox ''

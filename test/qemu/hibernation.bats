@@ -1,15 +1,11 @@
 #!/usr/bin/env bats
 # A machine that hibernates is switched off, so its DIMMs lock. What resumes it is an initramfs: after it
-# has unlocked them, and not at all where it could not. CHECK=full tries all kinds of images.
+# has unlocked them, and not at all where it could not.
 
 load machines
 
 setup_file() {
-  export GOLD=$BATS_FILE_TMPDIR/gold ETC=$BATS_FILE_TMPDIR/etc
-  new_machine "$GOLD" --env LATCH=nv --env RECOVERY=--recovery-key
-  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
-  mkdir "$ETC"
-  echo recovery-prompt=no >"$ETC/nvunlock.conf"
+  latched_machine
 }
 
 setup() {
@@ -79,6 +75,7 @@ resumes_with_locked_dimms() {
   [[ $("$BED/dimm" "$MACHINE" show | grep -c ': enabled+locked ') -eq 2 ]]
 }
 
+# bats test_tags=full
 @test "initramfs-tools: resumes after the unlock; after one that failed it does not" {
   hibernate initramfs-tools
   stays_asleep
@@ -102,25 +99,21 @@ resumes_with_locked_dimms() {
   resumes_with_locked_dimms
 }
 
-only_in_full() {
-  [[ ${CHECK-} == full ]] || skip "CHECK=full tries it"
-}
-
+# bats test_tags=full
 @test "dracut without systemd: after an unlock that failed it does not resume" {
-  only_in_full
   hibernate dracut-plain
   stays_asleep
 }
 
+# bats test_tags=full
 @test "mkinitcpio with busybox: resumes after the unlock; after one that failed it does not" {
-  only_in_full
   hibernate mkinitcpio-busybox "HOOKS=(base udev nvunlock resume modconf bed)"
   stays_asleep
   resumes
 }
 
+# bats test_tags=full
 @test "mkinitcpio with systemd: resumes after the unlock; after one that failed it does not" {
-  only_in_full
   hibernate mkinitcpio-systemd
   stays_asleep
   grep -q "Dependency failed for .*hibernation" "$BATS_TEST_TMPDIR/not-resumed.log"

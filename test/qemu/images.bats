@@ -114,13 +114,18 @@ bare() {
 @test "what is in an image: mkinitcpio with systemd" { contents mkinitcpio-systemd; }
 
 @test "not enrolled, the boot is as before: dracut with systemd" { as_before dracut-systemd; }
+# bats test_tags=full
 @test "not enrolled, the boot is as before: dracut without systemd" { as_before dracut-plain; }
 @test "not enrolled, the boot is as before: initramfs-tools" { as_before initramfs-tools; }
+# bats test_tags=full
 @test "not enrolled, the boot is as before: mkinitcpio with busybox" { as_before mkinitcpio-busybox; }
+# bats test_tags=full
 @test "not enrolled, the boot is as before: mkinitcpio with systemd" { as_before mkinitcpio-systemd; }
 
 @test "neither TPM nor DIMMs, not enrolled: silent: dracut" { bare dracut-systemd; }
+# bats test_tags=full
 @test "neither TPM nor DIMMs, not enrolled: silent: initramfs-tools" { bare initramfs-tools; }
+# bats test_tags=full
 @test "neither TPM nor DIMMs, not enrolled: silent: mkinitcpio" { bare mkinitcpio-busybox; }
 
 @test "neither TPM nor DIMMs, although enrolled: silent" {
@@ -202,6 +207,7 @@ patched_boots() {
 }
 
 # Legacy lz4 does not say where it ends: Linux has to find the patch all the same.
+# bats test_tags=full
 @test "an image packed with lz4 unlocks when its keys were brought up to date by a patch" {
   patched_boots lz4 -lq -c
 }

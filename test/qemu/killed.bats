@@ -1,17 +1,13 @@
 #!/usr/bin/env bats
 # An unlock that is killed by SIGKILL in an initramfs, started by the image's own hook or unit. What
 # follows it there closes the latch, drops keys and holds the guard, and the next boot unlocks.
-# CHECK=full kills it in all images and at more points, "all:N" among them, where every system call counts. All
+# CHECK=full kills it at more points, "all:N" among them, where every system call counts. All
 # calls of an unlock are in test/cli/killed_unlock.bats.
 
 load machines
 
 setup_file() {
-  export GOLD=$BATS_FILE_TMPDIR/gold ETC=$BATS_FILE_TMPDIR/etc
-  new_machine "$GOLD" --env LATCH=nv --env RECOVERY=--recovery-key
-  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
-  mkdir "$ETC"
-  echo kek-keyring=user >"$ETC/nvunlock.conf"
+  latched_machine
 }
 
 # wrapper POINT: stands for nvunlock in an image, and dies with an unlock that is killed before that call.
@@ -49,14 +45,10 @@ killed_in() {
   echo "# $flavour: killed at $# points, held at $held" >&3
 }
 
-only_in_full() {
-  [[ ${CHECK-} == full ]] || skip "CHECK=full tries it"
-}
-
 points() { [[ ${CHECK-} != full ]] && echo "$1" || echo 1 20 36 60 80 all:{90,180,270,360}; }
 
+# bats test_tags=full
 @test "dracut without systemd" {
-  only_in_full
   # shellcheck disable=SC2046
   killed_in dracut-plain $(points 36)
 }
@@ -71,13 +63,14 @@ points() { [[ ${CHECK-} != full ]] && echo "$1" || echo 1 20 36 60 80 all:{90,18
   killed_in initramfs-tools $(points 36)
 }
 
+# bats test_tags=full
 @test "mkinitcpio with busybox" {
   # shellcheck disable=SC2046
   killed_in mkinitcpio-busybox $(points 36)
 }
 
+# bats test_tags=full
 @test "mkinitcpio with systemd" {
-  only_in_full
   # shellcheck disable=SC2046
   killed_in mkinitcpio-systemd $(points 36)
 }

@@ -2,6 +2,8 @@
 # For the boot tests: machines that are set up once and copied for each test.
 
 BED=$(cd "$BATS_TEST_DIRNAME" && pwd)
+# shellcheck source-path=SCRIPTDIR source=bed/common.sh
+. "$BED/bed/common.sh"
 : "${KERNEL:=6.1}"
 
 # boot DIR SCRIPT [vm's options]: powers the machine on; its console goes to a log that is shown
@@ -22,11 +24,28 @@ show_end() {
   grep -vE '\] *\[ +[0-9.]+\] ' "$1" | tail -n 40
 }
 
-# new_machine DIR [vm's options]: two DIMMs locked with stock ndctl's passphrases and enrolled.
+# new_machine DIR [vm's options]: two DIMMs locked with stock ndctl's passphrases and enrolled. It is made
+# once for all suites, as are the images with its keys.
 new_machine() {
-  local dir=$1
-  shift
-  boot "$dir" enroll --tpm tis "$@"
+  local options=("${@:2}") original
+  original=$(built "machine-$KERNEL" "$BED"/{vm,scripts/enroll.sh} "$BED"/{bed/*.py,guest/*,firmware/*} \
+    "${NVUNLOCK_BINARY:-$top/build/nvunlock}" <(echo "${options[@]}"))
+  build_once "$original" enroll_in
+  cp -a --sparse=always "$original" "$1"
+}
+
+enroll_in() { # DIR
+  boot "$1" enroll --tpm tis "${options[@]}"
+}
+
+# latched_machine: GOLD has a latch in an NV index and a recovery key. ETC, for its images: keys stay for
+# admins, as far as nobody drops them, and nobody is asked for a recovery key.
+latched_machine() {
+  export GOLD=$BATS_FILE_TMPDIR/gold ETC=$BATS_FILE_TMPDIR/etc
+  new_machine "$GOLD" --env LATCH=nv --env RECOVERY=--recovery-key
+  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
+  mkdir "$ETC"
+  printf '%s\n' kek-keyring=user recovery-prompt=no >"$ETC/nvunlock.conf"
 }
 
 # all_made: waits for machines that are made side by side, in the background.

@@ -39,6 +39,7 @@ watch_memory() { # SHOWN [vm's options]
   KERNEL=6.12 watch_memory 0
 }
 
+# bats test_tags=full
 @test "the same on Debian's 6.1 when its command line says secretmem.enable=1" {
   KERNEL=6.1 watch_memory 0 --append secretmem.enable=1
 }

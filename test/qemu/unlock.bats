@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # unlock against locked DIMMs under a stock kernel: what goes wrong, what it says, what is left.
-# After every failure the next good boot must unlock all, and no attempt may have been burned.
+# After every failure the next good boot must unlock all, and no attempt may have been burned: one machine
+# goes through all failures that should leave nothing, and then boots.
 
 load machines
 
@@ -22,6 +23,12 @@ fails() {
     --env "MESSAGE=$message" --env "NMEM0=$nmem0" --env "NMEM1=$nmem1" "$@"
 }
 
+# after_others: the machine that went through the failures before.
+after_others() {
+  MACHINE=$BATS_FILE_TMPDIR/failing
+  [[ -e $MACHINE ]] || copy_machine "$GOLD" "$MACHINE"
+}
+
 next_boot_is_good() {
   boot "$MACHINE" unlock-all --tpm tis
   expect_attempts "$MACHINE" "${1:-0}"
@@ -38,13 +45,15 @@ next_boot_is_good() {
 }
 
 @test "a missing blob" {
+  after_others
   fails missing-blob 8 "its blob is missing" locked "unlocked frozen"
-  next_boot_is_good
+  expect_attempts "$MACHINE" 0
 }
 
 @test "each field of a blob corrupted" {
+  after_others
   boot "$MACHINE" unlock-corrupt-blobs --tpm tis
-  next_boot_is_good
+  expect_attempts "$MACHINE" 0
 }
 
 @test "two blobs swapped: neither is sent; the record decides, but not one that was edited" {
@@ -58,42 +67,54 @@ next_boot_is_good() {
 }
 
 @test "a blob made under another kek" {
+  after_others
   fails blob-under-another-kek 8 "made under another kek" locked "unlocked frozen"
-  next_boot_is_good
+  expect_attempts "$MACHINE" 0
 }
 
 @test "the key file of another kek" {
+  after_others
   fails key-file-of-another-kek 8 "made under another kek" locked locked
-  next_boot_is_good
+  expect_attempts "$MACHINE" 0
 }
 
 @test "a truncated key file, and a missing one" {
+  after_others
   fails truncated-key-file 7 "cut short" locked locked
   fails missing-key-file 7 "nvdimm-master.pem: No such file" locked locked
-  next_boot_is_good
+  expect_attempts "$MACHINE" 0
 }
 
 @test "no TPM" {
+  after_others
   fails as-it-is 3 "there is no TPM device" locked locked --tpm none
-  next_boot_is_good
+  expect_attempts "$MACHINE" 0
 }
 
 @test "another machine's TPM" {
+  after_others
   mv "$MACHINE/tpm" "$MACHINE/tpm.ours"
   fails as-it-is 4 "another TPM, or it was cleared" locked locked
   rm -r "$MACHINE/tpm"
   mv "$MACHINE/tpm.ours" "$MACHINE/tpm"
-  next_boot_is_good
+  expect_attempts "$MACHINE" 0
 }
 
 @test "changed PCRs: the policy does not match" {
+  after_others
   fails as-it-is 5 "PCR 1 (sha256) differs" locked locked --qemu-arg=-smbios \
     --qemu-arg=type=1,serial=changed
-  next_boot_is_good
+  expect_attempts "$MACHINE" 0
 }
 
 @test "a missing module" {
+  after_others
   fails missing-module 1 "nfit" none none
+  expect_attempts "$MACHINE" 0
+}
+
+@test "after all these failures the next boot is good" {
+  after_others
   next_boot_is_good
 }
 

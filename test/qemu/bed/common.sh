@@ -17,22 +17,29 @@ built() {
   printf '%s/%s-%s\n' "$made" "$name" "$(cat "$@" | sha256sum | cut -c1-12)"
 }
 
-# build_once DIRECTORY COMMAND...: runs COMMAND TEMPORARY-DIRECTORY if DIRECTORY is not there
+# build_once DIRECTORY COMMAND...: runs COMMAND TEMPORARY-DIRECTORY if DIRECTORY is not there. Others may build
+# something else meanwhile.
 build_once() {
   local out=$1
   shift
   mkdir -p "$made"
   (
-    flock 8
-    if [ -e "$out" ]; then
-      touch "$out"
-      exit
-    fi
-    find "$made" -mindepth 1 -maxdepth 1 -type d -mtime +0 -exec rm -r {} +
+    flock 9
+    if is_made "$out"; then exit; fi
     work=$(mktemp -d "$made/making.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     "$@" "$work"
     chmod 755 "$work"
     mv -T "$work" "$out"
+  ) 9>"$out.lock"
+}
+
+# Whether DIRECTORY is there, which counts as a use; what is too old goes.
+is_made() { # DIRECTORY
+  (
+    flock 8
+    [ ! -e "$1" ] || touch "$1"
+    find "$made" -mindepth 1 -maxdepth 1 -mtime +0 -exec rm -r {} +
+    [ -e "$1" ]
   ) 8>"$made.lock"
 }

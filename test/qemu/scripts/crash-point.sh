@@ -16,7 +16,6 @@ wait_for 5 test -b "$pmem"
 check "the data" "$(cat /persist/data.sha256)" \
   "$(dd if="$pmem" bs=1000000 count=1 2>/dev/null | sha256sum)"
 bring_keys
-command=$(command_of "$CMD")
 
 if [ "$INTERRUPTED" = yes ]; then
   if [ "$SETTLE" = yes ]; then
@@ -24,6 +23,7 @@ if [ "$INTERRUPTED" = yes ]; then
     check "settle" 0 $?
   fi
   one_was_done=$(one_is_done "$CMD" && echo yes)
+  command=$(command_of "$CMD")
   $command
   status=$?
   check "the second run" 0 $((status == 1 && ${#one_was_done} > 0 ? 0 : status))
@@ -34,6 +34,7 @@ if [ "$INTERRUPTED" = yes ]; then
 fi
 [ "$failures" = 0 ] || finish
 echo "crash: recovered"
+command=$(command_of "$CMD")
 
 case $POINT in
   none) finish ;;
