@@ -2,33 +2,7 @@
 # unlock, as far as it goes without DIMMs: who is enrolled, the guard, configuration, exit codes.
 
 load common
-
-setup_file() { start_tpm; }
-teardown_file() { stop_tpm; }
-
-setup() {
-  keyctl clear @u
-  ROOT=$BATS_TEST_TMPDIR
-  KEYS=$ROOT/etc/ndctl/keys
-  mkdir -p "$KEYS" "$ROOT/etc/nvunlock" "$ROOT/usr/lib/modprobe.d"
-  make_dimm_hardware
-}
-
-unlock() {
-  nvunlock unlock --root="$ROOT" --tpm2-device="$TPM"
-}
-
-unlock_at_boot() {
-  nvunlock unlock --at-boot --root="$ROOT" --tpm2-device="$TPM"
-}
-
-close_guard() {
-  cp "$BATS_TEST_DIRNAME/../../system/00-nvunlock.conf" "$ROOT/usr/lib/modprobe.d/"
-}
-
-image_says() {
-  printf '%s\n' "$@" >"$ROOT/etc/nvunlock/image"
-}
+load unlock
 
 @test "nothing enrolled: silent, exit code 0, no status file, but the PCRs are recorded" {
   run unlock
@@ -157,18 +131,6 @@ becomes_empty() {
   [[ $(jq .exit_code "$ROOT/run/nvunlock/status.json") -eq 11 ]]
 }
 
-@test "kek-keyring=user leaves the keys" {
-  make_clear_kek
-  make_blob 8680-00000001
-  enroll --root="$ROOT" --import
-  keyctl clear @u
-  echo kek-keyring=user >"$ROOT/etc/nvunlock/nvunlock.conf"
-  run unlock
-  expect 0
-  key_exists user nvdimm-master
-  key_exists encrypted nvdimm:8680-00000001
-}
-
 @test "a failure: hold returns its code, proceed 0; the guard stays in force" {
   close_guard
   make_clear_kek
@@ -211,96 +173,6 @@ fail_to_boot() {
     -e inject=all:signal=KILL "$NVUNLOCK"
   [[ $status -eq 137 && ! -e $ROOT/run/nvunlock/status.json ]]
   grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
-}
-
-@test "bad lines in nvunlock.conf are complained about and change nothing" {
-  enroll --root="$ROOT"
-  printf '%s\n' "# comment" "" "on-failure=procede" "garbage" "kek-keyring = process" \
-    >"$ROOT/etc/nvunlock/nvunlock.conf"
-  run unlock
-  expect 0 "'on-failure=procede' is ignored"
-  expect 0 "'garbage' is ignored"
-  [[ $output != *"kek-keyring"* ]]
-}
-
-@test "the configured TPM is used, and the option overrides it" {
-  enroll --root="$ROOT"
-  make_blob 8680-00000001
-  keyctl clear @u
-  echo "tpm2-device=$TPM" >"$ROOT/etc/nvunlock/nvunlock.conf"
-  run nvunlock unlock --root="$ROOT"
-  expect 0
-  run nvunlock unlock --root="$ROOT" --tpm2-device=/none
-  expect 3
-}
-
-# command_line WORDS: what the kernel was booted with
-command_line() {
-  mkdir -p "$ROOT/proc"
-  echo "BOOT_IMAGE=/vmlinuz root=/dev/vda $*" >"$ROOT/proc/cmdline"
-}
-
-@test "nvunlock=off: hands off, the guard stays in force, and the latch closes all the same" {
-  make_clear_kek
-  make_blob 8680-00000001
-  key=$(recovery_key_in "$(nvunlock enroll --root="$ROOT" --tpm2-device="$TPM" --tpm2-pcrs=7+8 \
-    --import --recovery-key)")
-  keyctl clear @u
-  command_line nvunlock=off
-  run unlock_at_boot
-  expect 0 "nvunlock=off: no DIMM is brought up"
-  grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
-  [[ ! -e $ROOT/run/nvunlock/status.json ]]
-  run unlock
-  expect 11
-  run nvunlock load-keys --recovery --root="$ROOT" --tpm2-device="$TPM" <<<"$key"
-  expect 0
-  run unlock
-  expect 0
-}
-
-@test "nvunlock=off where nothing is enrolled: silent" {
-  command_line nvunlock=off
-  run unlock_at_boot
-  expect 0
-  [[ -z $output ]]
-}
-
-@test "the kernel command line overrides nvunlock.conf, at boot only; garbage is complained about" {
-  enroll --root="$ROOT"
-  make_blob 8680-00000001
-  keyctl clear @u
-  command_line nvunlock.on-failure=proceed nvunlock.freeze=perhaps nvunlock nvunlock.colour=red
-  run nvunlock unlock --at-boot --root="$ROOT" --tpm2-device=/none
-  expect 0 "booting on"
-  for word in nvunlock.freeze=perhaps nvunlock nvunlock.colour=red; do
-    [[ $output == *"kernel command line: '$word' is ignored"* ]]
-  done
-  run nvunlock unlock --root="$ROOT" --tpm2-device=/none
-  expect 3
-  [[ $output != *"command line"* ]]
-}
-
-@test "a TPM that does not answer: unlock gives up after its work limit" {
-  enroll --root="$ROOT"
-  make_blob 8680-00000001
-  keyctl clear @u
-  kill -STOP "$(cat "$BATS_FILE_TMPDIR/tpm/pid")"
-  run timeout 10 "$NVUNLOCK" unlock --work-limit=1 --root="$ROOT" --tpm2-device="$TPM"
-  kill -CONT "$(cat "$BATS_FILE_TMPDIR/tpm/pid")"
-  expect 1 "given up, as the TPM or a DIMM keeps it waiting; power-cycle the machine"
-  [[ ! -e $ROOT/run/nvunlock/status.json ]]
-}
-
-@test "a person may take longer than the work limit" {
-  make_clear_kek
-  make_blob 8680-00000001
-  enrolled=$(nvunlock enroll --root="$ROOT" --tpm2-device="$TPM" --tpm2-pcrs=7+8 --import --recovery-key)
-  rm "$KEYS/nvdimm-master.blob"
-  keyctl clear @u
-  run timeout 20 unshare --mount "$BATS_TEST_DIRNAME/../tools/late_answer.py" 2 "$(recovery_key_in "$enrolled")" \
-    "$NVUNLOCK" unlock --work-limit=1 --root="$ROOT" --tpm2-device=/none
-  expect 0
 }
 
 @test "in an initramfs a failed unlock keeps hibernated systems from being resumed, as one that was killed" {

@@ -19,8 +19,7 @@ setup() {
 build() {
   local flavour=$1
   shift
-  "$BED/image" --kernel 6.1 --flavour "$flavour" --keys "$GOLD/keys" --etc "$ETC" --out "$BUILT" \
-    ${1+-- "$@"}
+  "$BED/image" --kernel 6.1 --flavour "$flavour" --keys "$GOLD/keys" --out "$BUILT" ${1+-- "$@"}
 }
 
 # What starts nvunlock in an image of FLAVOUR.

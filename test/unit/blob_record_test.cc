@@ -18,10 +18,6 @@ using testing::SizeIs;
 constexpr char kId[] = "8089-a2-1740-00000133";
 const KekName kName = {"user", "nvdimm-master"};
 
-std::string BlobText(char digit, const std::string& kek = "user:nvdimm-master") {
-  return "enc32 " + kek + " 32 " + std::string(162, digit);
-}
-
 Secret Kek() {
   return SampleSecret(32);
 }

@@ -1,10 +1,6 @@
-#include "src/procedures/choose_blobs.h"
+#include "test/unit/choose_blobs_test.h"
 
 #include <gmock/gmock.h>
-
-#include "test/unit/byte_strings.h"
-#include "test/unit/record_lines.h"
-#include "test/unit/temporary_directory.h"
 
 namespace nvunlock {
 namespace {
@@ -13,42 +9,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
-
-constexpr char kId[] = "8089-a2-1740-00000133";
-constexpr char kOtherId[] = "8089-a2-1740-00000134";
-
-/// A blob that differs from others by DIGIT.
-std::string BlobText(char digit) {
-  return "enc32 user:nvdimm-master 32 " + std::string(162, digit);
-}
-
-class ChooseBlobsTest : public testing::Test {
- protected:
-  void AddBlob(const std::string& id, const std::string& host, const std::string& text) const {
-    directory_.Write("nvdimm_" + id + "_" + host + ".blob", text);
-  }
-
-  void AddSpare(const std::string& word, const std::string& host, const std::string& text) const {
-    directory_.Write(word + "_" + kId + "_" + host + ".blob", text);
-  }
-
-  /// The spare's text, or that there is none.
-  [[nodiscard]] static std::string SpareOf(const BlobChoice& choice) {
-    const std::optional<Candidate>& spare = choice.chosen.at(kId).spare;
-    return spare ? spare->blob.text : "none";
-  }
-
-  [[nodiscard]] BlobChoice Choose(const RecordedBlobs& recorded = {}) const {
-    return Must(ChooseBlobs(KeyStore(directory_.path()), "here", recorded));
-  }
-
-  /// The line that gives the blob of DIGIT to the DIMM ID.
-  [[nodiscard]] static RecordLine Line(const std::string& id, char digit) {
-    return LineFor(id, BlobText(digit), SampleSecret(32));
-  }
-
-  TemporaryDirectory directory_;
-};
 
 TEST_F(ChooseBlobsTest, TheOnlyBlobOfADimmIsChosenWhateverItsHost) {
   AddBlob(kId, "elsewhere", BlobText('a'));
@@ -228,86 +188,6 @@ TEST_F(ChooseBlobsTest, ACxlSerialThatIsSpelledTwiceWithOneBlobIsNot) {
   AddBlob("-2", "here", BlobText('a'));
   AddBlob("18446744073709551614", "here", BlobText('a'));
   EXPECT_EQ(Choose().chosen.at("18446744073709551614").blob.text, BlobText('a'));
-}
-
-TEST_F(ChooseBlobsTest, AStagedBlobIsTheSpareOfTheCurrentOne) {
-  AddBlob(kId, "here", BlobText('a'));
-  AddSpare("nvdimm-new", "here", BlobText('b'));
-  BlobChoice choice = Choose();
-  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('a'));
-  EXPECT_EQ(SpareOf(choice), BlobText('b'));
-  EXPECT_THAT(choice.notes, IsEmpty());
-}
-
-TEST_F(ChooseBlobsTest, AReplacedBlobIsTheSpareWhereNoneIsStaged) {
-  AddBlob(kId, "here", BlobText('a'));
-  AddSpare("nvdimm-old", "here", BlobText('b'));
-  EXPECT_EQ(SpareOf(Choose()), BlobText('b'));
-  AddSpare("nvdimm-new", "here", BlobText('c'));
-  EXPECT_EQ(SpareOf(Choose()), BlobText('c'));
-}
-
-TEST_F(ChooseBlobsTest, OfSparesThatOfThisHostComesFirst) {
-  AddBlob(kId, "here", BlobText('a'));
-  AddSpare("nvdimm-new", "a", BlobText('b'));
-  EXPECT_EQ(SpareOf(Choose()), BlobText('b'));
-  AddSpare("nvdimm-new", "here", BlobText('c'));
-  EXPECT_EQ(SpareOf(Choose()), BlobText('c'));
-}
-
-TEST_F(ChooseBlobsTest, ASpareOfTheSameContentWouldOnlyUseUpATry) {
-  AddBlob(kId, "here", BlobText('a'));
-  AddSpare("nvdimm-new", "here", BlobText('a') + "\n");
-  EXPECT_EQ(SpareOf(Choose()), "none");
-}
-
-TEST_F(ChooseBlobsTest, ADamagedOrEmptySpareIsNone) {
-  AddBlob(kId, "here", BlobText('a'));
-  AddSpare("nvdimm-new", "here", "enc32 nonsense");
-  EXPECT_EQ(SpareOf(Choose()), "none");
-  AddSpare("nvdimm-new", "here", "");
-  EXPECT_EQ(SpareOf(Choose()), "none");
-  AddSpare("nvdimm-old", "here", BlobText('b'));
-  EXPECT_EQ(SpareOf(Choose()), BlobText('b'));
-}
-
-TEST_F(ChooseBlobsTest, ASpareTakesThePlaceOfABlobThatIsDamaged) {
-  AddBlob(kId, "here", "");
-  AddSpare("nvdimm-new", "here", BlobText('b'));
-  BlobChoice choice = Choose();
-  EXPECT_EQ(choice.chosen.at(kId).blob.text, BlobText('b'));
-  EXPECT_EQ(SpareOf(choice), "none");
-  EXPECT_THAT(choice.unusable, IsEmpty());
-  EXPECT_THAT(choice.notes, ElementsAre(HasSubstr("empty, using nvdimm-new_")));
-}
-
-TEST_F(ChooseBlobsTest, ASpareTakesThePlaceOfABlobThatIsMissing) {
-  AddSpare("nvdimm-old", "here", BlobText('b'));
-  BlobChoice choice = Choose(Recorded({Line(kId, 'a')}));
-  EXPECT_EQ(choice.chosen.at(kId).file.kind.stage, BlobStage::kReplaced);
-  EXPECT_THAT(choice.unusable, IsEmpty());
-  EXPECT_THAT(choice.notes, ElementsAre(HasSubstr("using nvdimm-old_")));
-}
-
-TEST_F(ChooseBlobsTest, ASpareDoesNotDecideBetweenSeveral) {
-  AddBlob(kId, "one", BlobText('a'));
-  AddBlob(kId, "two", BlobText('b'));
-  AddSpare("nvdimm-old", "one", BlobText('c'));
-  EXPECT_THAT(Choose().unusable, ElementsAre(Key(kId)));
-}
-
-/// In a patched image nothing can be deleted.
-TEST_F(ChooseBlobsTest, AnEmptyBlobIsNoneBesideOneThatIsNot) {
-  AddBlob(kId, "here", "");
-  AddBlob(kId, "elsewhere", BlobText('a'));
-  EXPECT_EQ(Choose().chosen.at(kId).blob.text, BlobText('a'));
-}
-
-TEST_F(ChooseBlobsTest, SeveralEmptyOnesDoNotKeepASpareFromItsPlace) {
-  AddBlob(kId, "here", "");
-  AddBlob(kId, "elsewhere", "");
-  AddSpare("nvdimm-new", "here", BlobText('c'));
-  EXPECT_EQ(Choose().chosen.at(kId).blob.text, BlobText('c'));
 }
 
 TEST_F(ChooseBlobsTest, UsersAndMastersBlobsDoNotMix) {

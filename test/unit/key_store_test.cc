@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "test/unit/key_file_sample.h"
+#include "test/unit/record_lines.h"
 #include "test/unit/temporary_directory.h"
 
 namespace nvunlock {
@@ -13,10 +14,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr char kId[] = "8089-a2-1740-00000133";
-
-std::string BlobText() {
-  return "enc32 user:nvdimm-master 32 " + std::string(162, 'a');
-}
 
 std::string BlobName(const std::string& host) {
   return std::string("nvdimm_") + kId + "_" + host + ".blob";
@@ -157,10 +154,10 @@ TEST_F(KeyStoreTest, FilesThatOnlyLookLikeKeyFilesAreIgnored) {
 }
 
 TEST_F(KeyStoreTest, ReadsABlob) {
-  directory_.Write(BlobName("host"), BlobText() + "\n");
+  directory_.Write(BlobName("host"), BlobText('a') + "\n");
   BlobFile file = *ParseBlobFileName(BlobName("host"));
-  EXPECT_THAT(store_.ReadBlobText(file), Yields(BlobText() + "\n"));
-  EXPECT_EQ(Must(store_.ReadBlob(file)).text, BlobText());
+  EXPECT_THAT(store_.ReadBlobText(file), Yields(BlobText('a') + "\n"));
+  EXPECT_EQ(Must(store_.ReadBlob(file)).text, BlobText('a'));
 }
 
 TEST_F(KeyStoreTest, ABadBlobIsNamedByItsPath) {

@@ -9,6 +9,11 @@
 
 namespace nvunlock {
 
+/// A blob, as it is written, that differs from others by DIGIT.
+inline std::string BlobText(char digit, const std::string& kek = "user:nvdimm-master") {
+  return "enc32 " + kek + " 32 " + std::string(162, digit);
+}
+
 /// The line that says that the blob with TEXT, which KEK wraps, is DIMM_ID's.
 inline RecordLine LineFor(const std::string& dimm_id, const std::string& text, const Secret& kek,
                           PassphraseRole role = PassphraseRole::kUser) {
