@@ -5,7 +5,7 @@
 load machines
 
 setup_file() {
-  latched_machine
+  latched_machine kek-keyring=user
 }
 
 setup() {

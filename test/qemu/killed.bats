@@ -7,7 +7,7 @@
 load machines
 
 setup_file() {
-  latched_machine
+  latched_machine kek-keyring=user
 }
 
 # wrapper POINT: stands for nvunlock in an image, and dies with an unlock that is killed before that call.

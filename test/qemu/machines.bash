@@ -38,14 +38,14 @@ enroll_in() { # DIR
   boot "$1" enroll --tpm tis "${options[@]}"
 }
 
-# latched_machine: GOLD has a latch in an NV index and a recovery key. ETC, for its images: keys stay for
-# admins, as far as nobody drops them, and nobody is asked for a recovery key.
+# latched_machine LINE...: GOLD has a latch in an NV index and a recovery key. ETC, for its images, has these
+# lines in nvunlock.conf.
 latched_machine() {
   export GOLD=$BATS_FILE_TMPDIR/gold ETC=$BATS_FILE_TMPDIR/etc
   new_machine "$GOLD" --env LATCH=nv --env RECOVERY=--recovery-key
   "$BED/persist" "$GOLD" get keys "$GOLD/keys"
   mkdir "$ETC"
-  printf '%s\n' kek-keyring=user recovery-prompt=no >"$ETC/nvunlock.conf"
+  printf '%s\n' "$@" >"$ETC/nvunlock.conf"
 }
 
 # all_made: waits for machines that are made side by side, in the background.
