@@ -57,6 +57,7 @@ swapped_root() {
   [[ $status -eq 1 ]]
 }
 
+# bats test_tags=full
 @test "control: without a latch an attacker's root disk gets the kek" {
   swapped_root "$OPEN" 0
   "$BED/persist" "$MACHINE" get safe "$BATS_TEST_TMPDIR/safe"
@@ -140,6 +141,7 @@ kexec() {
   kexec "$LATCHED" 11
 }
 
+# bats test_tags=full
 @test "control: without a latch the second kernel unseals again" {
   kexec "$OPEN" 0
 }

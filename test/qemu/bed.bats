@@ -60,6 +60,7 @@ script() { # TEXT: a guest script
   [[ $(field 0 unlocks) == 1 && $(field 0 freezes) == 1 ]]
 }
 
+# bats test_tags=full
 @test "a warm reset locks" {
   copy_machine "$LOCKED" "$MACHINE"
   boot "$MACHINE" bed-warm-reset --allow-reboot --env WANTED=locked
@@ -95,11 +96,13 @@ script() { # TEXT: a guest script
   [[ -n $(field 0 master_passphrase) && -z $(field 0 passphrase) ]]
 }
 
+# bats test_tags=full
 @test "vm: the guest's status, a command that is typed, a power cut that never came" {
   vm_exits 3 --script "$BED/scripts/bed-prompt.sh" --type '^say: ' hello
   vm_exits 123 --script "$(script true)" --cut-at 'no such line'
 }
 
+# bats test_tags=full
 @test "vm: power cuts, a guest that dies, one that hangs, a launcher that is killed" {
   vm_exits 0 --cut-at 'Linux version' --script "$(script false)"
   vm_exits 0 --cut-after 2 --script "$(script false)"
@@ -178,6 +181,7 @@ coldplug_finds_nfit() { # FLAVOUR
   coldplug_finds_nfit plain
 }
 
+# bats test_tags=full
 @test "without a guard a systemd dracut initramfs probes locked DIMMs" {
   coldplug_finds_nfit systemd
 }

@@ -71,6 +71,7 @@ verify() {
   openssl dgst -sha256 -verify "$1" -signature "$BATS_TEST_TMPDIR/signature" <(unhex <<<"$3")
 }
 
+# bats test_tags=full
 @test "uki: PCR 11 is what systemd-measure calculates; its signature is handed over" {
   local one=$BATS_TEST_TMPDIR/one pcr11
   measure one --boot uki --timeout 240

@@ -49,6 +49,7 @@ refused() {
   operations ndctl-boot
 }
 
+# bats test_tags=full
 @test "N4: ndctl takes options of other commands" {
   operations bugs --env BUG=N4
 }
@@ -58,6 +59,7 @@ refused() {
   boot "$MACHINE" operations-load-keys --tpm tis
 }
 
+# bats test_tags=full
 @test "N6: ndctl does not find the blob after the host was renamed" {
   operations bugs --env BUG=N6
 }
@@ -66,6 +68,7 @@ refused() {
   operations bugs --env BUG=N7 --busy-answers 0
 }
 
+# bats test_tags=full
 @test "N9: everybody can read what ndctl writes" {
   operations bugs --env BUG=N9
 }

@@ -139,6 +139,7 @@ next_boot_is_good() {
   expect_attempts "$MACHINE" 0
 }
 
+# bats test_tags=full
 @test "a warm reboot without any key: brought up, frozen, and no key tried" {
   boot "$MACHINE" unlock-warm --tpm tis --warm-keeps --allow-reboot --env SECOND=no-keys
   expect_attempts "$MACHINE" 0
