@@ -330,7 +330,8 @@ $(tools): $(BUILD)/%: test/tools/%.cc
 	@mkdir -p $(@D)
 	$(CXX) -std=c++20 -O2 -Wall -Wextra -Werror -I. -static -s -o $@ $<
 
-$(BUILD)/kill_at: test/tools/changing_calls.h
+$(BUILD)/kill_at: test/tools/changing_calls.h test/tools/other_process.h
+$(BUILD)/fail_write: test/tools/other_process.h
 $(BUILD)/dimm_memory: test/qemu/firmware/layout.h
 
 comma := ,

@@ -15,7 +15,7 @@ setup() {
 
 # power_on DIR SCRIPT: what the initramfs leaves of its memory is not saved, so it keeps it to itself.
 power_on() {
-  boot "$1" "$2" --initrd "$IMAGE" --root "$1/root.img" --tpm tis --timeout 120 \
+  boot "$1" "$2" --initrd "$IMAGE" --root "$1/root.img" --tpm tis --timeout 300 \
     --append "resume=/dev/vdd retain_initrd no_console_suspend" --qemu-arg=-drive \
     --qemu-arg="if=none,id=swap,format=raw,file=$1/swap.img" \
     --qemu-arg=-device --qemu-arg=virtio-blk-pci,drive=swap,addr=0x15

@@ -29,7 +29,8 @@ show_end() {
 new_machine() {
   local options=("${@:2}") original
   original=$(built "machine-$KERNEL" "$BED"/{vm,scripts/enroll.sh} "$BED"/{bed/*.py,guest/*,firmware/*} \
-    "${NVUNLOCK_BINARY:-$top/build/nvunlock}" <(echo "${options[@]}"))
+    "${NVUNLOCK_BINARY:-$top/build/nvunlock}" <(dpkg-query -W qemu-system-x86 seabios swtpm ndctl) \
+    <(echo "${options[@]}"))
   build_once "$original" enroll_in
   cp -a --sparse=always "$original" "$1"
 }

@@ -13,13 +13,11 @@
 #include <getopt.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -27,6 +25,8 @@
 #include <set>
 #include <string>
 #include <vector>
+
+#include "test/tools/other_process.h"
 
 namespace {
 
@@ -106,7 +106,8 @@ class Trace {
     seen_++;
     bool fails = seen_ == options_.nth;
     if (options_.log != nullptr) {
-      fprintf(options_.log, "%ld %s '%s'%s\n", seen_, file.c_str(), Text(pid, registers).c_str(),
+      std::string text = Printable(MemoryOf(pid, registers.rsi, registers.rdx));
+      fprintf(options_.log, "%ld %s '%s'%s\n", seen_, file.c_str(), text.c_str(),
               !fails           ? ""
               : options_.acted ? " is done, and fails"
                                : " fails");
@@ -129,25 +130,6 @@ class Trace {
       if (file.ends_with(ending)) return true;
     }
     return false;
-  }
-
-  static std::string FileOf(pid_t pid, unsigned long long fd) {
-    std::string link =
-        "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(static_cast<int>(fd));
-    char target[PATH_MAX];
-    ssize_t size = readlink(link.c_str(), target, sizeof target);
-    return size < 0 ? "" : std::string(target, static_cast<size_t>(size));
-  }
-
-  static std::string Text(pid_t pid, const user_regs_struct& registers) {
-    std::string text(registers.rdx < 60 ? registers.rdx : 60, '\0');
-    iovec local = {text.data(), text.size()};
-    iovec remote = {reinterpret_cast<void*>(registers.rsi), text.size()};
-    if (process_vm_readv(pid, &local, 1, &remote, 1, 0) < 0) return "";
-    for (char& c : text) {
-      if (c < ' ' || c > '~') c = ' ';
-    }
-    return text;
   }
 
   Options options_;

@@ -19,13 +19,11 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +32,7 @@
 #include <string>
 
 #include "test/tools/changing_calls.h"
+#include "test/tools/other_process.h"
 
 namespace {
 
@@ -64,32 +63,6 @@ struct Tracee {
   bool counted = false;    ///< it is in a call that was counted
   bool to_stderr = false;  ///< it is in a write to stderr
   std::string said;        ///< on stderr, from the start of the line
-
-  [[nodiscard]] std::string Memory(unsigned long address, size_t size) const {
-    std::string bytes(size, '\0');
-    iovec local = {bytes.data(), size};
-    iovec remote = {reinterpret_cast<void*>(address), size};
-    ssize_t count = process_vm_readv(pid, &local, 1, &remote, 1, 0);
-    // A read across the end of a mapping gives nothing: try as far as the page goes.
-    if (count < 0 && size > 4096 - address % 4096) return Memory(address, 4096 - address % 4096);
-    bytes.resize(count < 0 ? 0 : static_cast<size_t>(count));
-    return bytes;
-  }
-
-  [[nodiscard]] std::string Text(unsigned long address) const {
-    std::string bytes = Memory(address, PATH_MAX);
-    return bytes.substr(0, std::min(bytes.find('\0'), bytes.size()));
-  }
-
-  [[nodiscard]] std::string FdLink(unsigned long fd) const {
-    return "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(static_cast<int>(fd));
-  }
-
-  [[nodiscard]] std::string FileOf(unsigned long fd) const {
-    char target[PATH_MAX];
-    ssize_t size = readlink(FdLink(fd).c_str(), target, sizeof target);
-    return size < 0 ? "fd " + std::to_string(fd) : std::string(target, static_cast<size_t>(size));
-  }
 };
 
 bool IsSameFile(const std::string& link, int own) {
@@ -100,21 +73,14 @@ bool IsSameFile(const std::string& link, int own) {
 }
 
 bool IsOutside(const Tracee& tracee, unsigned long fd) {
-  std::string link = tracee.FdLink(fd);
-  std::string file = tracee.FileOf(fd);
+  std::string link = FdLinkOf(tracee.pid, fd);
+  std::string file = FileOf(tracee.pid, fd);
   if (!file.starts_with('/')) return false;
   for (const char* place : {"/memfd:", "/secretmem", "/dev/kmsg", "/dev/null", "/dev/tty",
                             "/dev/console", "/dev/pts/"}) {
     if (file.starts_with(place)) return false;
   }
   return !IsSameFile(link, STDOUT_FILENO) && !IsSameFile(link, STDERR_FILENO);
-}
-
-std::string Quoted(const std::string& bytes) {
-  std::string quoted = bytes.substr(0, 60);
-  std::ranges::replace_if(
-      quoted, [](char c) { return c < ' ' || c > '~'; }, ' ');
-  return quoted;
 }
 
 /// What the call changes, for people; empty when it changes nothing outside.
@@ -131,12 +97,12 @@ std::string Describe(const Tracee& tracee, const SyscallInfo& info) {
   if (call.flags >= 0 && (args[call.flags] & (O_CREAT | O_TRUNC)) == 0) return "";
   if (call.fd >= 0 && !IsOutside(tracee, args[call.fd])) return "";
   std::string text = call.name;
-  if (call.path >= 0) text += " " + tracee.Text(args[call.path]);
+  if (call.path >= 0) text += " " + TextOf(tracee.pid, args[call.path]);
   if (text.ends_with(" /dev/null")) return "";
-  if (call.other >= 0) text += " " + tracee.Text(args[call.other]);
-  if (call.fd >= 0) text += " " + tracee.FileOf(args[call.fd]);
+  if (call.other >= 0) text += " " + TextOf(tracee.pid, args[call.other]);
+  if (call.fd >= 0) text += " " + FileOf(tracee.pid, args[call.fd]);
   if (number == SYS_write && text.ends_with("/security")) {
-    text += " '" + Quoted(tracee.Memory(args[1], args[2])) + "'";
+    text += " '" + Printable(MemoryOf(tracee.pid, args[1], args[2])) + "'";
   }
   return text;
 }
@@ -202,8 +168,8 @@ class Trace {
   bool AtEntry(Tracee& tracee, const SyscallInfo& info) {
     const auto& args = info.entry.args;
     tracee.to_stderr =
-        info.entry.nr == SYS_write && IsSameFile(tracee.FdLink(args[0]), STDERR_FILENO);
-    if (tracee.to_stderr) tracee.said += tracee.Memory(args[1], args[2]);
+        info.entry.nr == SYS_write && IsSameFile(FdLinkOf(tracee.pid, args[0]), STDERR_FILENO);
+    if (tracee.to_stderr) tracee.said += MemoryOf(tracee.pid, args[1], args[2]);
     std::string what = Describe(tracee, info);
     if (options_.all && what.empty()) what = "call " + std::to_string(info.entry.nr);
     tracee.counted = !what.empty();

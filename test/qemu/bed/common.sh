@@ -25,7 +25,7 @@ build_once() {
   mkdir -p "$made"
   (
     flock 9
-    if is_made "$out"; then exit; fi
+    if use_made "$out"; then exit; fi
     work=$(mktemp -d "$made/making.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     "$@" "$work"
@@ -34,8 +34,8 @@ build_once() {
   ) 9>"$out.lock"
 }
 
-# Whether DIRECTORY is there, which counts as a use; what is too old goes.
-is_made() { # DIRECTORY
+# Counts as a use of DIRECTORY, and fails when it is not there. What was not used for a day goes.
+use_made() { # DIRECTORY
   (
     flock 8
     [ ! -e "$1" ] || touch "$1"
