@@ -92,6 +92,16 @@ resumes_with_locked_dimms() {
   [[ $("$BED/dimm" "$MACHINE" show | grep -c ': enabled+locked ') -eq 2 ]]
 }
 
+# needs FILE: the machine resumes after the unlock; control: without FILE in the image, before it.
+needs() {
+  cp -a --sparse=always "$MACHINE" "$MACHINE.again"
+  resumes
+  rm -r "$MACHINE"
+  mv "$MACHINE.again" "$MACHINE"
+  as_if_without "$1"
+  resumes_with_locked_dimms
+}
+
 # bats test_tags=full
 @test "initramfs-tools: resumes after the unlock; after one that failed it does not" {
   hibernate initramfs-tools
@@ -109,12 +119,16 @@ resumes_with_locked_dimms() {
 # bats test_tags=full
 @test "dracut without systemd: resumes after the unlock; control: before it without our hook" {
   hibernate dracut-plain
-  cp -a --sparse=always "$MACHINE" "$MACHINE.again"
-  resumes
-  rm -r "$MACHINE"
-  mv "$MACHINE.again" "$MACHINE"
-  as_if_without usr/lib/dracut/hooks/initqueue/finished/00-nvunlock-before-resume.sh
-  resumes_with_locked_dimms
+  needs usr/lib/dracut/hooks/initqueue/finished/00-nvunlock-before-resume.sh
+}
+
+# Else nvunlock is done before the disk is found, and comes first by luck.
+# bats test_tags=full
+@test "dracut with systemd, a slow unlock: resumes after it; control: before it without our drop-in" {
+  printf '%s\n' '[Service]' 'ExecStartPre=/bin/sleep 15' >"$BATS_TEST_TMPDIR/slow.conf"
+  hibernate dracut-systemd --install sleep \
+    --include "$BATS_TEST_TMPDIR/slow.conf" /etc/systemd/system/nvunlock-initrd.service.d/slow.conf
+  needs usr/lib/systemd/system/systemd-hibernate-resume@.service.d/nvunlock-resume.conf
 }
 
 # bats test_tags=full
