@@ -39,9 +39,9 @@ power_on() {
 # steps it names.
 ready() {
   copy_machine "$GOLD" "$MACHINE"
-  boot "$MACHINE" crash-prepare --tpm tis --env "CMD=$1" \
-    --file /test/crash.sh="$BED/scripts/crash-lib.sh"
   install_image "$MACHINE"
+  [[ $1 != setup && $1 != rotate ]] || boot "$MACHINE" crash-prepare --tpm tis --env "CMD=$1" \
+    --file /test/crash.sh="$BED/scripts/crash-lib.sh"
   power_on crash-point --env "CMD=$1" --env POINT=count
   POINTS=$(grep -c 'crash: point' "$MACHINE/crash-point.log")
   mapfile -t STEPS < <(sed -n 's/.*crash: \(step: .*\)/\1/p' "$MACHINE/crash-point.log")

@@ -4,11 +4,10 @@
 load machines
 
 setup_file() {
-  export SMALL=$BATS_FILE_TMPDIR/small LARGE=$BATS_FILE_TMPDIR/large
-  new_machine "$SMALL" &
-  new_machine "$LARGE" --dimms 24 --env OURS=24 --tpm crb &
-  all_made
-  for machine in "$SMALL" "$LARGE"; do "$BED/persist" "$machine" get keys "$machine/keys"; done
+  export LARGE=$BATS_FILE_TMPDIR/large
+  latched_machine
+  new_machine "$LARGE" --dimms 24 --env OURS=24 --tpm crb
+  "$BED/persist" "$LARGE" get keys "$LARGE/keys"
 }
 
 setup() {
@@ -40,10 +39,10 @@ large() {
 
 # newest FLAVOUR: the newest dracut that Debian has, on this system.
 newest() {
-  copy_machine "$SMALL" "$MACHINE"
+  copy_machine "$GOLD" "$MACHINE"
   DRACUT=$("$BED/images/dracut-core" sid)
   export DRACUT
-  build 6.1 "$1" "$SMALL/keys"
+  build 6.1 "$1" "$GOLD/keys"
   unlocks 6.1 tis 2
 }
 
@@ -52,7 +51,7 @@ newest() {
 @test "the newest dracut, plain" { newest plain; }
 
 @test "an image for this machine alone has TPM drivers and DIMM drivers all the same" {
-  build 6.1 systemd "$SMALL/keys" --hostonly
+  build 6.1 systemd "$GOLD/keys" --hostonly
   cpio -it --quiet <"$IMAGE" >"$BATS_TEST_TMPDIR/list"
   for file in nfit.ko cxl_pmem.ko tpm_vtpm_proxy.ko etc/ndctl/keys/nvdimm-master.pem; do
     grep -q "$file\$" "$BATS_TEST_TMPDIR/list"

@@ -1,11 +1,10 @@
 #!/usr/bin/env bats
-# Whoever gets a shell in an initramfs finds the latch closed, no key, and the guard in force. For
-# dracut's shells see attacks.bats as well.
+# Whoever gets a shell in an initramfs finds the latch closed, no key, and the guard in force.
 
 load machines
 
 setup_file() {
-  latched_machine kek-keyring=user
+  latched_machine
 }
 
 setup() {
@@ -15,9 +14,10 @@ setup() {
   copy_machine "$GOLD" "$MACHINE"
 }
 
-# build FLAVOUR: where keys would stay for admins after the boot.
+# build FLAVOUR [LINE...]: with these lines in nvunlock.conf, by default keys stay for admins after the boot.
 build() {
-  "$BED/image" --kernel 6.1 --flavour "$1" --keys "$GOLD/keys" --etc "$ETC" --out "$BUILT"
+  local lines=("${@:2}")
+  gold_image "$1" "$BUILT" "${lines[@]:-kek-keyring=user}"
 }
 
 # shell_of ARGUMENTS [vm's options]: kernel ARGUMENTS bring about a shell, in which emergency-check is
@@ -99,11 +99,17 @@ by_unit() {
   says 0 11 0
 }
 
-@test "dracut: keys that were to stay for admins are dropped before a shell; control: not by latch alone" {
-  build dracut-plain
-  local hooks=usr/lib/dracut/hooks/emergency
+hooks=usr/lib/dracut/hooks/emergency
+
+# by_hook FLAVOUR ARGUMENTS: the same for dracut's own shells, which hooks come before.
+by_hook() {
+  build "$1"
   "$BED/image-edit" "$BUILT" "$IMAGE" --put "$BED/scripts/emergency-check.sh" $hooks/99-check.sh
-  shell_of "rd.shell rd.break=mount"
+  shell_of "rd.shell $2"
+}
+
+@test "dracut: keys that were to stay for admins are dropped before a shell; control: not by latch alone" {
+  by_hook dracut-plain rd.break=mount
   says 0 11 0
   echo 'nvunlock latch' >"$BATS_TEST_TMPDIR/latch.sh"
   "$BED/image-edit" "$IMAGE" "$IMAGE.open" \
@@ -111,6 +117,39 @@ by_unit() {
   mv "$IMAGE.open" "$IMAGE"
   shell_of "rd.shell rd.break=mount"
   says 3 0 0 # the kek and two DIMM keys, and with them load-keys needs no TPM
+}
+
+@test "dracut without systemd: a shell before the unlock" {
+  by_hook dracut-plain rd.break=cmdline
+  says 0 11 0
+}
+
+@test "dracut with systemd: a shell before the root file system is mounted" {
+  by_hook dracut-systemd rd.break=pre-mount
+  says 0 11 0
+}
+
+no_root="root=LABEL=nosuch rd.retry=2 rd.timeout=2"
+
+# bats test_tags=full
+@test "dracut: no root file system" {
+  by_hook dracut-plain "$no_root"
+  says 0 11 0
+  by_hook dracut-systemd "$no_root"
+  says 0 11 0
+}
+
+# bats test_tags=full
+@test "control: without a latch a shell gets the kek, also that of a failed root" {
+  new_machine "$MACHINE.open"
+  rm -r "$MACHINE"
+  mv "$MACHINE.open" "$MACHINE"
+  GOLD=$MACHINE
+  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
+  by_hook dracut-plain rd.break=mount
+  says 3 0 0
+  by_hook dracut-plain "$no_root"
+  says 3 0 0
 }
 
 # wrapper: stands for nvunlock in an image. Whoever asks again after a failure gets no shell.
@@ -191,8 +230,7 @@ refused_by_unit() {
 # The image is started as if it were the system: systemd and udev of the real root are what is tried.
 @test "a TPM whose driver is loaded after the initramfs: the real root closes its latch" {
   local units=usr/lib/systemd/system
-  printf '%s\n' tpm2-timeout=0 recovery-prompt=no >"$ETC/nvunlock.conf"
-  build dracut-systemd
+  build dracut-systemd tpm2-timeout=0 recovery-prompt=no
   sed 's,@BINDIR@,/usr/bin,' "$BED/../../system/nvunlock-latch.service" >"$BATS_TEST_TMPDIR/unit"
   printf '%s\n' '[Service]' 'TimeoutStartSec=infinity' 'ExecStartPre=-/late gone' \
     'ExecStartPost=-/late' >"$BATS_TEST_TMPDIR/late.conf"

@@ -5,7 +5,10 @@
 load machines
 
 setup_file() {
-  latched_machine recovery-prompt=no
+  latched_machine
+  export ETC=$BATS_FILE_TMPDIR/etc
+  mkdir "$ETC"
+  echo recovery-prompt=no >"$ETC/nvunlock.conf"
 }
 
 setup() {
@@ -13,10 +16,11 @@ setup() {
   IMAGE=$BATS_TEST_TMPDIR/initrd.img
 }
 
-# power_on DIR SCRIPT: what the initramfs leaves of its memory is not saved, so it keeps it to itself.
+# power_on DIR SCRIPT: what the initramfs leaves of its memory is not saved, so it keeps it to itself. A kernel that
+# has died ends the run at once.
 power_on() {
   boot "$1" "$2" --initrd "$IMAGE" --root "$1/root.img" --tpm tis --timeout 300 \
-    --append "resume=/dev/vdd retain_initrd no_console_suspend" --qemu-arg=-drive \
+    --append "resume=/dev/vdd retain_initrd no_console_suspend oops=panic" --qemu-arg=-drive \
     --qemu-arg="if=none,id=swap,format=raw,file=$1/swap.img" \
     --qemu-arg=-device --qemu-arg=virtio-blk-pci,drive=swap,addr=0x15
 }

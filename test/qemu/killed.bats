@@ -7,7 +7,7 @@
 load machines
 
 setup_file() {
-  latched_machine kek-keyring=user
+  latched_machine
 }
 
 # wrapper POINT: stands for nvunlock in an image, and dies with an unlock that is killed before that call.
@@ -26,7 +26,7 @@ END
 killed_in() {
   local flavour=$1 dir=$BATS_TEST_TMPDIR n held=0
   shift
-  "$BED/image" --kernel 6.1 --flavour "$flavour" --keys "$GOLD/keys" --etc "$ETC" --out "$dir/built"
+  gold_image "$flavour" "$dir/built" kek-keyring=user
   "$BED/image-edit" "$dir/built" "$dir/same" --get usr/bin/nvunlock "$dir/nvunlock"
   for n in "$@"; do
     rm -rf "$dir/machine"

@@ -39,20 +39,26 @@ enroll_in() { # DIR
   boot "$1" enroll --tpm tis "${options[@]}"
 }
 
-# latched_machine LINE...: GOLD has a latch in an NV index and a recovery key. ETC, for its images, has these
-# lines in nvunlock.conf.
+# latched_machine: GOLD has a latch in an NV index, a recovery key and an escrow slot. The images of most suites
+# have its keys, so that each kind is built once.
 latched_machine() {
-  export GOLD=$BATS_FILE_TMPDIR/gold ETC=$BATS_FILE_TMPDIR/etc
-  new_machine "$GOLD" --env LATCH=nv --env RECOVERY=--recovery-key
+  export GOLD=$BATS_FILE_TMPDIR/gold
+  build_once "$made/escrow" make_escrow
+  new_machine "$GOLD" --env LATCH=nv --env RECOVERY="--recovery-key --escrow=/test/escrow.pem" \
+    --file /test/escrow.pem="$made/escrow/escrow.pem"
   "$BED/persist" "$GOLD" get keys "$GOLD/keys"
-  mkdir "$ETC"
-  printf '%s\n' "$@" >"$ETC/nvunlock.conf"
 }
 
-# all_made: waits for machines that are made side by side, in the background.
-all_made() {
-  local job
-  for job in $(jobs -p); do wait "$job"; done
+make_escrow() { # DIRECTORY: a certificate; nobody has its key
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=escrow -keyout /dev/null -out "$1/escrow.pem" 2>/dev/null
+}
+
+# gold_image FLAVOUR OUT [LINE...]: one for GOLD, with these lines in nvunlock.conf.
+gold_image() {
+  "$BED/image" --kernel "$KERNEL" --flavour "$1" --keys "$GOLD/keys" --out "$2"
+  [[ $# -gt 2 ]] || return 0
+  printf '%s\n' "${@:3}" >"$BATS_TEST_TMPDIR/nvunlock.conf"
+  "$BED/image-edit" "$2" "$2" --put "$BATS_TEST_TMPDIR/nvunlock.conf" etc/nvunlock/nvunlock.conf
 }
 
 # copy_machine FROM TO: with all that it remembers, and its counters at 0.

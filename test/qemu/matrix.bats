@@ -8,9 +8,8 @@
 load machines
 
 setup_file() {
-  export GOLD=$BATS_FILE_TMPDIR/gold TABLE=$BATS_FILE_TMPDIR/table
-  new_machine "$GOLD"
-  "$BED/persist" "$GOLD" get keys "$GOLD/keys"
+  export TABLE=$BATS_FILE_TMPDIR/table
+  latched_machine
 }
 
 teardown_file() {
@@ -48,7 +47,7 @@ name_of() {
 
 # row KERNEL FLAVOUR TPM OTHER-TPM
 row() {
-  "$BED/image" --kernel "$1" --flavour "$2" --keys "$GOLD/keys" --out "$IMAGE"
+  KERNEL=$1 gold_image "$2" "$IMAGE" recovery-prompt=no
   cell "$1" "$2" "$3" good
   cell "$1" "$2" "$4" fails
   [[ ${CHECK-} != full ]] || {

@@ -4,10 +4,9 @@
 load machines
 
 setup_file() {
-  export SEALED=$BATS_FILE_TMPDIR/sealed PIN=$BATS_FILE_TMPDIR/pin
-  new_machine "$SEALED" --env LATCH=nv --env RECOVERY=--recovery-key &
-  new_machine "$PIN" --env PIN=2718 --env RECOVERY=--recovery-key &
-  all_made
+  export PIN=$BATS_FILE_TMPDIR/pin
+  latched_machine
+  new_machine "$PIN" --env PIN=2718 --env RECOVERY=--recovery-key
 }
 
 setup() {
@@ -27,7 +26,7 @@ changed() {
 }
 
 @test "PCRs changed: recovery key at the prompt, reseal, and the next boot is automatic" {
-  machine_like "$SEALED"
+  machine_like "$GOLD"
   changed unlock-asked --type '^Recovery key or passphrase' wrong \
     --type '^Recovery key or passphrase' "$recovery_key" --type '^If the change is yours' no
   changed recovery-reseal
@@ -36,7 +35,7 @@ changed() {
 }
 
 @test "PCRs changed: recovery key and 'yes' at the prompt, and the next boot is automatic" {
-  machine_like "$SEALED"
+  machine_like "$GOLD"
   changed recovery-adopt --type '^Recovery key or passphrase' "$recovery_key" \
     --type '^If the change is yours' yes
   changed unlock-all
@@ -44,7 +43,7 @@ changed() {
 }
 
 @test "nobody at the prompt: the boot goes on after the timeout, the DIMMs stay locked" {
-  machine_like "$SEALED"
+  machine_like "$GOLD"
   changed recovery-nobody
   expect_attempts "$MACHINE" 0
 }
@@ -66,7 +65,7 @@ changed() {
 }
 
 @test "a TPM whose driver is unbound, and bound again five seconds later" {
-  machine_like "$SEALED"
+  machine_like "$GOLD"
   boot "$MACHINE" unlock-late-tpm --tpm tis
   expect_attempts "$MACHINE" 0
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
-# On an enrolled machine without an image: the state in which CMD can begin.
+# On an enrolled machine with an image: the state in which CMD can begin.
 . /test/lib.sh
 # shellcheck source=crash-lib.sh
 . /test/crash.sh
@@ -11,7 +11,7 @@ load_nvdimm
 case $CMD in
   setup)
     bring_keys
-    nvunlock remove-passphrase all --no-image
+    nvunlock remove-passphrase all
     check "remove-passphrase" 0 $?
     ;;
   rotate)
@@ -19,6 +19,8 @@ case $CMD in
     check "enroll the second kek" 0 $?
     keyctl pipe "$(keyctl search @u user second)" >/persist/safe/second.blob
     echo "nvdimm-master second" >$direction
+    nvunlock refresh-images
+    check "refresh-images" 0 $?
     ;;
 esac
 finish

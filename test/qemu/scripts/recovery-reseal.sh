@@ -7,7 +7,7 @@ nvunlock unlock
 check "unlock" 5 $?
 nvunlock reseal --weak-policy </persist/safe/recovery-key
 check "reseal" 0 $?
-check "one TPM slot, one recovery key" "tpm2 recovery-key" \
+check "one TPM slot, and the recovery slots" "tpm2 recovery-key escrow" \
   "$(nvunlock list-slots | tr -s ' ' | cut -d' ' -f2 | paste -s -d' ')"
 rm /etc/nvunlock/nvunlock.conf
 sync
