@@ -74,6 +74,7 @@ spoil_enroll() { # ENROLL-OPTION...
   spoil latch
 }
 
+# bats test_tags=full
 @test "latch, of a PCR" {
   enroll_kek --latch=pcr:13
   spoil latch
