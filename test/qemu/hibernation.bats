@@ -46,25 +46,8 @@ line_of() {
   grep -n -m 1 "$1" "$MACHINE/hibernate.log" | cut -d: -f1
 }
 
-# resume: powers the machine on. Under QEMU's emulation a kernel that was resumed sometimes dies by itself, in its
-# tree of I/O memory, when it wakes its disks up: then once more, as it was.
-resume() {
-  local status try
-  cp -a --sparse=always "$MACHINE" "$MACHINE.asleep"
-  for try in 1 2 3; do
-    status=0
-    power_on "$MACHINE" hibernate || status=$?
-    grep -q 'RIP: .*:iomem_map_sanity_check' "$MACHINE/hibernate.log" || break
-    echo "# the resumed kernel died by itself, try $try" >&3
-    rm -r "$MACHINE"
-    cp -a --sparse=always "$MACHINE.asleep" "$MACHINE"
-  done
-  rm -r "$MACHINE.asleep"
-  return "$status"
-}
-
 resumes() {
-  resume
+  power_on "$MACHINE" hibernate
   [[ $(line_of 'nmem1 .*: unlocked, frozen') -lt $(line_of 'PM: Image loading done') ]]
   [[ $("$BED/dimm" "$MACHINE" show | grep -c ': enabled+frozen ') -eq 2 ]]
   expect_attempts "$MACHINE" 0
@@ -91,7 +74,7 @@ as_if_without() {
 
 # resumes_with_locked_dimms: as nobody should.
 resumes_with_locked_dimms() {
-  run resume
+  run power_on "$MACHINE" hibernate
   grep -q "the file of before" "$MACHINE/hibernate.log"
   [[ $("$BED/dimm" "$MACHINE" show | grep -c ': enabled+locked ') -eq 2 ]]
 }
