@@ -1,5 +1,7 @@
 #include "src/procedures/boot_images.h"
 
+#include <algorithm>
+
 #include "src/os/file.h"
 #include "src/os/mounts.h"
 
@@ -37,6 +39,15 @@ std::vector<std::string> ImagesIn(const Environment& environment) {
     FindImages(directory, kBootDepth, images);
   }
   return images;
+}
+
+std::optional<int64_t> NewestImageTime(const Environment& environment) {
+  std::optional<int64_t> newest;
+  for (const std::string& image : ImagesIn(environment)) {
+    Result<int64_t> time = ModificationTime(image);
+    if (time) newest = std::max(newest.value_or(*time), *time);
+  }
+  return newest;
 }
 
 Result<void> CheckBootIsMounted(const Environment& environment) {

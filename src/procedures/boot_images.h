@@ -1,6 +1,8 @@
 #ifndef NVUNLOCK_PROCEDURES_BOOT_IMAGES_H_
 #define NVUNLOCK_PROCEDURES_BOOT_IMAGES_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,9 @@ namespace nvunlock {
 
 /// Paths of the initramfs images and UKIs in the boot directories.
 std::vector<std::string> ImagesIn(const Environment& environment);
+
+/// The newest modification time of an image in the boot directories; nullopt when there is none.
+std::optional<int64_t> NewestImageTime(const Environment& environment);
 
 /// Fails when a file system that fstab(5) has in a boot directory is not
 /// mounted: what lies there then is not what boots.

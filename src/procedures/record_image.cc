@@ -1,10 +1,7 @@
 #include "src/procedures/record_image.h"
 
-#include <algorithm>
-
 #include "src/model/key_store.h"
 #include "src/os/file.h"
-#include "src/procedures/boot_images.h"
 #include "src/procedures/record_blobs.h"
 
 namespace nvunlock {
@@ -50,15 +47,6 @@ Result<std::optional<ImageRecord>> ReadImageRecord(const Environment& environmen
   if (!Exists(path)) return std::optional<ImageRecord>();
   std::string text = TRY(ReadFile(path, kRecordLimit));
   return TRY_IN(path, ParseImageRecord(text));
-}
-
-std::optional<int64_t> NewestImageTime(const Environment& environment) {
-  std::optional<int64_t> newest;
-  for (const std::string& image : ImagesIn(environment)) {
-    Result<int64_t> time = ModificationTime(image);
-    if (time) newest = std::max(newest.value_or(*time), *time);
-  }
-  return newest;
 }
 
 }  // namespace nvunlock

@@ -16,9 +16,6 @@ Result<void> RecordImage(const Environment& environment);
 /// What RecordImage left in this boot; nullopt when it left nothing.
 Result<std::optional<ImageRecord>> ReadImageRecord(const Environment& environment);
 
-/// The newest modification time of an image in the boot directories; nullopt when there is none.
-std::optional<int64_t> NewestImageTime(const Environment& environment);
-
 }  // namespace nvunlock
 
 #endif  // NVUNLOCK_PROCEDURES_RECORD_IMAGE_H_
