@@ -6,7 +6,7 @@
 #include "src/base/result.h"
 #include "src/model/environment.h"
 #include "src/model/key_store.h"
-#include "src/procedures/load_keys.h"
+#include "tpm/connection.h"
 
 namespace nvunlock {
 

@@ -16,6 +16,10 @@ namespace nvunlock {
 using PinQuestion =
     std::function<Result<Secret>(const KekName& kek, const std::string& before, unsigned tries)>;
 
+/// Gets what opens a recovery slot of KEK from somebody, where the TPM does not help, and says WHY.
+/// Empty: nobody is asked.
+using RecoveryQuestion = std::function<Result<Secret>(const KekName& kek, const Error& why)>;
+
 /// The kek of FILE, unsealed through the first of its slots that opens; its check value holds.
 /// When none opens, the first slot's failure; a policy mismatch names the PCRs that differ.
 Result<Secret> UnsealKek(Tpm& tpm, const KeyFile& file, const PinQuestion& ask_pin = {});

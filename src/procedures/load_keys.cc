@@ -195,13 +195,6 @@ class KeyLoader {
 
 }  // namespace
 
-Result<Tpm*> TpmConnection::Get() {
-  if (!tpm_) tpm_.emplace(Tpm::Connect(device_));
-  found_tpm_ = found_tpm_ || *tpm_ || tpm_->error().code != Errc::kNoTpm;
-  if (!*tpm_) return Failure(tpm_->error());
-  return &**tpm_;
-}
-
 Result<LoadedKeys> LoadKeys(const KeyStore& store, TpmConnection& tpm,
                             const LoadKeysOptions& options) {
   return KeyLoader(store, tpm, options).Run();

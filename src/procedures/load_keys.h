@@ -13,13 +13,9 @@
 #include "src/os/keyring.h"
 #include "src/procedures/choose_blobs.h"
 #include "src/procedures/kek.h"
-#include "tpm/tpm.h"
+#include "tpm/connection.h"
 
 namespace nvunlock {
-
-/// Gets what opens a recovery slot of KEK from somebody, where the TPM does not help, and says WHY.
-/// Empty: nobody is asked.
-using RecoveryQuestion = std::function<Result<Secret>(const KekName& kek, const Error& why)>;
 
 struct LoadKeysOptions {
   Keyring keyring = Keyring::User();  ///< where the DIMM keys go
@@ -58,27 +54,6 @@ struct LoadedKeys {
   std::vector<KekName> recovered;  ///< keks that came from a recovery slot
   std::vector<std::string> notes;
   unsigned keks_loaded = 0;
-};
-
-/// Hands out the one connection to the TPM, made when it is first needed.
-class TpmConnection {
- public:
-  explicit TpmConnection(std::string device) : device_(std::move(device)) {}
-
-  /// The connection, or why there is none. Asking again does not try again.
-  Result<Tpm*> Get();
-
-  /// Ends the connection; the next Get makes a new one. ESYS sends nothing any more over one on
-  /// which it has met an answer that is malformed or not authentic.
-  void HangUp() { tpm_.reset(); }
-
-  /// Whether there has been a TPM at any time.
-  [[nodiscard]] bool FoundTpm() const { return found_tpm_; }
-
- private:
-  std::string device_;
-  bool found_tpm_ = false;
-  std::optional<Result<Tpm>> tpm_;
 };
 
 /// Unseals the keks and loads the key of each DIMM from its blob. A kek that the keyring holds

@@ -6,7 +6,7 @@
 #include "src/base/result.h"
 #include "src/model/environment.h"
 #include "src/model/pcr_record.h"
-#include "src/procedures/load_keys.h"
+#include "tpm/connection.h"
 
 namespace nvunlock {
 

@@ -7,7 +7,7 @@
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
-#include "src/procedures/load_keys.h"
+#include "src/procedures/kek.h"
 #include "src/procedures/recovery_ways.h"
 #include "src/procedures/tpm_slot.h"
 
