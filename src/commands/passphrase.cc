@@ -2,10 +2,10 @@
 #include "src/commands/dimm_command.h"
 #include "src/commands/image_options.h"
 #include "src/commands/output.h"
+#include "src/keys/clear_kek.h"
 #include "src/os/process.h"
 #include "src/os/prompt.h"
 #include "src/procedures/change_passphrase.h"
-#include "src/procedures/clear_kek.h"
 
 namespace nvunlock {
 namespace {

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
+#include "src/keys/kek_in_keyring.h"
+#include "src/keys/recorded_blobs.h"
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/procedures/change_dimm.h"
 #include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/operation_kek.h"
 #include "src/procedures/passphrase_checks.h"
-#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {

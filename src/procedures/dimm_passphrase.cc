@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "src/keys/kek_in_keyring.h"
+#include "src/keys/load_blob.h"
+#include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
 #include "src/os/file.h"
-#include "src/procedures/blob_key.h"
-#include "src/procedures/operation_kek.h"
-#include "src/procedures/record_blobs.h"
 
 namespace nvunlock {
 namespace {

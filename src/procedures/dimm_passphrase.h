@@ -6,11 +6,11 @@
 #include <string>
 
 #include "src/base/result.h"
+#include "src/keys/select_blobs.h"
 #include "src/model/blob_record.h"
 #include "src/model/dimm.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
-#include "src/procedures/choose_blobs.h"
 
 namespace nvunlock {
 

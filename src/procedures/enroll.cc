@@ -3,16 +3,16 @@
 #include <algorithm>
 
 #include "src/base/hex.h"
+#include "src/keys/clear_kek.h"
+#include "src/keys/recorded_blobs.h"
+#include "src/keys/select_blobs.h"
 #include "src/model/dimm.h"
 #include "src/model/dimm_id.h"
 #include "src/model/key_store.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
-#include "src/procedures/choose_blobs.h"
-#include "src/procedures/clear_kek.h"
 #include "src/procedures/kek.h"
-#include "src/procedures/record_blobs.h"
 #include "tpm/session.h"
 
 namespace nvunlock {

@@ -1,7 +1,7 @@
 #include "src/procedures/inspect_blobs.h"
 
-#include "src/procedures/choose_blobs.h"
-#include "src/procedures/record_blobs.h"
+#include "src/keys/recorded_blobs.h"
+#include "src/keys/select_blobs.h"
 
 namespace nvunlock {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <set>
 
+#include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
 #include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {

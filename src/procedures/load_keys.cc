@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "src/keys/clear_kek.h"
+#include "src/keys/load_blob.h"
+#include "src/keys/recorded_blobs.h"
 #include "src/os/file.h"
-#include "src/procedures/blob_key.h"
-#include "src/procedures/clear_kek.h"
 #include "src/procedures/obtain_kek.h"
-#include "src/procedures/record_blobs.h"
 
 namespace nvunlock {
 namespace {

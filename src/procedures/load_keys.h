@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "src/keys/select_blobs.h"
 #include "src/model/environment.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
-#include "src/procedures/choose_blobs.h"
 #include "src/procedures/kek.h"
 #include "tpm/connection.h"
 

@@ -1,9 +1,9 @@
 #include "src/procedures/obtain_kek.h"
 
+#include "src/keys/clear_kek.h"
+#include "src/keys/kek_in_keyring.h"
 #include "src/os/file.h"
-#include "src/procedures/clear_kek.h"
 #include "src/procedures/kek.h"
-#include "src/procedures/operation_kek.h"
 #include "src/procedures/signed_pcrs.h"
 
 namespace nvunlock {

@@ -1,7 +1,7 @@
 #include "src/procedures/open_dimm.h"
 
+#include "src/keys/load_blob.h"
 #include "src/model/dimm_id.h"
-#include "src/procedures/blob_key.h"
 #include "src/procedures/bring_up.h"
 
 namespace nvunlock {

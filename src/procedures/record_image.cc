@@ -1,8 +1,8 @@
 #include "src/procedures/record_image.h"
 
+#include "src/keys/recorded_blobs.h"
 #include "src/model/key_store.h"
 #include "src/os/file.h"
-#include "src/procedures/record_blobs.h"
 
 namespace nvunlock {
 namespace {

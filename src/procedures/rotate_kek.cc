@@ -2,13 +2,13 @@
 
 #include <set>
 
+#include "src/keys/kek_in_keyring.h"
+#include "src/keys/load_blob.h"
+#include "src/keys/recorded_blobs.h"
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
-#include "src/procedures/blob_key.h"
-#include "src/procedures/operation_kek.h"
-#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {

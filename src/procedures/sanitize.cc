@@ -2,13 +2,13 @@
 
 #include <optional>
 
+#include "src/keys/recorded_blobs.h"
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/lost_passphrase.h"
 #include "src/procedures/may_change.h"
-#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 
 namespace nvunlock {

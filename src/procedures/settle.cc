@@ -1,10 +1,10 @@
 #include "src/procedures/settle.h"
 
+#include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/record_blobs.h"
 #include "src/procedures/record_image.h"
 #include "src/procedures/unlocked_with.h"
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "src/base/result.h"
+#include "src/keys/select_blobs.h"
 #include "src/model/environment.h"
-#include "src/procedures/choose_blobs.h"
 
 namespace nvunlock {
 

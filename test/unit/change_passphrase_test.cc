@@ -1,7 +1,7 @@
 #include "src/procedures/change_passphrase.h"
 
+#include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
-#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/changed_dimms.h"
 #include "test/unit/record_lines.h"

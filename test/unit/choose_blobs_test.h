@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "src/procedures/choose_blobs.h"
+#include "src/keys/select_blobs.h"
 #include "test/unit/byte_strings.h"
 #include "test/unit/record_lines.h"
 #include "test/unit/temporary_directory.h"

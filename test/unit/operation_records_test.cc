@@ -1,7 +1,7 @@
 // The two records of blobs: enrolled-dimms, and what unlocked a DIMM in this boot.
 #include <sys/stat.h>
 
-#include "src/procedures/record_blobs.h"
+#include "src/keys/recorded_blobs.h"
 #include "src/procedures/unlocked_with.h"
 #include "test/unit/operations_test.h"
 #include "test/unit/record_lines.h"

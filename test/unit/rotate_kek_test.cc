@@ -1,8 +1,8 @@
 #include "src/procedures/rotate_kek.h"
 
+#include "src/keys/kek_in_keyring.h"
+#include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
-#include "src/procedures/operation_kek.h"
-#include "src/procedures/record_blobs.h"
 #include "test/unit/operations_test.h"
 #include "test/unit/record_lines.h"
 

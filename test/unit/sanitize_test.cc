@@ -1,7 +1,7 @@
 #include "src/procedures/sanitize.h"
 
+#include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
-#include "src/procedures/record_blobs.h"
 #include "src/procedures/unlocked_with.h"
 #include "src/procedures/wait_overwrite.h"
 #include "test/unit/operations_test.h"

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_OPERATION_KEK_H_
-#define NVUNLOCK_PROCEDURES_OPERATION_KEK_H_
+#ifndef NVUNLOCK_KEYS_KEK_IN_KEYRING_H_
+#define NVUNLOCK_KEYS_KEK_IN_KEYRING_H_
 
 #include "src/base/result.h"
 #include "src/base/secret.h"
@@ -22,4 +22,4 @@ Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const Kek
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_OPERATION_KEK_H_
+#endif  // NVUNLOCK_KEYS_KEK_IN_KEYRING_H_

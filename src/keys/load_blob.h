@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_BLOB_KEY_H_
-#define NVUNLOCK_PROCEDURES_BLOB_KEY_H_
+#ifndef NVUNLOCK_KEYS_LOAD_BLOB_H_
+#define NVUNLOCK_KEYS_LOAD_BLOB_H_
 
 #include <string>
 #include <vector>
@@ -25,4 +25,4 @@ void InvalidateAll(const std::vector<Key>& keys);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_BLOB_KEY_H_
+#endif  // NVUNLOCK_KEYS_LOAD_BLOB_H_

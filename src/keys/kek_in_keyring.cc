@@ -1,7 +1,7 @@
-#include "src/procedures/operation_kek.h"
+#include "src/keys/kek_in_keyring.h"
 
+#include "src/keys/clear_kek.h"
 #include "src/os/file.h"
-#include "src/procedures/clear_kek.h"
 
 namespace nvunlock {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_CLEAR_KEK_H_
-#define NVUNLOCK_PROCEDURES_CLEAR_KEK_H_
+#ifndef NVUNLOCK_KEYS_CLEAR_KEK_H_
+#define NVUNLOCK_KEYS_CLEAR_KEK_H_
 
 #include <string>
 
@@ -28,4 +28,4 @@ Result<Secret> ReadClearKek(const KeyStore& store, const KekName& name);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_CLEAR_KEK_H_
+#endif  // NVUNLOCK_KEYS_CLEAR_KEK_H_

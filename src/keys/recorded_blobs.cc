@@ -1,10 +1,10 @@
-#include "src/procedures/record_blobs.h"
+#include "src/keys/recorded_blobs.h"
 
 #include <algorithm>
 #include <set>
 
+#include "src/keys/kek_in_keyring.h"
 #include "src/os/file.h"
-#include "src/procedures/operation_kek.h"
 
 namespace nvunlock {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/procedures/choose_blobs.h"
+#include "src/keys/select_blobs.h"
 
 #include <algorithm>
 #include <set>

@@ -1,4 +1,4 @@
-#include "src/procedures/clear_kek.h"
+#include "src/keys/clear_kek.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_RECORD_BLOBS_H_
-#define NVUNLOCK_PROCEDURES_RECORD_BLOBS_H_
+#ifndef NVUNLOCK_KEYS_RECORDED_BLOBS_H_
+#define NVUNLOCK_KEYS_RECORDED_BLOBS_H_
 
 #include <functional>
 #include <string>
@@ -36,4 +36,4 @@ Result<bool> ChangeBlobRecord(const KeyStore& store,
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_RECORD_BLOBS_H_
+#endif  // NVUNLOCK_KEYS_RECORDED_BLOBS_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/blob_key.h"
+#include "src/keys/load_blob.h"
 
 #include "src/model/dimm_id.h"
 

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_CHOOSE_BLOBS_H_
-#define NVUNLOCK_PROCEDURES_CHOOSE_BLOBS_H_
+#ifndef NVUNLOCK_KEYS_SELECT_BLOBS_H_
+#define NVUNLOCK_KEYS_SELECT_BLOBS_H_
 
 #include <map>
 #include <optional>
@@ -70,4 +70,4 @@ Result<BlobChoice> ChooseBlobs(const KeyStore& store, const std::string& host,
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_CHOOSE_BLOBS_H_
+#endif  // NVUNLOCK_KEYS_SELECT_BLOBS_H_
