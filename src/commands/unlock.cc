@@ -21,8 +21,8 @@
 #include "src/procedures/guard.h"
 #include "src/procedures/hold_resume.h"
 #include "src/procedures/read_config.h"
-#include "src/procedures/record_image.h"
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_image.h"
+#include "src/records/record_pcrs.h"
 
 namespace nvunlock {
 namespace {

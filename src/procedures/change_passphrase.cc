@@ -10,7 +10,7 @@
 #include "src/procedures/change_dimm.h"
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/passphrase_checks.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 
 namespace nvunlock {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "src/os/tpm_device.h"
 #include "src/procedures/boot_reseal.h"
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_pcrs.h"
 #include "tpm/nv_index.h"
 #include "tpm/pcr_latch.h"
 #include "tpm/srk.h"

@@ -7,7 +7,7 @@
 #include "src/os/keyring.h"
 #include "src/procedures/findings.h"
 #include "src/procedures/image_state.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 
 namespace nvunlock {
 

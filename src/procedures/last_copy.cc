@@ -6,7 +6,7 @@
 #include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
 #include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 
 namespace nvunlock {
 namespace {

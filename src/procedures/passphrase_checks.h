@@ -4,7 +4,7 @@
 #include "src/base/result.h"
 #include "src/procedures/change_passphrase.h"
 #include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 
 namespace nvunlock {
 

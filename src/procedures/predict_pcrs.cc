@@ -5,7 +5,7 @@
 #include "src/model/event_log.h"
 #include "src/model/pcr_terms.h"
 #include "src/os/file.h"
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_pcrs.h"
 
 namespace nvunlock {
 namespace {

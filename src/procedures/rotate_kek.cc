@@ -9,7 +9,7 @@
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 
 namespace nvunlock {
 namespace {

@@ -9,7 +9,7 @@
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/lost_passphrase.h"
 #include "src/procedures/may_change.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 
 namespace nvunlock {
 namespace {

@@ -5,8 +5,8 @@
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/record_image.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/record_image.h"
+#include "src/records/unlock_record.h"
 
 namespace nvunlock {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "src/base/hex.h"
 #include "src/procedures/kek.h"
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_pcrs.h"
 #include "tpm/sealed_object.h"
 #include "tpm/session.h"
 #include "tpm/srk.h"

@@ -9,9 +9,9 @@
 #include "src/procedures/close_latches.h"
 #include "src/procedures/drop_keys.h"
 #include "src/procedures/freeze.h"
-#include "src/procedures/record_image.h"
-#include "src/procedures/record_pcrs.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/record_image.h"
+#include "src/records/record_pcrs.h"
+#include "src/records/unlock_record.h"
 
 namespace nvunlock {
 namespace {

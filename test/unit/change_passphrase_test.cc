@@ -2,7 +2,7 @@
 
 #include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 #include "test/unit/changed_dimms.h"
 #include "test/unit/record_lines.h"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_pcrs.h"
 #include "test/unit/machine.h"
 #include "test/unit/recording_proxy.h"
 

@@ -5,7 +5,7 @@
 
 #include "src/model/blob_record.h"
 #include "src/procedures/kek.h"
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_pcrs.h"
 #include "test/unit/machine.h"
 #include "test/unit/nd_tree.h"
 #include "test/unit/record_lines.h"

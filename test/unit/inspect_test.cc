@@ -6,7 +6,7 @@
 
 #include "src/model/blob_record.h"
 #include "src/procedures/close_latches.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 #include "test/unit/event_logs.h"
 #include "test/unit/inspected_machine.h"
 #include "test/unit/nd_tree.h"

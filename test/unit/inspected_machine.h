@@ -7,8 +7,8 @@
 
 #include "src/procedures/inspect.h"
 #include "src/procedures/judge.h"
-#include "src/procedures/record_image.h"
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_image.h"
+#include "src/records/record_pcrs.h"
 #include "test/unit/machine.h"
 #include "test/unit/record_lines.h"
 #include "test/unit/tpm_samples.h"

@@ -1,7 +1,7 @@
 #include "src/procedures/last_copy.h"
 
 #include "src/model/blob_record.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 #include "test/unit/operations_test.h"
 
 namespace nvunlock {

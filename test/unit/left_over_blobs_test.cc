@@ -1,7 +1,7 @@
 // What a change that was cut short has left is finished before the next: PassphraseChecks and
 // DimmPassphrase.
 #include "src/procedures/passphrase_checks.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 #include "test/unit/changed_dimms.h"
 
 namespace nvunlock {

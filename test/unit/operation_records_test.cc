@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "src/keys/recorded_blobs.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 #include "test/unit/operations_test.h"
 #include "test/unit/record_lines.h"
 

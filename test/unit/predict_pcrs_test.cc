@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "src/base/hex.h"
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_pcrs.h"
 #include "test/unit/event_logs.h"
 #include "test/unit/swtpm.h"
 #include "test/unit/tpm_samples.h"

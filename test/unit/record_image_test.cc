@@ -1,4 +1,4 @@
-#include "src/procedures/record_image.h"
+#include "src/records/record_image.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_pcrs.h"
 
 #include <gmock/gmock.h>
 

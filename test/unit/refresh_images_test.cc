@@ -4,7 +4,7 @@
 #include "src/model/blob_record.h"
 #include "src/procedures/check_image.h"
 #include "src/procedures/image_tree.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 #include "test/unit/image_test.h"
 
 namespace nvunlock {

@@ -4,7 +4,7 @@
 #include "src/model/blob_record.h"
 #include "src/model/image_record.h"
 #include "src/os/directory_lock.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 #include "test/unit/operations_test.h"
 #include "test/unit/record_lines.h"
 

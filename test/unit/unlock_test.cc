@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "src/model/blob_record.h"
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 #include "test/unit/machine.h"
 #include "test/unit/module_tree.h"
 #include "test/unit/nd_tree.h"

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_RECORD_PCRS_H_
-#define NVUNLOCK_PROCEDURES_RECORD_PCRS_H_
+#ifndef NVUNLOCK_RECORDS_RECORD_PCRS_H_
+#define NVUNLOCK_RECORDS_RECORD_PCRS_H_
 
 #include <optional>
 
@@ -24,4 +24,4 @@ Result<std::optional<PcrRecord>> ReadPcrRecord(const Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_RECORD_PCRS_H_
+#endif  // NVUNLOCK_RECORDS_RECORD_PCRS_H_

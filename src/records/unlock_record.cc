@@ -1,4 +1,4 @@
-#include "src/procedures/unlocked_with.h"
+#include "src/records/unlock_record.h"
 
 #include "src/base/text.h"
 #include "src/model/blob_record.h"

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_UNLOCKED_WITH_H_
-#define NVUNLOCK_PROCEDURES_UNLOCKED_WITH_H_
+#ifndef NVUNLOCK_RECORDS_UNLOCK_RECORD_H_
+#define NVUNLOCK_RECORDS_UNLOCK_RECORD_H_
 
 #include <map>
 #include <optional>
@@ -48,4 +48,4 @@ bool HasUnlocked(const UnlockedWith& blobs, const std::string& id, const Candida
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_UNLOCKED_WITH_H_
+#endif  // NVUNLOCK_RECORDS_UNLOCK_RECORD_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/record_pcrs.h"
+#include "src/records/record_pcrs.h"
 
 #include "src/model/pcr_signature.h"
 #include "src/os/file.h"

@@ -1,4 +1,4 @@
-#include "src/procedures/record_image.h"
+#include "src/records/record_image.h"
 
 #include "src/keys/recorded_blobs.h"
 #include "src/model/key_store.h"

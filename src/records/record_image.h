@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_RECORD_IMAGE_H_
-#define NVUNLOCK_PROCEDURES_RECORD_IMAGE_H_
+#ifndef NVUNLOCK_RECORDS_RECORD_IMAGE_H_
+#define NVUNLOCK_RECORDS_RECORD_IMAGE_H_
 
 #include <optional>
 
@@ -18,4 +18,4 @@ Result<std::optional<ImageRecord>> ReadImageRecord(const Environment& environmen
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_RECORD_IMAGE_H_
+#endif  // NVUNLOCK_RECORDS_RECORD_IMAGE_H_
