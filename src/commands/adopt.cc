@@ -1,7 +1,7 @@
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
-#include "src/procedures/boot_reseal.h"
+#include "src/seal/boot_reseal.h"
 
 namespace nvunlock {
 

@@ -1,4 +1,4 @@
-#include "src/procedures/enroll.h"
+#include "src/seal/enroll.h"
 
 #include "src/commands/commands.h"
 #include "src/commands/options.h"

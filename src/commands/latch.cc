@@ -1,9 +1,10 @@
+#include "src/seal/latch.h"
+
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/os/file.h"
 #include "src/procedures/await_tpm.h"
-#include "src/procedures/close_latches.h"
 #include "src/procedures/drop_keys.h"
 #include "src/procedures/guard.h"
 #include "src/procedures/hold_resume.h"

@@ -1,4 +1,4 @@
-#include "src/procedures/reseal.h"
+#include "src/seal/reseal.h"
 
 #include "src/commands/commands.h"
 #include "src/commands/options.h"

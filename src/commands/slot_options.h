@@ -6,8 +6,8 @@
 
 #include "src/base/result.h"
 #include "src/commands/options.h"
-#include "src/procedures/recovery_ways.h"
-#include "src/procedures/tpm_slot.h"
+#include "src/seal/recovery_slots.h"
+#include "src/seal/tpm_slot.h"
 
 namespace nvunlock {
 

@@ -1,4 +1,4 @@
-#include "src/procedures/slots.h"
+#include "src/seal/slots.h"
 
 #include "src/commands/commands.h"
 #include "src/commands/options.h"

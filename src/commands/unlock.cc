@@ -17,12 +17,12 @@
 #include "src/os/work_limit.h"
 #include "src/procedures/await_tpm.h"
 #include "src/procedures/bring_up.h"
-#include "src/procedures/close_latches.h"
 #include "src/procedures/guard.h"
 #include "src/procedures/hold_resume.h"
 #include "src/procedures/read_config.h"
 #include "src/records/record_image.h"
 #include "src/records/record_pcrs.h"
+#include "src/seal/latch.h"
 
 namespace nvunlock {
 namespace {

@@ -8,8 +8,8 @@
 #include "src/procedures/boot_images.h"
 #include "src/procedures/inspect_blobs.h"
 #include "src/procedures/inspect_tpm_slot.h"
-#include "src/procedures/signed_pcrs.h"
 #include "src/records/record_image.h"
+#include "src/seal/signed_pcrs.h"
 
 namespace nvunlock {
 namespace {

@@ -12,7 +12,7 @@
 #include "src/model/environment.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
-#include "src/procedures/kek.h"
+#include "src/seal/unseal.h"
 #include "tpm/connection.h"
 
 namespace nvunlock {

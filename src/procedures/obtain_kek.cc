@@ -3,8 +3,8 @@
 #include "src/keys/clear_kek.h"
 #include "src/keys/kek_in_keyring.h"
 #include "src/os/file.h"
-#include "src/procedures/kek.h"
-#include "src/procedures/signed_pcrs.h"
+#include "src/seal/signed_pcrs.h"
+#include "src/seal/unseal.h"
 
 namespace nvunlock {
 namespace {

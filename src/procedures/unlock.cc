@@ -4,14 +4,14 @@
 
 #include "src/model/dimm_id.h"
 #include "src/os/keyring.h"
-#include "src/procedures/boot_reseal.h"
 #include "src/procedures/bring_up.h"
-#include "src/procedures/close_latches.h"
 #include "src/procedures/drop_keys.h"
 #include "src/procedures/freeze.h"
 #include "src/records/record_image.h"
 #include "src/records/record_pcrs.h"
 #include "src/records/unlock_record.h"
+#include "src/seal/boot_reseal.h"
+#include "src/seal/latch.h"
 
 namespace nvunlock {
 namespace {

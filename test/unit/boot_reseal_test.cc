@@ -1,13 +1,13 @@
 // Sealing anew at the recovery prompt, and taking that over once booted.
-#include "src/procedures/boot_reseal.h"
+#include "src/seal/boot_reseal.h"
 
 #include <gmock/gmock.h>
 
 #include <filesystem>
 
-#include "src/procedures/close_latches.h"
-#include "src/procedures/kek.h"
 #include "src/procedures/unlock.h"
+#include "src/seal/latch.h"
+#include "src/seal/unseal.h"
 #include "test/unit/machine.h"
 #include "test/unit/nv_indexes.h"
 #include "test/unit/tpm_samples.h"

@@ -1,10 +1,9 @@
-#include "src/procedures/close_latches.h"
-
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
 #include "src/records/record_pcrs.h"
+#include "src/seal/latch.h"
 #include "test/unit/machine.h"
 #include "test/unit/recording_proxy.h"
 

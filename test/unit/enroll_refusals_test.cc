@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <map>
 
-#include "src/procedures/enroll.h"
+#include "src/seal/enroll.h"
 #include "test/unit/machine.h"
 
 namespace nvunlock {

@@ -1,11 +1,11 @@
-#include "src/procedures/enroll.h"
+#include "src/seal/enroll.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include "src/model/blob_record.h"
-#include "src/procedures/kek.h"
 #include "src/records/record_pcrs.h"
+#include "src/seal/unseal.h"
 #include "test/unit/machine.h"
 #include "test/unit/nd_tree.h"
 #include "test/unit/record_lines.h"

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
-#include "src/procedures/enroll.h"
-#include "src/procedures/kek.h"
+#include "src/seal/enroll.h"
+#include "src/seal/unseal.h"
 #include "test/unit/commands.h"
 #include "test/unit/machine.h"
 #include "test/unit/nv_indexes.h"

@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "src/model/blob_record.h"
-#include "src/procedures/close_latches.h"
 #include "src/records/unlock_record.h"
+#include "src/seal/latch.h"
 #include "test/unit/event_logs.h"
 #include "test/unit/inspected_machine.h"
 #include "test/unit/nd_tree.h"

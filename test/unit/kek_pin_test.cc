@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "src/procedures/kek.h"
+#include "src/seal/unseal.h"
 #include "test/unit/byte_strings.h"
 #include "test/unit/sealing_tpm.h"
 #include "tpm/lockout.h"

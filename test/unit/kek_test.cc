@@ -1,7 +1,6 @@
-#include "src/procedures/kek.h"
-
 #include <gtest/gtest.h>
 
+#include "src/seal/unseal.h"
 #include "test/unit/byte_strings.h"
 #include "test/unit/sealing_tpm.h"
 #include "tpm/session.h"

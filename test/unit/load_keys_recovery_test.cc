@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "src/model/pem.h"
-#include "src/procedures/close_latches.h"
 #include "src/procedures/load_keys.h"
+#include "src/seal/latch.h"
 #include "test/unit/machine.h"
 #include "test/unit/tpm_samples.h"
 

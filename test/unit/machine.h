@@ -5,7 +5,7 @@
 
 #include "src/model/environment.h"
 #include "src/model/key_store.h"
-#include "src/procedures/enroll.h"
+#include "src/seal/enroll.h"
 #include "test/unit/byte_strings.h"
 #include "test/unit/kernel_keys.h"
 #include "test/unit/swtpm.h"

@@ -1,12 +1,12 @@
-#include "src/procedures/reseal.h"
+#include "src/seal/reseal.h"
 
 #include <gmock/gmock.h>
 
 #include <filesystem>
 
 #include "src/model/pem.h"
-#include "src/procedures/close_latches.h"
-#include "src/procedures/enroll.h"
+#include "src/seal/enroll.h"
+#include "src/seal/latch.h"
 #include "test/unit/machine.h"
 #include "test/unit/nv_indexes.h"
 #include "test/unit/tpm_samples.h"

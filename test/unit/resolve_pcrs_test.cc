@@ -1,4 +1,4 @@
-#include "src/procedures/resolve_pcrs.h"
+#include "src/seal/resolve_pcrs.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "src/procedures/slots.h"
+#include "src/seal/slots.h"
 
 #include <gmock/gmock.h>
 

@@ -2,7 +2,7 @@
 // which is the exit code, and its message: the rows of doc/tpm-failures.md, in their order.
 #include <gtest/gtest.h>
 
-#include "src/procedures/kek.h"
+#include "src/seal/unseal.h"
 #include "test/unit/machine.h"
 #include "test/unit/recording_proxy.h"
 #include "test/unit/tpm_samples.h"

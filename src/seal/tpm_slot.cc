@@ -1,10 +1,10 @@
-#include "src/procedures/tpm_slot.h"
+#include "src/seal/tpm_slot.h"
 
 #include <algorithm>
 
 #include "src/base/hex.h"
-#include "src/procedures/kek.h"
 #include "src/records/record_pcrs.h"
+#include "src/seal/unseal.h"
 #include "tpm/sealed_object.h"
 #include "tpm/session.h"
 #include "tpm/srk.h"

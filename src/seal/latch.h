@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_CLOSE_LATCHES_H_
-#define NVUNLOCK_PROCEDURES_CLOSE_LATCHES_H_
+#ifndef NVUNLOCK_SEAL_LATCH_H_
+#define NVUNLOCK_SEAL_LATCH_H_
 
 #include <vector>
 
@@ -25,4 +25,4 @@ std::vector<Error> CloseLatchesAtBoot(const Environment& environment, TpmConnect
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_CLOSE_LATCHES_H_
+#endif  // NVUNLOCK_SEAL_LATCH_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_SLOTS_H_
-#define NVUNLOCK_PROCEDURES_SLOTS_H_
+#ifndef NVUNLOCK_SEAL_SLOTS_H_
+#define NVUNLOCK_SEAL_SLOTS_H_
 
 #include <string>
 #include <vector>
@@ -26,4 +26,4 @@ Result<std::vector<SlotSummary>> WipeSlots(const Environment& environment, const
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_SLOTS_H_
+#endif  // NVUNLOCK_SEAL_SLOTS_H_

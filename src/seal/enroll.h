@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_ENROLL_H_
-#define NVUNLOCK_PROCEDURES_ENROLL_H_
+#ifndef NVUNLOCK_SEAL_ENROLL_H_
+#define NVUNLOCK_SEAL_ENROLL_H_
 
 #include <optional>
 #include <string>
@@ -8,8 +8,8 @@
 #include "src/base/result.h"
 #include "src/model/environment.h"
 #include "src/model/kek_name.h"
-#include "src/procedures/recovery_ways.h"
-#include "src/procedures/tpm_slot.h"
+#include "src/seal/recovery_slots.h"
+#include "src/seal/tpm_slot.h"
 
 namespace nvunlock {
 
@@ -39,4 +39,4 @@ Result<EnrollReport> Enroll(const Environment& environment, const EnrollOptions&
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_ENROLL_H_
+#endif  // NVUNLOCK_SEAL_ENROLL_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/kek.h"
+#include "src/seal/unseal.h"
 
 #include <sys/random.h>
 

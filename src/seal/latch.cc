@@ -1,4 +1,4 @@
-#include "src/procedures/close_latches.h"
+#include "src/seal/latch.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "src/os/tpm_device.h"
-#include "src/procedures/boot_reseal.h"
 #include "src/records/record_pcrs.h"
+#include "src/seal/boot_reseal.h"
 #include "tpm/nv_index.h"
 #include "tpm/pcr_latch.h"
 #include "tpm/srk.h"

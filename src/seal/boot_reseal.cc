@@ -1,4 +1,4 @@
-#include "src/procedures/boot_reseal.h"
+#include "src/seal/boot_reseal.h"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 #include "src/model/key_store.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
-#include "src/procedures/tpm_slot.h"
+#include "src/seal/tpm_slot.h"
 
 namespace nvunlock {
 namespace {

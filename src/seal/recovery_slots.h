@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_RECOVERY_WAYS_H_
-#define NVUNLOCK_PROCEDURES_RECOVERY_WAYS_H_
+#ifndef NVUNLOCK_SEAL_RECOVERY_SLOTS_H_
+#define NVUNLOCK_SEAL_RECOVERY_SLOTS_H_
 
 #include <optional>
 #include <string>
@@ -29,4 +29,4 @@ Result<void> ProveRecoverySlots(const RecoveryWays& ways, const KeyFile& file, c
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_RECOVERY_WAYS_H_
+#endif  // NVUNLOCK_SEAL_RECOVERY_SLOTS_H_

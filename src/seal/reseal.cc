@@ -1,9 +1,9 @@
-#include "src/procedures/reseal.h"
+#include "src/seal/reseal.h"
 
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
-#include "src/procedures/kek.h"
+#include "src/seal/unseal.h"
 
 namespace nvunlock {
 namespace {

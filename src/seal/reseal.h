@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_RESEAL_H_
-#define NVUNLOCK_PROCEDURES_RESEAL_H_
+#ifndef NVUNLOCK_SEAL_RESEAL_H_
+#define NVUNLOCK_SEAL_RESEAL_H_
 
 #include <optional>
 #include <string>
@@ -7,9 +7,9 @@
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
-#include "src/procedures/kek.h"
-#include "src/procedures/recovery_ways.h"
-#include "src/procedures/tpm_slot.h"
+#include "src/seal/recovery_slots.h"
+#include "src/seal/tpm_slot.h"
+#include "src/seal/unseal.h"
 
 namespace nvunlock {
 
@@ -42,4 +42,4 @@ Result<ResealReport> Reseal(const Environment& environment, const ResealOptions&
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_RESEAL_H_
+#endif  // NVUNLOCK_SEAL_RESEAL_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/signed_pcrs.h"
+#include "src/seal/signed_pcrs.h"
 
 #include <algorithm>
 

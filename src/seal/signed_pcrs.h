@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_SIGNED_PCRS_H_
-#define NVUNLOCK_PROCEDURES_SIGNED_PCRS_H_
+#ifndef NVUNLOCK_SEAL_SIGNED_PCRS_H_
+#define NVUNLOCK_SEAL_SIGNED_PCRS_H_
 
 #include <optional>
 #include <string>
@@ -49,4 +49,4 @@ std::vector<std::string> AttachSignatures(const std::vector<std::string>& signat
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_SIGNED_PCRS_H_
+#endif  // NVUNLOCK_SEAL_SIGNED_PCRS_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_BOOT_RESEAL_H_
-#define NVUNLOCK_PROCEDURES_BOOT_RESEAL_H_
+#ifndef NVUNLOCK_SEAL_BOOT_RESEAL_H_
+#define NVUNLOCK_SEAL_BOOT_RESEAL_H_
 
 #include <string>
 #include <vector>
@@ -37,4 +37,4 @@ Result<std::vector<Adoption>> AdoptResealed(const Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_BOOT_RESEAL_H_
+#endif  // NVUNLOCK_SEAL_BOOT_RESEAL_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_KEK_H_
-#define NVUNLOCK_PROCEDURES_KEK_H_
+#ifndef NVUNLOCK_SEAL_UNSEAL_H_
+#define NVUNLOCK_SEAL_UNSEAL_H_
 
 #include <functional>
 #include <string>
@@ -33,4 +33,4 @@ Result<Secret> MakeRandomSecret(Tpm& tpm, ESYS_TR session, size_t size);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_KEK_H_
+#endif  // NVUNLOCK_SEAL_UNSEAL_H_

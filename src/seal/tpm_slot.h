@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_TPM_SLOT_H_
-#define NVUNLOCK_PROCEDURES_TPM_SLOT_H_
+#ifndef NVUNLOCK_SEAL_TPM_SLOT_H_
+#define NVUNLOCK_SEAL_TPM_SLOT_H_
 
 #include <optional>
 #include <string>
@@ -12,8 +12,8 @@
 #include "src/model/key_store.h"
 #include "src/model/latch_choice.h"
 #include "src/model/pcr_terms.h"
-#include "src/procedures/resolve_pcrs.h"
-#include "src/procedures/signed_pcrs.h"
+#include "src/seal/resolve_pcrs.h"
+#include "src/seal/signed_pcrs.h"
 #include "tpm/tpm.h"
 
 namespace nvunlock {
@@ -83,4 +83,4 @@ Result<std::optional<SlotPin>> MakeSlotPin(const std::optional<Secret>& pin);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_TPM_SLOT_H_
+#endif  // NVUNLOCK_SEAL_TPM_SLOT_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/recovery_ways.h"
+#include "src/seal/recovery_slots.h"
 
 #include "src/os/file.h"
 

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_RESOLVE_PCRS_H_
-#define NVUNLOCK_PROCEDURES_RESOLVE_PCRS_H_
+#ifndef NVUNLOCK_SEAL_RESOLVE_PCRS_H_
+#define NVUNLOCK_SEAL_RESOLVE_PCRS_H_
 
 #include <optional>
 
@@ -26,4 +26,4 @@ Result<ResolvedPcrs> ResolvePcrs(Tpm& tpm, const PcrTerms& terms,
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_RESOLVE_PCRS_H_
+#endif  // NVUNLOCK_SEAL_RESOLVE_PCRS_H_

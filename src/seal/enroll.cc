@@ -1,4 +1,4 @@
-#include "src/procedures/enroll.h"
+#include "src/seal/enroll.h"
 
 #include <algorithm>
 
@@ -12,7 +12,7 @@
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
-#include "src/procedures/kek.h"
+#include "src/seal/unseal.h"
 #include "tpm/session.h"
 
 namespace nvunlock {
