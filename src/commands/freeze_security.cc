@@ -1,7 +1,7 @@
 #include "src/commands/commands.h"
 #include "src/commands/dimm_command.h"
 #include "src/commands/output.h"
-#include "src/procedures/freeze.h"
+#include "src/unlock/freeze.h"
 
 namespace nvunlock {
 namespace {

@@ -5,7 +5,7 @@
 #include "src/commands/output.h"
 #include "src/os/file.h"
 #include "src/os/process.h"
-#include "src/procedures/read_config.h"
+#include "src/unlock/read_config.h"
 
 namespace nvunlock {
 

@@ -1,9 +1,9 @@
 #include "src/commands/image_options.h"
 
 #include "src/os/process.h"
-#include "src/procedures/read_config.h"
 #include "src/procedures/refresh_images.h"
 #include "src/procedures/unlocks_at_boot.h"
+#include "src/unlock/read_config.h"
 
 namespace nvunlock {
 

@@ -4,11 +4,11 @@
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/os/file.h"
-#include "src/procedures/await_tpm.h"
-#include "src/procedures/drop_keys.h"
-#include "src/procedures/guard.h"
-#include "src/procedures/hold_resume.h"
-#include "src/procedures/read_config.h"
+#include "src/unlock/await_tpm.h"
+#include "src/unlock/drop_keys.h"
+#include "src/unlock/guard.h"
+#include "src/unlock/hold_resume.h"
+#include "src/unlock/read_config.h"
 
 namespace nvunlock {
 namespace {

@@ -5,7 +5,7 @@
 #include "src/commands/slot_options.h"
 #include "src/os/process.h"
 #include "src/procedures/inspect.h"
-#include "src/procedures/read_config.h"
+#include "src/unlock/read_config.h"
 
 namespace nvunlock {
 

@@ -9,7 +9,7 @@
 #include <set>
 #include <utility>
 
-#include "src/procedures/unlock.h"
+#include "src/unlock/unlock.h"
 
 namespace nvunlock {
 namespace {

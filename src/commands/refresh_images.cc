@@ -6,7 +6,7 @@
 #include "src/commands/output.h"
 #include "src/os/directory_lock.h"
 #include "src/os/keyring.h"
-#include "src/procedures/read_config.h"
+#include "src/unlock/read_config.h"
 
 namespace nvunlock {
 namespace {

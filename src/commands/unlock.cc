@@ -1,4 +1,4 @@
-#include "src/procedures/unlock.h"
+#include "src/unlock/unlock.h"
 
 #include <algorithm>
 
@@ -15,14 +15,14 @@
 #include "src/os/process.h"
 #include "src/os/prompt.h"
 #include "src/os/work_limit.h"
-#include "src/procedures/await_tpm.h"
-#include "src/procedures/bring_up.h"
-#include "src/procedures/guard.h"
-#include "src/procedures/hold_resume.h"
-#include "src/procedures/read_config.h"
 #include "src/records/record_image.h"
 #include "src/records/record_pcrs.h"
 #include "src/seal/latch.h"
+#include "src/unlock/await_tpm.h"
+#include "src/unlock/drivers.h"
+#include "src/unlock/guard.h"
+#include "src/unlock/hold_resume.h"
+#include "src/unlock/read_config.h"
 
 namespace nvunlock {
 namespace {

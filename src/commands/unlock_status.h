@@ -3,7 +3,7 @@
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
-#include "src/procedures/unlock.h"
+#include "src/unlock/unlock.h"
 
 namespace nvunlock {
 

@@ -5,10 +5,10 @@
 #include <set>
 
 #include "src/base/text.h"
-#include "src/procedures/guard.h"
 #include "src/procedures/image_files.h"
 #include "src/procedures/image_tree.h"
 #include "src/procedures/machine_keys.h"
+#include "src/unlock/guard.h"
 
 namespace nvunlock {
 namespace {

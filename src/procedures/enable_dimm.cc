@@ -5,7 +5,7 @@
 #include "src/model/dimm_id.h"
 #include "src/procedures/dimm_passphrase.h"
 #include "src/procedures/may_change.h"
-#include "src/procedures/open_dimm.h"
+#include "src/unlock/bind_dimm.h"
 
 namespace nvunlock {
 namespace {

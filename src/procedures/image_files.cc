@@ -5,7 +5,7 @@
 #include "src/model/blob_record.h"
 #include "src/model/key_store.h"
 #include "src/os/file.h"
-#include "src/procedures/guard.h"
+#include "src/unlock/guard.h"
 
 namespace nvunlock {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "src/model/dimm_id.h"
-#include "src/procedures/unlock.h"
+#include "src/unlock/unlock.h"
 
 namespace nvunlock {
 namespace {

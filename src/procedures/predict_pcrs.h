@@ -8,7 +8,7 @@
 #include "src/model/environment.h"
 #include "src/model/key_file.h"
 #include "src/model/pcr_record.h"
-#include "src/procedures/load_keys.h"
+#include "src/unlock/load_keys.h"
 
 namespace nvunlock {
 

@@ -5,9 +5,9 @@
 
 #include <filesystem>
 
-#include "src/procedures/unlock.h"
 #include "src/seal/latch.h"
 #include "src/seal/unseal.h"
+#include "src/unlock/unlock.h"
 #include "test/unit/machine.h"
 #include "test/unit/nv_indexes.h"
 #include "test/unit/tpm_samples.h"

@@ -1,10 +1,9 @@
-#include "src/procedures/bring_up.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include "src/base/unique_fd.h"
+#include "src/unlock/drivers.h"
 #include "test/unit/module_tree.h"
 #include "test/unit/nd_tree.h"
 #include "test/unit/results.h"

@@ -1,4 +1,4 @@
-#include "src/procedures/freeze.h"
+#include "src/unlock/freeze.h"
 
 #include <gtest/gtest.h>
 

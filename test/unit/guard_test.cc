@@ -1,4 +1,4 @@
-#include "src/procedures/guard.h"
+#include "src/unlock/guard.h"
 
 #include <gmock/gmock.h>
 

@@ -3,8 +3,8 @@
 
 #include <gmock/gmock.h>
 
-#include "src/procedures/guard.h"
 #include "src/procedures/image_files.h"
+#include "src/unlock/guard.h"
 #include "test/unit/machine.h"
 #include "test/unit/results.h"
 #include "test/unit/sample_image.h"

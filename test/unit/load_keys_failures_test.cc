@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "src/model/blob_record.h"
-#include "src/procedures/load_keys.h"
+#include "src/unlock/load_keys.h"
 #include "test/unit/machine.h"
 #include "test/unit/record_lines.h"
 #include "test/unit/tpm_samples.h"

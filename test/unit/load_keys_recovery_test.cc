@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "src/model/pem.h"
-#include "src/procedures/load_keys.h"
 #include "src/seal/latch.h"
+#include "src/unlock/load_keys.h"
 #include "test/unit/machine.h"
 #include "test/unit/tpm_samples.h"
 

@@ -1,4 +1,4 @@
-#include "src/procedures/load_keys.h"
+#include "src/unlock/load_keys.h"
 
 #include <gmock/gmock.h>
 

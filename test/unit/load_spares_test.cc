@@ -1,6 +1,6 @@
 // What LoadKeys does with the second blob that a change of a passphrase has left, and with keks
 // that must be in the keyring already.
-#include "src/procedures/load_keys.h"
+#include "src/unlock/load_keys.h"
 #include "test/unit/operations_test.h"
 #include "test/unit/record_lines.h"
 

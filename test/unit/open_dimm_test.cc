@@ -1,10 +1,9 @@
-#include "src/procedures/open_dimm.h"
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/model/blob_record.h"
+#include "src/unlock/bind_dimm.h"
 #include "test/unit/operations_test.h"
 #include "test/unit/record_lines.h"
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "src/procedures/unlock.h"
 #include "src/seal/latch.h"
+#include "src/unlock/unlock.h"
 #include "test/unit/machine.h"
 #include "test/unit/module_tree.h"
 #include "test/unit/nd_tree.h"

@@ -1,4 +1,4 @@
-#include "src/procedures/unlock.h"
+#include "src/unlock/unlock.h"
 
 #include <gmock/gmock.h>
 

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "src/crypto/hash.h"
-#include "src/procedures/load_keys.h"
 #include "src/seal/latch.h"
+#include "src/unlock/load_keys.h"
 #include "test/unit/clear_bus.h"
 #include "test/unit/machine.h"
 #include "test/unit/recording_proxy.h"

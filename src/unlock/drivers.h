@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_BRING_UP_H_
-#define NVUNLOCK_PROCEDURES_BRING_UP_H_
+#ifndef NVUNLOCK_UNLOCK_DRIVERS_H_
+#define NVUNLOCK_UNLOCK_DRIVERS_H_
 
 #include <string>
 #include <vector>
@@ -51,4 +51,4 @@ void ProbeTheRest(const NdBus& bus);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_BRING_UP_H_
+#endif  // NVUNLOCK_UNLOCK_DRIVERS_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_DROP_KEYS_H_
-#define NVUNLOCK_PROCEDURES_DROP_KEYS_H_
+#ifndef NVUNLOCK_UNLOCK_DROP_KEYS_H_
+#define NVUNLOCK_UNLOCK_DROP_KEYS_H_
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
@@ -19,4 +19,4 @@ Result<void> DropKeys(const Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_DROP_KEYS_H_
+#endif  // NVUNLOCK_UNLOCK_DROP_KEYS_H_

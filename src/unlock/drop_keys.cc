@@ -1,4 +1,4 @@
-#include "src/procedures/drop_keys.h"
+#include "src/unlock/drop_keys.h"
 
 #include <algorithm>
 

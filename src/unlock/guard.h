@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_GUARD_H_
-#define NVUNLOCK_PROCEDURES_GUARD_H_
+#ifndef NVUNLOCK_UNLOCK_GUARD_H_
+#define NVUNLOCK_UNLOCK_GUARD_H_
 
 #include <string>
 
@@ -32,4 +32,4 @@ Result<void> HoldGuard(const Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_GUARD_H_
+#endif  // NVUNLOCK_UNLOCK_GUARD_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/obtain_kek.h"
+#include "src/unlock/obtain_kek.h"
 
 #include "src/keys/clear_kek.h"
 #include "src/keys/kek_in_keyring.h"

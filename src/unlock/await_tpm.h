@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_AWAIT_TPM_H_
-#define NVUNLOCK_PROCEDURES_AWAIT_TPM_H_
+#ifndef NVUNLOCK_UNLOCK_AWAIT_TPM_H_
+#define NVUNLOCK_UNLOCK_AWAIT_TPM_H_
 
 #include "src/base/result.h"
 #include "src/model/config.h"
@@ -13,4 +13,4 @@ Result<void> AwaitTpm(const Environment& environment, const Config& config);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_AWAIT_TPM_H_
+#endif  // NVUNLOCK_UNLOCK_AWAIT_TPM_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_OPEN_DIMM_H_
-#define NVUNLOCK_PROCEDURES_OPEN_DIMM_H_
+#ifndef NVUNLOCK_UNLOCK_BIND_DIMM_H_
+#define NVUNLOCK_UNLOCK_BIND_DIMM_H_
 
 #include <map>
 #include <optional>
@@ -9,7 +9,7 @@
 #include "src/base/result.h"
 #include "src/model/dimm.h"
 #include "src/model/environment.h"
-#include "src/procedures/load_keys.h"
+#include "src/unlock/load_keys.h"
 
 namespace nvunlock {
 
@@ -65,4 +65,4 @@ class DimmOpener {
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_OPEN_DIMM_H_
+#endif  // NVUNLOCK_UNLOCK_BIND_DIMM_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/read_config.h"
+#include "src/unlock/read_config.h"
 
 #include "src/os/file.h"
 

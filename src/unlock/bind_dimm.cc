@@ -1,8 +1,8 @@
-#include "src/procedures/open_dimm.h"
+#include "src/unlock/bind_dimm.h"
 
 #include "src/keys/load_blob.h"
 #include "src/model/dimm_id.h"
-#include "src/procedures/bring_up.h"
+#include "src/unlock/drivers.h"
 
 namespace nvunlock {
 

@@ -1,4 +1,4 @@
-#include "src/procedures/await_tpm.h"
+#include "src/unlock/await_tpm.h"
 
 #include "src/os/tpm_device.h"
 #include "src/os/work_limit.h"

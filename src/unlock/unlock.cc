@@ -1,17 +1,17 @@
-#include "src/procedures/unlock.h"
+#include "src/unlock/unlock.h"
 
 #include <algorithm>
 
 #include "src/model/dimm_id.h"
 #include "src/os/keyring.h"
-#include "src/procedures/bring_up.h"
-#include "src/procedures/drop_keys.h"
-#include "src/procedures/freeze.h"
 #include "src/records/record_image.h"
 #include "src/records/record_pcrs.h"
 #include "src/records/unlock_record.h"
 #include "src/seal/boot_reseal.h"
 #include "src/seal/latch.h"
+#include "src/unlock/drivers.h"
+#include "src/unlock/drop_keys.h"
+#include "src/unlock/freeze.h"
 
 namespace nvunlock {
 namespace {

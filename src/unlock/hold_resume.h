@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_HOLD_RESUME_H_
-#define NVUNLOCK_PROCEDURES_HOLD_RESUME_H_
+#ifndef NVUNLOCK_UNLOCK_HOLD_RESUME_H_
+#define NVUNLOCK_UNLOCK_HOLD_RESUME_H_
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
@@ -17,4 +17,4 @@ bool KernelResumesByItself(const Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_HOLD_RESUME_H_
+#endif  // NVUNLOCK_UNLOCK_HOLD_RESUME_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_FREEZE_H_
-#define NVUNLOCK_PROCEDURES_FREEZE_H_
+#ifndef NVUNLOCK_UNLOCK_FREEZE_H_
+#define NVUNLOCK_UNLOCK_FREEZE_H_
 
 #include <string>
 
@@ -14,4 +14,4 @@ Result<void> FreezeDimm(const NdBus& bus, const std::string& nmem);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_FREEZE_H_
+#endif  // NVUNLOCK_UNLOCK_FREEZE_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_UNLOCK_H_
-#define NVUNLOCK_PROCEDURES_UNLOCK_H_
+#ifndef NVUNLOCK_UNLOCK_UNLOCK_H_
+#define NVUNLOCK_UNLOCK_UNLOCK_H_
 
 #include <optional>
 #include <set>
@@ -10,8 +10,8 @@
 #include "src/model/config.h"
 #include "src/model/dimm.h"
 #include "src/model/environment.h"
-#include "src/procedures/load_keys.h"
-#include "src/procedures/open_dimm.h"
+#include "src/unlock/bind_dimm.h"
+#include "src/unlock/load_keys.h"
 
 namespace nvunlock {
 
@@ -46,4 +46,4 @@ UnlockReport Unlock(const Environment& environment, const UnlockOptions& options
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_UNLOCK_H_
+#endif  // NVUNLOCK_UNLOCK_UNLOCK_H_

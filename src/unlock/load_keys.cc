@@ -1,4 +1,4 @@
-#include "src/procedures/load_keys.h"
+#include "src/unlock/load_keys.h"
 
 #include <algorithm>
 #include <set>
@@ -7,7 +7,7 @@
 #include "src/keys/load_blob.h"
 #include "src/keys/recorded_blobs.h"
 #include "src/os/file.h"
-#include "src/procedures/obtain_kek.h"
+#include "src/unlock/obtain_kek.h"
 
 namespace nvunlock {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/procedures/hold_resume.h"
+#include "src/unlock/hold_resume.h"
 
 #include "src/os/file.h"
 #include "src/os/mounts.h"

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_READ_CONFIG_H_
-#define NVUNLOCK_PROCEDURES_READ_CONFIG_H_
+#ifndef NVUNLOCK_UNLOCK_READ_CONFIG_H_
+#define NVUNLOCK_UNLOCK_READ_CONFIG_H_
 
 #include "src/model/config.h"
 #include "src/model/environment.h"
@@ -15,4 +15,4 @@ ParsedConfig ReadBootConfig(const Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_READ_CONFIG_H_
+#endif  // NVUNLOCK_UNLOCK_READ_CONFIG_H_

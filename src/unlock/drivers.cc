@@ -1,4 +1,4 @@
-#include "src/procedures/bring_up.h"
+#include "src/unlock/drivers.h"
 
 #include <algorithm>
 #include <utility>

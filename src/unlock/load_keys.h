@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_LOAD_KEYS_H_
-#define NVUNLOCK_PROCEDURES_LOAD_KEYS_H_
+#ifndef NVUNLOCK_UNLOCK_LOAD_KEYS_H_
+#define NVUNLOCK_UNLOCK_LOAD_KEYS_H_
 
 #include <functional>
 #include <map>
@@ -65,4 +65,4 @@ Result<LoadedKeys> LoadKeys(const KeyStore& store, TpmConnection& tpm,
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_LOAD_KEYS_H_
+#endif  // NVUNLOCK_UNLOCK_LOAD_KEYS_H_

@@ -1,11 +1,11 @@
-#ifndef NVUNLOCK_PROCEDURES_OBTAIN_KEK_H_
-#define NVUNLOCK_PROCEDURES_OBTAIN_KEK_H_
+#ifndef NVUNLOCK_UNLOCK_OBTAIN_KEK_H_
+#define NVUNLOCK_UNLOCK_OBTAIN_KEK_H_
 
 #include <optional>
 
 #include "src/base/result.h"
 #include "src/base/secret.h"
-#include "src/procedures/load_keys.h"
+#include "src/unlock/load_keys.h"
 
 namespace nvunlock {
 
@@ -24,4 +24,4 @@ Result<Secret> ObtainKek(const KekSources& sources, const KekName& name,
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_OBTAIN_KEK_H_
+#endif  // NVUNLOCK_UNLOCK_OBTAIN_KEK_H_
