@@ -6,7 +6,7 @@
 
 #include "src/commands/dimm_arguments.h"
 #include "src/commands/options.h"
-#include "src/procedures/dimm_result.h"
+#include "src/passphrase/dimm_result.h"
 
 namespace nvunlock {
 

@@ -1,4 +1,4 @@
-#include "src/procedures/enable_dimm.h"
+#include "src/passphrase/enable_dimm.h"
 
 #include "src/commands/commands.h"
 #include "src/commands/dimm_command.h"

@@ -2,7 +2,7 @@
 #define NVUNLOCK_COMMANDS_IMAGE_OPTIONS_H_
 
 #include "src/commands/options.h"
-#include "src/procedures/change_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
 
 namespace nvunlock {
 

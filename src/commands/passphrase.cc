@@ -5,7 +5,7 @@
 #include "src/keys/clear_kek.h"
 #include "src/os/process.h"
 #include "src/os/prompt.h"
-#include "src/procedures/change_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
 
 namespace nvunlock {
 namespace {

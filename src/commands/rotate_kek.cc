@@ -1,4 +1,4 @@
-#include "src/procedures/rotate_kek.h"
+#include "src/passphrase/rotate_kek.h"
 
 #include <nlohmann/json.hpp>
 

@@ -3,7 +3,7 @@
 #include "src/commands/image_options.h"
 #include "src/commands/output.h"
 #include "src/os/process.h"
-#include "src/procedures/sanitize.h"
+#include "src/passphrase/sanitize.h"
 
 namespace nvunlock {
 namespace {

@@ -1,5 +1,3 @@
-#include "src/procedures/settle.h"
-
 #include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"
@@ -8,6 +6,7 @@
 #include "src/commands/output.h"
 #include "src/os/keyring.h"
 #include "src/os/process.h"
+#include "src/passphrase/finish_changes.h"
 
 namespace nvunlock {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/procedures/wait_overwrite.h"
+#include "src/passphrase/wait_overwrite.h"
 
 #include "src/base/text.h"
 #include "src/commands/commands.h"

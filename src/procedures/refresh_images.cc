@@ -13,11 +13,11 @@
 #include "src/os/file_part.h"
 #include "src/os/mounts.h"
 #include "src/os/program.h"
+#include "src/passphrase/rollback_check.h"
 #include "src/procedures/boot_images.h"
 #include "src/procedures/check_image.h"
 #include "src/procedures/image_files.h"
 #include "src/procedures/image_tree.h"
-#include "src/procedures/last_copy.h"
 
 namespace nvunlock {
 namespace {

@@ -1,6 +1,6 @@
 // What ChangePassphrases leaves behind when something fails.
 #include "src/keys/recorded_blobs.h"
-#include "src/procedures/change_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
 #include "test/unit/changed_dimms.h"
 
 namespace nvunlock {

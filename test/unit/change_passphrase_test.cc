@@ -1,4 +1,4 @@
-#include "src/procedures/change_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
 
 #include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"

@@ -4,7 +4,7 @@
 #include <functional>
 #include <sstream>
 
-#include "src/procedures/change_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
 #include "test/unit/operations_test.h"
 
 namespace nvunlock {

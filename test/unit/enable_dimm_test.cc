@@ -1,4 +1,4 @@
-#include "src/procedures/enable_dimm.h"
+#include "src/passphrase/enable_dimm.h"
 
 #include "test/unit/operations_test.h"
 

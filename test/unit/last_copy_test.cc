@@ -1,6 +1,5 @@
-#include "src/procedures/last_copy.h"
-
 #include "src/model/blob_record.h"
+#include "src/passphrase/rollback_check.h"
 #include "src/records/unlock_record.h"
 #include "test/unit/operations_test.h"
 

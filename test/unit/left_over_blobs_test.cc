@@ -1,6 +1,6 @@
 // What a change that was cut short has left is finished before the next: PassphraseChecks and
 // DimmPassphrase.
-#include "src/procedures/passphrase_checks.h"
+#include "src/passphrase/passphrase_checks.h"
 #include "src/records/unlock_record.h"
 #include "test/unit/changed_dimms.h"
 

@@ -1,4 +1,4 @@
-#include "src/procedures/rotate_kek.h"
+#include "src/passphrase/rotate_kek.h"
 
 #include "src/keys/kek_in_keyring.h"
 #include "src/keys/recorded_blobs.h"

@@ -1,8 +1,8 @@
-#include "src/procedures/sanitize.h"
+#include "src/passphrase/sanitize.h"
 
 #include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
-#include "src/procedures/wait_overwrite.h"
+#include "src/passphrase/wait_overwrite.h"
 #include "src/records/unlock_record.h"
 #include "test/unit/operations_test.h"
 #include "test/unit/record_lines.h"

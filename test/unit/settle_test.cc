@@ -1,9 +1,8 @@
-#include "src/procedures/settle.h"
-
 #include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
 #include "src/model/image_record.h"
 #include "src/os/directory_lock.h"
+#include "src/passphrase/finish_changes.h"
 #include "src/records/unlock_record.h"
 #include "test/unit/operations_test.h"
 #include "test/unit/record_lines.h"

@@ -1,4 +1,4 @@
-#include "src/procedures/sanitize.h"
+#include "src/passphrase/sanitize.h"
 
 #include <optional>
 
@@ -6,9 +6,9 @@
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
-#include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/lost_passphrase.h"
-#include "src/procedures/may_change.h"
+#include "src/passphrase/dimm_passphrase.h"
+#include "src/passphrase/forget_passphrase.h"
+#include "src/passphrase/preconditions.h"
 #include "src/records/unlock_record.h"
 
 namespace nvunlock {

@@ -1,4 +1,4 @@
-#include "src/procedures/change_dimm.h"
+#include "src/passphrase/change_dimm.h"
 
 namespace nvunlock {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_DIMM_PASSPHRASE_H_
-#define NVUNLOCK_PROCEDURES_DIMM_PASSPHRASE_H_
+#ifndef NVUNLOCK_PASSPHRASE_DIMM_PASSPHRASE_H_
+#define NVUNLOCK_PASSPHRASE_DIMM_PASSPHRASE_H_
 
 #include <functional>
 #include <optional>
@@ -106,4 +106,4 @@ class DimmPassphrase {
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_DIMM_PASSPHRASE_H_
+#endif  // NVUNLOCK_PASSPHRASE_DIMM_PASSPHRASE_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_ROTATE_KEK_H_
-#define NVUNLOCK_PROCEDURES_ROTATE_KEK_H_
+#ifndef NVUNLOCK_PASSPHRASE_ROTATE_KEK_H_
+#define NVUNLOCK_PASSPHRASE_ROTATE_KEK_H_
 
 #include <string>
 #include <vector>
@@ -7,7 +7,7 @@
 #include "src/base/result.h"
 #include "src/model/environment.h"
 #include "src/model/kek_name.h"
-#include "src/procedures/change_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
 
 namespace nvunlock {
 
@@ -36,4 +36,4 @@ Result<void> RetireKek(const Environment& environment, const KekName& kek);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_ROTATE_KEK_H_
+#endif  // NVUNLOCK_PASSPHRASE_ROTATE_KEK_H_

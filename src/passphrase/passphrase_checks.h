@@ -1,9 +1,9 @@
-#ifndef NVUNLOCK_PROCEDURES_PASSPHRASE_CHECKS_H_
-#define NVUNLOCK_PROCEDURES_PASSPHRASE_CHECKS_H_
+#ifndef NVUNLOCK_PASSPHRASE_PASSPHRASE_CHECKS_H_
+#define NVUNLOCK_PASSPHRASE_PASSPHRASE_CHECKS_H_
 
 #include "src/base/result.h"
-#include "src/procedures/change_passphrase.h"
-#include "src/procedures/dimm_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
+#include "src/passphrase/dimm_passphrase.h"
 #include "src/records/unlock_record.h"
 
 namespace nvunlock {
@@ -46,4 +46,4 @@ class PassphraseChecks {
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_PASSPHRASE_CHECKS_H_
+#endif  // NVUNLOCK_PASSPHRASE_PASSPHRASE_CHECKS_H_

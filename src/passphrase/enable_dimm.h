@@ -1,11 +1,11 @@
-#ifndef NVUNLOCK_PROCEDURES_ENABLE_DIMM_H_
-#define NVUNLOCK_PROCEDURES_ENABLE_DIMM_H_
+#ifndef NVUNLOCK_PASSPHRASE_ENABLE_DIMM_H_
+#define NVUNLOCK_PASSPHRASE_ENABLE_DIMM_H_
 
 #include <string>
 #include <vector>
 
 #include "src/model/environment.h"
-#include "src/procedures/dimm_result.h"
+#include "src/passphrase/dimm_result.h"
 
 namespace nvunlock {
 
@@ -27,4 +27,4 @@ DimmReport DisableDimms(const Environment& environment, const std::vector<std::s
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_ENABLE_DIMM_H_
+#endif  // NVUNLOCK_PASSPHRASE_ENABLE_DIMM_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/may_change.h"
+#include "src/passphrase/preconditions.h"
 
 namespace nvunlock {
 

@@ -1,4 +1,4 @@
-#include "src/procedures/change_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
 
 #include <algorithm>
 
@@ -7,9 +7,9 @@
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
-#include "src/procedures/change_dimm.h"
-#include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/passphrase_checks.h"
+#include "src/passphrase/change_dimm.h"
+#include "src/passphrase/dimm_passphrase.h"
+#include "src/passphrase/passphrase_checks.h"
 #include "src/records/unlock_record.h"
 
 namespace nvunlock {

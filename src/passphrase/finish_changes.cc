@@ -1,10 +1,10 @@
-#include "src/procedures/settle.h"
+#include "src/passphrase/finish_changes.h"
 
 #include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
-#include "src/procedures/dimm_passphrase.h"
+#include "src/passphrase/dimm_passphrase.h"
 #include "src/records/record_image.h"
 #include "src/records/unlock_record.h"
 

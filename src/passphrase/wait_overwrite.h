@@ -1,12 +1,12 @@
-#ifndef NVUNLOCK_PROCEDURES_WAIT_OVERWRITE_H_
-#define NVUNLOCK_PROCEDURES_WAIT_OVERWRITE_H_
+#ifndef NVUNLOCK_PASSPHRASE_WAIT_OVERWRITE_H_
+#define NVUNLOCK_PASSPHRASE_WAIT_OVERWRITE_H_
 
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "src/model/environment.h"
-#include "src/procedures/dimm_result.h"
+#include "src/passphrase/dimm_result.h"
 
 namespace nvunlock {
 
@@ -25,4 +25,4 @@ DimmReport WaitForOverwrites(const Environment& environment, const std::vector<s
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_WAIT_OVERWRITE_H_
+#endif  // NVUNLOCK_PASSPHRASE_WAIT_OVERWRITE_H_

@@ -1,11 +1,11 @@
-#include "src/procedures/last_copy.h"
+#include "src/passphrase/rollback_check.h"
 
 #include <set>
 
 #include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
-#include "src/procedures/dimm_passphrase.h"
+#include "src/passphrase/dimm_passphrase.h"
 #include "src/records/unlock_record.h"
 
 namespace nvunlock {

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_LAST_COPY_H_
-#define NVUNLOCK_PROCEDURES_LAST_COPY_H_
+#ifndef NVUNLOCK_PASSPHRASE_ROLLBACK_CHECK_H_
+#define NVUNLOCK_PASSPHRASE_ROLLBACK_CHECK_H_
 
 #include <string>
 
@@ -16,4 +16,4 @@ Result<void> CheckNoLastCopy(const Environment& environment, const std::string& 
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_LAST_COPY_H_
+#endif  // NVUNLOCK_PASSPHRASE_ROLLBACK_CHECK_H_

@@ -1,12 +1,12 @@
-#ifndef NVUNLOCK_PROCEDURES_SETTLE_H_
-#define NVUNLOCK_PROCEDURES_SETTLE_H_
+#ifndef NVUNLOCK_PASSPHRASE_FINISH_CHANGES_H_
+#define NVUNLOCK_PASSPHRASE_FINISH_CHANGES_H_
 
 #include <string>
 #include <vector>
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
-#include "src/procedures/change_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
 
 namespace nvunlock {
 
@@ -21,4 +21,4 @@ Result<std::vector<std::string>> SettleBlobs(const Environment& environment,
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_SETTLE_H_
+#endif  // NVUNLOCK_PASSPHRASE_FINISH_CHANGES_H_

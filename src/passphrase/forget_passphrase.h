@@ -1,10 +1,10 @@
-#ifndef NVUNLOCK_PROCEDURES_LOST_PASSPHRASE_H_
-#define NVUNLOCK_PROCEDURES_LOST_PASSPHRASE_H_
+#ifndef NVUNLOCK_PASSPHRASE_FORGET_PASSPHRASE_H_
+#define NVUNLOCK_PASSPHRASE_FORGET_PASSPHRASE_H_
 
 #include <string>
 
 #include "src/base/result.h"
-#include "src/procedures/dimm_passphrase.h"
+#include "src/passphrase/dimm_passphrase.h"
 
 namespace nvunlock {
 
@@ -14,4 +14,4 @@ Result<bool> ForgetLostPassphrase(const PassphrasePlace& place, const std::strin
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_LOST_PASSPHRASE_H_
+#endif  // NVUNLOCK_PASSPHRASE_FORGET_PASSPHRASE_H_

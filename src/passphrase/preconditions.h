@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_MAY_CHANGE_H_
-#define NVUNLOCK_PROCEDURES_MAY_CHANGE_H_
+#ifndef NVUNLOCK_PASSPHRASE_PRECONDITIONS_H_
+#define NVUNLOCK_PASSPHRASE_PRECONDITIONS_H_
 
 #include "src/base/result.h"
 #include "src/model/dimm.h"
@@ -15,4 +15,4 @@ Result<void> CheckNotInUse(const NdBus& bus, const std::string& nmem);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_MAY_CHANGE_H_
+#endif  // NVUNLOCK_PASSPHRASE_PRECONDITIONS_H_

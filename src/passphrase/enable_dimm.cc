@@ -1,10 +1,10 @@
-#include "src/procedures/enable_dimm.h"
+#include "src/passphrase/enable_dimm.h"
 
 #include <set>
 
 #include "src/model/dimm_id.h"
-#include "src/procedures/dimm_passphrase.h"
-#include "src/procedures/may_change.h"
+#include "src/passphrase/dimm_passphrase.h"
+#include "src/passphrase/preconditions.h"
 #include "src/unlock/bind_dimm.h"
 
 namespace nvunlock {

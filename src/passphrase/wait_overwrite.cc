@@ -1,10 +1,10 @@
-#include "src/procedures/wait_overwrite.h"
+#include "src/passphrase/wait_overwrite.h"
 
 #include <chrono>
 
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
-#include "src/procedures/lost_passphrase.h"
+#include "src/passphrase/forget_passphrase.h"
 
 namespace nvunlock {
 namespace {

@@ -1,13 +1,13 @@
-#ifndef NVUNLOCK_PROCEDURES_SANITIZE_H_
-#define NVUNLOCK_PROCEDURES_SANITIZE_H_
+#ifndef NVUNLOCK_PASSPHRASE_SANITIZE_H_
+#define NVUNLOCK_PASSPHRASE_SANITIZE_H_
 
 #include <string>
 #include <vector>
 
 #include "src/model/environment.h"
 #include "src/model/key_store.h"
-#include "src/procedures/change_passphrase.h"
-#include "src/procedures/dimm_result.h"
+#include "src/passphrase/change_passphrase.h"
+#include "src/passphrase/dimm_result.h"
 
 namespace nvunlock {
 
@@ -31,4 +31,4 @@ DimmReport SanitizeDimms(const Environment& environment, const std::vector<std::
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_SANITIZE_H_
+#endif  // NVUNLOCK_PASSPHRASE_SANITIZE_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_DIMM_RESULT_H_
-#define NVUNLOCK_PROCEDURES_DIMM_RESULT_H_
+#ifndef NVUNLOCK_PASSPHRASE_DIMM_RESULT_H_
+#define NVUNLOCK_PASSPHRASE_DIMM_RESULT_H_
 
 #include <algorithm>
 #include <functional>
@@ -36,4 +36,4 @@ using StepListener = std::function<void(const std::string& step)>;
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_DIMM_RESULT_H_
+#endif  // NVUNLOCK_PASSPHRASE_DIMM_RESULT_H_

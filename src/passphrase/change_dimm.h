@@ -1,11 +1,11 @@
-#ifndef NVUNLOCK_PROCEDURES_CHANGE_DIMM_H_
-#define NVUNLOCK_PROCEDURES_CHANGE_DIMM_H_
+#ifndef NVUNLOCK_PASSPHRASE_CHANGE_DIMM_H_
+#define NVUNLOCK_PASSPHRASE_CHANGE_DIMM_H_
 
 #include <string>
 
 #include "src/base/result.h"
-#include "src/procedures/change_passphrase.h"
-#include "src/procedures/dimm_passphrase.h"
+#include "src/passphrase/change_passphrase.h"
+#include "src/passphrase/dimm_passphrase.h"
 
 namespace nvunlock {
 
@@ -42,4 +42,4 @@ class DimmChange {
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_CHANGE_DIMM_H_
+#endif  // NVUNLOCK_PASSPHRASE_CHANGE_DIMM_H_

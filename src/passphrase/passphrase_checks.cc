@@ -1,8 +1,8 @@
-#include "src/procedures/passphrase_checks.h"
+#include "src/passphrase/passphrase_checks.h"
 
 #include "src/model/blob_record.h"
 #include "src/model/dimm_id.h"
-#include "src/procedures/may_change.h"
+#include "src/passphrase/preconditions.h"
 
 namespace nvunlock {
 

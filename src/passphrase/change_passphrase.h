@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_CHANGE_PASSPHRASE_H_
-#define NVUNLOCK_PROCEDURES_CHANGE_PASSPHRASE_H_
+#ifndef NVUNLOCK_PASSPHRASE_CHANGE_PASSPHRASE_H_
+#define NVUNLOCK_PASSPHRASE_CHANGE_PASSPHRASE_H_
 
 #include <functional>
 #include <optional>
@@ -9,7 +9,7 @@
 #include "src/base/result.h"
 #include "src/model/environment.h"
 #include "src/model/key_store.h"
-#include "src/procedures/dimm_result.h"
+#include "src/passphrase/dimm_result.h"
 
 namespace nvunlock {
 
@@ -39,4 +39,4 @@ DimmReport ChangePassphrases(const Environment& environment, const std::vector<s
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_CHANGE_PASSPHRASE_H_
+#endif  // NVUNLOCK_PASSPHRASE_CHANGE_PASSPHRASE_H_

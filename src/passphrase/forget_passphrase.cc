@@ -1,4 +1,4 @@
-#include "src/procedures/lost_passphrase.h"
+#include "src/passphrase/forget_passphrase.h"
 
 #include "src/model/dimm_id.h"
 

@@ -1,4 +1,4 @@
-#include "src/procedures/dimm_passphrase.h"
+#include "src/passphrase/dimm_passphrase.h"
 
 #include <algorithm>
 
