@@ -1,4 +1,4 @@
-#include "src/procedures/check_image.h"
+#include "src/image/check_image.h"
 
 #include <algorithm>
 
@@ -6,8 +6,8 @@
 #include "src/commands/findings_json.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/image/find_images.h"
 #include "src/os/process.h"
-#include "src/procedures/boot_images.h"
 
 namespace nvunlock {
 namespace {

@@ -1,8 +1,7 @@
-#include "src/procedures/image_files.h"
-
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/image/image_contents.h"
 #include "src/os/file.h"
 #include "src/os/process.h"
 #include "src/unlock/read_config.h"

@@ -1,8 +1,8 @@
 #include "src/commands/image_options.h"
 
+#include "src/image/refresh_images.h"
+#include "src/image/unlocks_at_boot.h"
 #include "src/os/process.h"
-#include "src/procedures/refresh_images.h"
-#include "src/procedures/unlocks_at_boot.h"
 #include "src/unlock/read_config.h"
 
 namespace nvunlock {

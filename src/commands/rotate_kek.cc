@@ -6,13 +6,13 @@
 #include "src/commands/dimm_command.h"
 #include "src/commands/image_options.h"
 #include "src/commands/output.h"
+#include "src/image/stale_keys.h"
 #include "src/keys/recorded_blobs.h"
 #include "src/keys/select_blobs.h"
 #include "src/model/dimm_id.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
 #include "src/os/process.h"
-#include "src/procedures/old_keys.h"
 
 namespace nvunlock {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "src/base/result.h"
 #include "src/base/secret.h"
+#include "src/image/check_image.h"
 #include "src/model/dimm.h"
 #include "src/model/kek_name.h"
 #include "src/model/recovery.h"
-#include "src/procedures/check_image.h"
 #include "src/procedures/predict_pcrs.h"
 #include "tpm/lockout.h"
 

@@ -4,8 +4,8 @@
 #include <map>
 #include <set>
 
+#include "src/image/find_images.h"
 #include "src/model/dimm_id.h"
-#include "src/procedures/boot_images.h"
 #include "src/procedures/inspect_blobs.h"
 #include "src/procedures/inspect_tpm_slot.h"
 #include "src/records/record_image.h"

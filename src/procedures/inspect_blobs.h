@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "src/image/image_state.h"
 #include "src/os/keyring.h"
 #include "src/procedures/findings.h"
-#include "src/procedures/image_state.h"
 #include "src/records/unlock_record.h"
 
 namespace nvunlock {

@@ -1,7 +1,6 @@
-#include "src/procedures/boot_images.h"
-
 #include <gmock/gmock.h>
 
+#include "src/image/find_images.h"
 #include "src/os/mounts.h"
 #include "test/unit/results.h"
 #include "test/unit/temporary_directory.h"

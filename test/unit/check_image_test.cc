@@ -1,5 +1,5 @@
 // Whether an image would unlock: each thing that it needs is missed when it is not there.
-#include "src/procedures/check_image.h"
+#include "src/image/check_image.h"
 
 #include "src/procedures/inspect.h"
 #include "test/unit/image_test.h"

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "src/procedures/image_files.h"
+#include "src/image/image_contents.h"
 #include "src/unlock/guard.h"
 #include "test/unit/machine.h"
 #include "test/unit/results.h"

@@ -1,5 +1,4 @@
-#include "src/procedures/old_keys.h"
-
+#include "src/image/stale_keys.h"
 #include "test/unit/image_test.h"
 
 namespace nvunlock {

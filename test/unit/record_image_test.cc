@@ -2,8 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "src/image/image_state.h"
 #include "src/model/blob_record.h"
-#include "src/procedures/image_state.h"
 #include "test/unit/key_file_sample.h"
 #include "test/unit/results.h"
 #include "test/unit/temporary_directory.h"

@@ -1,9 +1,9 @@
 // Bringing the keys in images up to date.
-#include "src/procedures/refresh_images.h"
+#include "src/image/refresh_images.h"
 
+#include "src/image/check_image.h"
+#include "src/image/image_tree.h"
 #include "src/model/blob_record.h"
-#include "src/procedures/check_image.h"
-#include "src/procedures/image_tree.h"
 #include "src/records/unlock_record.h"
 #include "test/unit/image_test.h"
 

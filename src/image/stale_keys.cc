@@ -1,7 +1,7 @@
-#include "src/procedures/old_keys.h"
+#include "src/image/stale_keys.h"
 
-#include "src/procedures/boot_images.h"
-#include "src/procedures/check_image.h"
+#include "src/image/check_image.h"
+#include "src/image/find_images.h"
 
 namespace nvunlock {
 

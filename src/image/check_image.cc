@@ -1,13 +1,13 @@
-#include "src/procedures/check_image.h"
+#include "src/image/check_image.h"
 
 #include <sys/stat.h>
 
 #include <set>
 
 #include "src/base/text.h"
-#include "src/procedures/image_files.h"
-#include "src/procedures/image_tree.h"
-#include "src/procedures/machine_keys.h"
+#include "src/image/image_contents.h"
+#include "src/image/image_tree.h"
+#include "src/image/required_keys.h"
 #include "src/unlock/guard.h"
 
 namespace nvunlock {

@@ -1,4 +1,4 @@
-#include "src/procedures/boot_images.h"
+#include "src/image/find_images.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_MACHINE_KEYS_H_
-#define NVUNLOCK_PROCEDURES_MACHINE_KEYS_H_
+#ifndef NVUNLOCK_IMAGE_REQUIRED_KEYS_H_
+#define NVUNLOCK_IMAGE_REQUIRED_KEYS_H_
 
 #include <map>
 #include <set>
@@ -27,4 +27,4 @@ Result<MachineKeys> ReadMachineKeys(const KeyStore& store);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_MACHINE_KEYS_H_
+#endif  // NVUNLOCK_IMAGE_REQUIRED_KEYS_H_

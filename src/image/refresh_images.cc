@@ -1,4 +1,4 @@
-#include "src/procedures/refresh_images.h"
+#include "src/image/refresh_images.h"
 
 #include <sys/stat.h>
 
@@ -8,16 +8,16 @@
 #include <utility>
 
 #include "src/base/text.h"
+#include "src/image/check_image.h"
+#include "src/image/find_images.h"
+#include "src/image/image_contents.h"
+#include "src/image/image_tree.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/file_part.h"
 #include "src/os/mounts.h"
 #include "src/os/program.h"
 #include "src/passphrase/rollback_check.h"
-#include "src/procedures/boot_images.h"
-#include "src/procedures/check_image.h"
-#include "src/procedures/image_files.h"
-#include "src/procedures/image_tree.h"
 
 namespace nvunlock {
 namespace {

@@ -1,8 +1,8 @@
-#include "src/procedures/image_tree.h"
+#include "src/image/image_tree.h"
 
 #include <sys/stat.h>
 
-#include "src/procedures/image_files.h"
+#include "src/image/image_contents.h"
 
 namespace nvunlock {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/procedures/image_state.h"
+#include "src/image/image_state.h"
 
 #include "src/os/file.h"
 

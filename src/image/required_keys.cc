@@ -1,4 +1,4 @@
-#include "src/procedures/machine_keys.h"
+#include "src/image/required_keys.h"
 
 #include "src/model/dimm_id.h"
 #include "src/model/image_record.h"

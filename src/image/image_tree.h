@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_IMAGE_TREE_H_
-#define NVUNLOCK_PROCEDURES_IMAGE_TREE_H_
+#ifndef NVUNLOCK_IMAGE_IMAGE_TREE_H_
+#define NVUNLOCK_IMAGE_IMAGE_TREE_H_
 
 #include <map>
 #include <optional>
@@ -43,4 +43,4 @@ Result<ImageTree> OpenImage(const std::string& path);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_IMAGE_TREE_H_
+#endif  // NVUNLOCK_IMAGE_IMAGE_TREE_H_

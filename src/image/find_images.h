@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_BOOT_IMAGES_H_
-#define NVUNLOCK_PROCEDURES_BOOT_IMAGES_H_
+#ifndef NVUNLOCK_IMAGE_FIND_IMAGES_H_
+#define NVUNLOCK_IMAGE_FIND_IMAGES_H_
 
 #include <cstdint>
 #include <optional>
@@ -23,4 +23,4 @@ Result<void> CheckBootIsMounted(const Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_BOOT_IMAGES_H_
+#endif  // NVUNLOCK_IMAGE_FIND_IMAGES_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_CHECK_IMAGE_H_
-#define NVUNLOCK_PROCEDURES_CHECK_IMAGE_H_
+#ifndef NVUNLOCK_IMAGE_CHECK_IMAGE_H_
+#define NVUNLOCK_IMAGE_CHECK_IMAGE_H_
 
 #include <string>
 #include <vector>
@@ -40,4 +40,4 @@ const char* Describe(ImageKind kind);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_CHECK_IMAGE_H_
+#endif  // NVUNLOCK_IMAGE_CHECK_IMAGE_H_

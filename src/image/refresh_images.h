@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_REFRESH_IMAGES_H_
-#define NVUNLOCK_PROCEDURES_REFRESH_IMAGES_H_
+#ifndef NVUNLOCK_IMAGE_REFRESH_IMAGES_H_
+#define NVUNLOCK_IMAGE_REFRESH_IMAGES_H_
 
 #include <string>
 #include <vector>
@@ -24,4 +24,4 @@ Result<std::vector<std::string>> RefreshImages(const Environment& environment,
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_REFRESH_IMAGES_H_
+#endif  // NVUNLOCK_IMAGE_REFRESH_IMAGES_H_

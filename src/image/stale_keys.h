@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_OLD_KEYS_H_
-#define NVUNLOCK_PROCEDURES_OLD_KEYS_H_
+#ifndef NVUNLOCK_IMAGE_STALE_KEYS_H_
+#define NVUNLOCK_IMAGE_STALE_KEYS_H_
 
 #include <string>
 #include <vector>
@@ -14,4 +14,4 @@ std::vector<std::string> FindOldKeys(const Environment& environment, const std::
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_OLD_KEYS_H_
+#endif  // NVUNLOCK_IMAGE_STALE_KEYS_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_UNLOCKS_AT_BOOT_H_
-#define NVUNLOCK_PROCEDURES_UNLOCKS_AT_BOOT_H_
+#ifndef NVUNLOCK_IMAGE_UNLOCKS_AT_BOOT_H_
+#define NVUNLOCK_IMAGE_UNLOCKS_AT_BOOT_H_
 
 #include "src/model/environment.h"
 
@@ -12,4 +12,4 @@ bool UnlocksAtBoot(const Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_UNLOCKS_AT_BOOT_H_
+#endif  // NVUNLOCK_IMAGE_UNLOCKS_AT_BOOT_H_

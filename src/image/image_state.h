@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_IMAGE_STATE_H_
-#define NVUNLOCK_PROCEDURES_IMAGE_STATE_H_
+#ifndef NVUNLOCK_IMAGE_IMAGE_STATE_H_
+#define NVUNLOCK_IMAGE_IMAGE_STATE_H_
 
 #include <optional>
 #include <string>
@@ -31,4 +31,4 @@ ImageState StateInImage(const ImageSources& images, const KeyStore& store, const
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_IMAGE_STATE_H_
+#endif  // NVUNLOCK_IMAGE_IMAGE_STATE_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/image_files.h"
+#include "src/image/image_contents.h"
 
 #include <string_view>
 

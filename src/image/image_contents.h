@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_IMAGE_FILES_H_
-#define NVUNLOCK_PROCEDURES_IMAGE_FILES_H_
+#ifndef NVUNLOCK_IMAGE_IMAGE_CONTENTS_H_
+#define NVUNLOCK_IMAGE_IMAGE_CONTENTS_H_
 
 #include <string>
 #include <vector>
@@ -44,4 +44,4 @@ Result<void> WriteImageFiles(const Environment& environment, const ImageFilesOpt
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_IMAGE_FILES_H_
+#endif  // NVUNLOCK_IMAGE_IMAGE_CONTENTS_H_

@@ -1,10 +1,10 @@
-#include "src/procedures/unlocks_at_boot.h"
+#include "src/image/unlocks_at_boot.h"
 
 #include <algorithm>
 
+#include "src/image/find_images.h"
+#include "src/image/image_tree.h"
 #include "src/model/key_store.h"
-#include "src/procedures/boot_images.h"
-#include "src/procedures/image_tree.h"
 
 namespace nvunlock {
 
