@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "src/procedures/findings.h"
-#include "src/procedures/judge.h"
+#include "src/status/status.h"
+#include "src/status/verdict.h"
 
 namespace nvunlock {
 

@@ -4,7 +4,7 @@
 #include "src/commands/output.h"
 #include "src/commands/slot_options.h"
 #include "src/os/process.h"
-#include "src/procedures/inspect.h"
+#include "src/status/inspect.h"
 #include "src/unlock/read_config.h"
 
 namespace nvunlock {

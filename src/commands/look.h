@@ -3,8 +3,8 @@
 
 #include "src/base/result.h"
 #include "src/commands/commands.h"
-#include "src/procedures/findings.h"
-#include "src/procedures/judge.h"
+#include "src/status/status.h"
+#include "src/status/verdict.h"
 
 namespace nvunlock {
 

@@ -1,7 +1,7 @@
 // Whether an image would unlock: each thing that it needs is missed when it is not there.
 #include "src/image/check_image.h"
 
-#include "src/procedures/inspect.h"
+#include "src/status/inspect.h"
 #include "test/unit/image_test.h"
 
 namespace nvunlock {

@@ -1,4 +1,4 @@
-#include "src/procedures/inspect.h"
+#include "src/status/inspect.h"
 
 #include <gmock/gmock.h>
 

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
-#include "src/procedures/inspect.h"
-#include "src/procedures/judge.h"
 #include "src/records/record_image.h"
 #include "src/records/record_pcrs.h"
+#include "src/status/inspect.h"
+#include "src/status/verdict.h"
 #include "test/unit/machine.h"
 #include "test/unit/record_lines.h"
 #include "test/unit/tpm_samples.h"

@@ -1,4 +1,4 @@
-#include "src/procedures/predict_pcrs.h"
+#include "src/status/predict_pcrs.h"
 
 #include <gmock/gmock.h>
 

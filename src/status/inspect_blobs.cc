@@ -1,4 +1,4 @@
-#include "src/procedures/inspect_blobs.h"
+#include "src/status/inspect_blobs.h"
 
 #include "src/keys/recorded_blobs.h"
 #include "src/keys/select_blobs.h"

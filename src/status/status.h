@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_FINDINGS_H_
-#define NVUNLOCK_PROCEDURES_FINDINGS_H_
+#ifndef NVUNLOCK_STATUS_STATUS_H_
+#define NVUNLOCK_STATUS_STATUS_H_
 
 #include <optional>
 #include <string>
@@ -11,7 +11,7 @@
 #include "src/model/dimm.h"
 #include "src/model/kek_name.h"
 #include "src/model/recovery.h"
-#include "src/procedures/predict_pcrs.h"
+#include "src/status/predict_pcrs.h"
 #include "tpm/lockout.h"
 
 namespace nvunlock {
@@ -83,4 +83,4 @@ struct Findings {
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_FINDINGS_H_
+#endif  // NVUNLOCK_STATUS_STATUS_H_

@@ -1,11 +1,11 @@
-#ifndef NVUNLOCK_PROCEDURES_INSPECT_H_
-#define NVUNLOCK_PROCEDURES_INSPECT_H_
+#ifndef NVUNLOCK_STATUS_INSPECT_H_
+#define NVUNLOCK_STATUS_INSPECT_H_
 
 #include <string>
 
 #include "src/model/config.h"
 #include "src/model/environment.h"
-#include "src/procedures/findings.h"
+#include "src/status/status.h"
 
 namespace nvunlock {
 
@@ -21,4 +21,4 @@ Findings Inspect(const Environment& environment, const InspectOptions& options);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_INSPECT_H_
+#endif  // NVUNLOCK_STATUS_INSPECT_H_

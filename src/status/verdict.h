@@ -1,11 +1,11 @@
-#ifndef NVUNLOCK_PROCEDURES_JUDGE_H_
-#define NVUNLOCK_PROCEDURES_JUDGE_H_
+#ifndef NVUNLOCK_STATUS_VERDICT_H_
+#define NVUNLOCK_STATUS_VERDICT_H_
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "src/procedures/findings.h"
+#include "src/status/status.h"
 
 namespace nvunlock {
 
@@ -25,4 +25,4 @@ Judgement Judge(const Findings& findings);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_JUDGE_H_
+#endif  // NVUNLOCK_STATUS_VERDICT_H_

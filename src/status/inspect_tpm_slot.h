@@ -1,7 +1,7 @@
-#ifndef NVUNLOCK_PROCEDURES_INSPECT_TPM_SLOT_H_
-#define NVUNLOCK_PROCEDURES_INSPECT_TPM_SLOT_H_
+#ifndef NVUNLOCK_STATUS_INSPECT_TPM_SLOT_H_
+#define NVUNLOCK_STATUS_INSPECT_TPM_SLOT_H_
 
-#include "src/procedures/findings.h"
+#include "src/status/status.h"
 
 namespace nvunlock {
 
@@ -18,4 +18,4 @@ TpmSlotFindings InspectTpmSlot(const TpmSlot& slot, const SlotView& view);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_INSPECT_TPM_SLOT_H_
+#endif  // NVUNLOCK_STATUS_INSPECT_TPM_SLOT_H_

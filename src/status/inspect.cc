@@ -1,4 +1,4 @@
-#include "src/procedures/inspect.h"
+#include "src/status/inspect.h"
 
 #include <algorithm>
 #include <map>
@@ -6,10 +6,10 @@
 
 #include "src/image/find_images.h"
 #include "src/model/dimm_id.h"
-#include "src/procedures/inspect_blobs.h"
-#include "src/procedures/inspect_tpm_slot.h"
 #include "src/records/record_image.h"
 #include "src/seal/signed_pcrs.h"
+#include "src/status/inspect_blobs.h"
+#include "src/status/inspect_tpm_slot.h"
 
 namespace nvunlock {
 namespace {

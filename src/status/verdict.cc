@@ -1,4 +1,4 @@
-#include "src/procedures/judge.h"
+#include "src/status/verdict.h"
 
 #include <algorithm>
 

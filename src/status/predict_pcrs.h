@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_PREDICT_PCRS_H_
-#define NVUNLOCK_PROCEDURES_PREDICT_PCRS_H_
+#ifndef NVUNLOCK_STATUS_PREDICT_PCRS_H_
+#define NVUNLOCK_STATUS_PREDICT_PCRS_H_
 
 #include <optional>
 #include <string>
@@ -60,4 +60,4 @@ std::optional<PcrPolicy> ExpectedPolicy(const PcrPolicy& policy,
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_PREDICT_PCRS_H_
+#endif  // NVUNLOCK_STATUS_PREDICT_PCRS_H_

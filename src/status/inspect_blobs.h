@@ -1,13 +1,13 @@
-#ifndef NVUNLOCK_PROCEDURES_INSPECT_BLOBS_H_
-#define NVUNLOCK_PROCEDURES_INSPECT_BLOBS_H_
+#ifndef NVUNLOCK_STATUS_INSPECT_BLOBS_H_
+#define NVUNLOCK_STATUS_INSPECT_BLOBS_H_
 
 #include <string>
 #include <vector>
 
 #include "src/image/image_state.h"
 #include "src/os/keyring.h"
-#include "src/procedures/findings.h"
 #include "src/records/unlock_record.h"
+#include "src/status/status.h"
 
 namespace nvunlock {
 
@@ -28,4 +28,4 @@ Result<std::vector<BlobFindings>> InspectBlobs(const BlobView& view,
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_INSPECT_BLOBS_H_
+#endif  // NVUNLOCK_STATUS_INSPECT_BLOBS_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/findings.h"
+#include "src/status/status.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "src/procedures/inspect_tpm_slot.h"
+#include "src/status/inspect_tpm_slot.h"
 
 #include <algorithm>
 
