@@ -1,14 +1,14 @@
-#include "src/procedures/backup.h"
+#include "src/backup/backup.h"
 
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "src/backup/restore.h"
 #include "src/commands/commands.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
 #include "src/os/process.h"
-#include "src/procedures/restore.h"
 
 namespace nvunlock {
 namespace {

@@ -7,9 +7,9 @@
 #include <map>
 #include <string>
 
+#include "src/backup/backup.h"
+#include "src/backup/restore.h"
 #include "src/model/environment.h"
-#include "src/procedures/backup.h"
-#include "src/procedures/restore.h"
 #include "test/unit/byte_strings.h"
 #include "test/unit/kernel_keys.h"
 #include "test/unit/key_file_sample.h"

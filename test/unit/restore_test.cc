@@ -1,4 +1,4 @@
-#include "src/procedures/restore.h"
+#include "src/backup/restore.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>

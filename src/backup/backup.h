@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_BACKUP_H_
-#define NVUNLOCK_PROCEDURES_BACKUP_H_
+#ifndef NVUNLOCK_BACKUP_BACKUP_H_
+#define NVUNLOCK_BACKUP_BACKUP_H_
 
 #include <cstdint>
 #include <string>
@@ -31,4 +31,4 @@ Result<BackupReport> WriteBackup(const Environment& environment, const BackupOri
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_BACKUP_H_
+#endif  // NVUNLOCK_BACKUP_BACKUP_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/restore.h"
+#include "src/backup/restore.h"
 
 #include <algorithm>
 #include <optional>

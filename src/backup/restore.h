@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_PROCEDURES_RESTORE_H_
-#define NVUNLOCK_PROCEDURES_RESTORE_H_
+#ifndef NVUNLOCK_BACKUP_RESTORE_H_
+#define NVUNLOCK_BACKUP_RESTORE_H_
 
 #include <functional>
 #include <string>
@@ -41,4 +41,4 @@ Result<RestoreReport> RestoreFiles(const OpenedBackup& backup, const std::string
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_PROCEDURES_RESTORE_H_
+#endif  // NVUNLOCK_BACKUP_RESTORE_H_

@@ -1,4 +1,4 @@
-#include "src/procedures/backup.h"
+#include "src/backup/backup.h"
 
 #include <algorithm>
 #include <ctime>
