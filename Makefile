@@ -98,7 +98,7 @@ $(BUILD)/%.o: %.cc $(BUILD)/libraries.mk
 	@$(CXX) $(CXXFLAGS) $(compile_flags) -c -o $@ $<
 
 # They hold the guard as it is installed.
-$(BUILD)/src/procedures/guard.o $(BUILD)/checked/src/procedures/guard.o: system/00-nvunlock.conf
+$(BUILD)/src/unlock/guard.o $(BUILD)/checked/src/unlock/guard.o: system/00-nvunlock.conf
 
 $(BUILD)/nvunlock: $(objects)
 	@echo "  LINK $@"
