@@ -38,16 +38,14 @@ objects := $(sources:%.cc=$(BUILD)/%.o)
 # The unit tests run the same sources once more, under sanitizers.
 checked := $(filter-out src/main.cc src/base/link_stubs.cc,$(sources))
 checked_objects := $(checked:%.cc=$(BUILD)/checked/%.o)
-unit_tests := $(sort $(wildcard test/unit/*_test.cc))
-fixtures := $(filter-out $(unit_tests),$(wildcard test/unit/*.cc))
-# Tests whose names begin with the same letter are compiled together: they share what templates
-# cost, which is most of it.
-letters := $(foreach letter,a b c d e f g h i j k l m n o p q r s t u v w x y z, \
-  $(if $(filter test/unit/$(letter)%,$(unit_tests)),$(letter)))
-test_groups := $(letters:%=$(BUILD)/checked/test/unit/all-%.o)
+unit_tests := $(sort $(wildcard test/unit/*/*_test.cc))
+fixtures := $(sort $(wildcard test/unit/support/*.cc))
+# A room's tests are compiled together: they share what templates cost, which is most of it.
+tested_rooms := $(sort $(patsubst test/unit/%/,%,$(dir $(unit_tests))))
+test_groups := $(tested_rooms:%=$(BUILD)/checked/test/unit/all-%.o)
 test_objects := $(fixtures:%.cc=$(BUILD)/checked/%.o) $(test_groups)
 
-cpp_files := $(sort $(wildcard src/*.cc src/*/*.cc src/*/*.h tpm/*.cc tpm/*.h test/*/*.cc test/*/*.h))
+cpp_files := $(sort $(wildcard src/*.cc src/*/*.cc src/*/*.h tpm/*.cc tpm/*.h test/*/*.cc test/*/*.h test/unit/*/*.cc test/unit/*/*.h))
 shell_files = $(shell git ls-files -co --exclude-standard | \
   xargs grep -lE '^(\#!(/bin/(ba)?sh|/usr/bin/env bats)|\# shellcheck shell=)')
 
@@ -128,11 +126,11 @@ $(test_objects): private check_flags += -Winvalid-pch -include $(test_headers)
 
 $(test_groups:.o=.cc): $(BUILD)/checked/test/unit/all-%.cc: always
 	@mkdir -p $(@D)
-	@printf '#include "%s"\n' $(filter test/unit/$*%,$(unit_tests)) >$@.new
+	@printf '#include "%s"\n' $(filter test/unit/$*/%,$(unit_tests)) >$@.new
 	@cmp -s $@.new $@ || cp $@.new $@
 
 $(test_groups): $(BUILD)/checked/test/unit/all-%.o: $(BUILD)/checked/test/unit/all-%.cc
-	@echo "  CXX test/unit/$**_test.cc"
+	@echo "  CXX test/unit/$*/*_test.cc"
 	@$(CXX) $(check_flags) -c -o $@ $<
 
 .PHONY: always
@@ -143,7 +141,7 @@ $(BUILD)/checked/%.o: %.cc $(BUILD)/libraries.mk
 	@echo "  CXX $< (checked)"
 	@$(CXX) $(check_flags) -c -o $@ $<
 
-# What test/unit/clear_bus.cc puts itself in front of; no other program has it.
+# What test/unit/support/clear_bus.cc puts itself in front of; no other program has it.
 unit_wrapped := Esys_StartAuthSession Esys_TRSess_SetAttributes
 
 $(BUILD)/unit-tests: $(checked_objects) $(test_objects)

@@ -1,0 +1,120 @@
+#include "tpm/pcr_policy.h"
+
+#include <gtest/gtest.h>
+
+#include "test/unit/support/byte_strings.h"
+#include "test/unit/support/swtpm.h"
+#include "test/unit/support/tpm_samples.h"
+
+namespace nvunlock {
+namespace {
+
+TEST(PolicyForValuesTest, DigestsTheValuesInTheOrderOfTheirPcrs) {
+  PcrPolicy policy = PolicyForValues(Sha256Bank(), {{11, Bytes(32, 2)}, {7, Bytes(32, 1)}});
+  EXPECT_EQ(policy.pcr_digest, Sha256({Bytes(32, 1), Bytes(32, 2)}));
+  ASSERT_EQ(policy.pcrs.count, 1U);
+  EXPECT_EQ(MaskOf(policy.pcrs.pcrSelections[0]), 1U << 7 | 1U << 11);
+  EXPECT_EQ(policy.pcrs.pcrSelections[0].hash, TPM2_ALG_SHA256);
+}
+
+TEST(EncodePcrPolicyTest, IsASelectionAndTheDigest) {
+  PcrPolicy policy = SamplePcrPolicy();
+  EXPECT_EQ(ToHex(EncodePcrPolicy(policy)),
+            "00000001"
+            "000b"
+            "03800800" +
+                ToHex(policy.pcr_digest));
+}
+
+TEST(DecodePcrPolicyTest, IsTheInverse) {
+  for (const PcrBank& bank : KnownPcrBanks()) {
+    PcrPolicy policy =
+        PolicyForValues(bank, {{0, Bytes(bank.digest_size, 1)}, {23, Bytes(bank.digest_size, 2)}});
+    PcrPolicy decoded = Must(DecodePcrPolicy(EncodePcrPolicy(policy)));
+    EXPECT_EQ(EncodePcrPolicy(decoded), EncodePcrPolicy(policy));
+    EXPECT_EQ(ExtendDigest({}, decoded), ExtendDigest({}, policy));
+  }
+}
+
+TEST(DecodePcrPolicyTest, RefusesATruncatedBody) {
+  Bytes body = EncodePcrPolicy(SamplePcrPolicy());
+  for (size_t size = 0; size < body.size(); size++) {
+    EXPECT_THAT(DecodePcrPolicy(ByteView(body).first(size)), FailsWith(Errc::kBadKeyFile)) << size;
+  }
+}
+
+TEST(DecodePcrPolicyTest, RefusesBytesBehindTheDigest) {
+  Bytes body = EncodePcrPolicy(SamplePcrPolicy());
+  body.push_back(0);
+  EXPECT_THAT(DecodePcrPolicy(body), FailsWith(Errc::kBadKeyFile));
+}
+
+TEST(DecodePcrPolicyTest, RefusesImpossibleCountsAndSizes) {
+  Bytes body = EncodePcrPolicy(SamplePcrPolicy());
+  for (size_t i : {0, 1, 2, 3, 6}) {
+    Bytes changed = body;
+    changed[i] = 0xff;
+    EXPECT_THAT(DecodePcrPolicy(changed), FailsWith(Errc::kBadKeyFile)) << i;
+  }
+}
+
+struct Selection {
+  const char* bank;
+  uint32_t mask;
+};
+
+class PolicyTest : public SwtpmTest {
+ protected:
+  /// The policy that PCRs hold what they hold now.
+  static PcrPolicy PolicyOfNow(Tpm& tpm, const Selection& selection) {
+    const PcrBank& bank = *FindPcrBank(selection.bank);
+    return PolicyForValues(bank, Must(ReadPcrs(tpm, bank, selection.mask)));
+  }
+
+  static TpmObject StartSession(Tpm& tpm, TPM2_SE type) {
+    TPMT_SYM_DEF no_encryption = {.algorithm = TPM2_ALG_NULL, .keyBits = {}, .mode = {}};
+    ESYS_TR session = ESYS_TR_NONE;
+    Esys_StartAuthSession(tpm.esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                          ESYS_TR_NONE, nullptr, type, &no_encryption, TPM2_ALG_SHA256, &session);
+    return {tpm, session};
+  }
+
+  /// What the TPM itself computes.
+  static Bytes DigestOfSession(Tpm& tpm, const TpmObject& session) {
+    TPM2B_DIGEST* digest = nullptr;
+    Esys_PolicyGetDigest(tpm.esys(), session.tr(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                         &digest);
+    EsysPtr<TPM2B_DIGEST> owned(digest);
+    return {digest->buffer, digest->buffer + digest->size};
+  }
+};
+
+TEST_F(PolicyTest, TheOfflineDigestIsTheTpms) {
+  Tpm tpm = ConnectTo(swtpm());
+  ExtendPcr(tpm, 7, Sha256Bank());
+  for (const Selection& selection :
+       {Selection{"sha256", 1U << 7}, Selection{"sha256", 1U << 7 | 1U << 8},
+        Selection{"sha256", 0xffffff}, Selection{"sha384", 1U << 0 | 1U << 12},
+        Selection{"sha512", 1U << 23}, Selection{"sha1", 1U << 4 | 1U << 16}}) {
+    PcrPolicy policy = PolicyOfNow(tpm, selection);
+    TpmObject session = StartSession(tpm, TPM2_SE_TRIAL);
+    ASSERT_THAT(AssertPcrPolicy(tpm, session.tr(), policy), Succeeds());
+    EXPECT_EQ(DigestOfSession(tpm, session), Copy(ExtendDigest({}, policy)))
+        << selection.bank << " " << selection.mask;
+  }
+}
+
+TEST_F(PolicyTest, HoldsAsLongAsThePcrsDo) {
+  Tpm tpm = ConnectTo(swtpm());
+  PcrPolicy policy = PolicyOfNow(tpm, {"sha256", 1U << 7 | 1U << 8});
+  TpmObject session = StartSession(tpm, TPM2_SE_POLICY);
+  EXPECT_THAT(AssertPcrPolicy(tpm, session.tr(), policy), Succeeds());
+
+  ExtendPcr(tpm, 8, Sha256Bank());
+  TpmObject later = StartSession(tpm, TPM2_SE_POLICY);
+  EXPECT_THAT(AssertPcrPolicy(tpm, later.tr(), policy),
+              FailsWith(Errc::kPolicyMismatch, "PCRs do not hold"));
+}
+
+}  // namespace
+}  // namespace nvunlock
