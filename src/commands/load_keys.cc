@@ -1,10 +1,10 @@
 #include "src/unlock/load_keys.h"
 
 #include "src/commands/commands.h"
+#include "src/commands/enroll_options.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
-#include "src/commands/slot_options.h"
 #include "src/os/file.h"
 #include "src/os/process.h"
 

@@ -4,8 +4,8 @@
 #include "src/base/hex.h"
 #include "src/commands/dimm_table.h"
 #include "src/commands/findings_json.h"
-#include "src/commands/look.h"
 #include "src/commands/output.h"
+#include "src/commands/status_input.h"
 
 namespace nvunlock {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "src/commands/commands.h"
+#include "src/commands/enroll_options.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
-#include "src/commands/slot_options.h"
 #include "src/commands/unlock_status.h"
 #include "src/model/key_store.h"
 #include "src/os/file.h"

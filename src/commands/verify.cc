@@ -1,6 +1,6 @@
 #include "src/commands/findings_json.h"
-#include "src/commands/look.h"
 #include "src/commands/output.h"
+#include "src/commands/status_input.h"
 
 namespace nvunlock {
 

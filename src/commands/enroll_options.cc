@@ -1,4 +1,4 @@
-#include "src/commands/slot_options.h"
+#include "src/commands/enroll_options.h"
 
 #include "src/commands/output.h"
 #include "src/commands/questions.h"

@@ -1,8 +1,8 @@
-#include "src/commands/look.h"
+#include "src/commands/status_input.h"
 
+#include "src/commands/enroll_options.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
-#include "src/commands/slot_options.h"
 #include "src/os/process.h"
 #include "src/status/inspect.h"
 #include "src/unlock/read_config.h"

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_COMMANDS_SLOT_OPTIONS_H_
-#define NVUNLOCK_COMMANDS_SLOT_OPTIONS_H_
+#ifndef NVUNLOCK_COMMANDS_ENROLL_OPTIONS_H_
+#define NVUNLOCK_COMMANDS_ENROLL_OPTIONS_H_
 
 #include <string>
 #include <vector>
@@ -53,4 +53,4 @@ Result<void> PrintRecoveryKey(const RecoveryWays& ways);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_SLOT_OPTIONS_H_
+#endif  // NVUNLOCK_COMMANDS_ENROLL_OPTIONS_H_

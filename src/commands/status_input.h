@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_COMMANDS_LOOK_H_
-#define NVUNLOCK_COMMANDS_LOOK_H_
+#ifndef NVUNLOCK_COMMANDS_STATUS_INPUT_H_
+#define NVUNLOCK_COMMANDS_STATUS_INPUT_H_
 
 #include "src/base/result.h"
 #include "src/commands/commands.h"
@@ -23,4 +23,4 @@ std::string DescribeVerdict(const Judgement& judgement);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_LOOK_H_
+#endif  // NVUNLOCK_COMMANDS_STATUS_INPUT_H_
