@@ -9,7 +9,7 @@
 namespace nvunlock {
 namespace {
 
-int RunHelp(const Invocation& invocation);
+Result<int> RunHelp(const Invocation& invocation);
 
 constexpr Command kCommands[] = {
     {"enroll", "--tpm2-pcrs=LIST [--import] [--kek=user:NAME] RECOVERY...",
@@ -68,36 +68,33 @@ std::string Usage() {
   return text + "\n  -h, --help, --version\n";
 }
 
-int RunCommand(const char* name, int argc, char** argv) {
+Result<int> RunCommand(const char* name, int argc, char** argv) {
   for (const Command& command : kCommands) {
     if (strcmp(name, command.name) == 0) {
       return command.run({command, argc, argv, NVUNLOCK_VERSION});
     }
   }
-  PrintError(*name == '\0' ? "no command; see 'nvunlock --help'"
-                           : "no command '" + std::string(name) + "'; see 'nvunlock --help'");
-  return ExitCode(Errc::kUsage);
+  return Fail(Errc::kUsage, *name == '\0'
+                                ? "no command; see 'nvunlock --help'"
+                                : "no command '" + std::string(name) + "'; see 'nvunlock --help'");
 }
 
-int ShowUsage() {
+Result<int> ShowUsage() {
   Print(Usage());
   return 0;
 }
 
-int RunHelp(const Invocation& invocation) {
-  Result<std::vector<std::string>> about = ParseOptions(invocation, {});
-  if (!about) return Report(about.error());
-  if (about->empty()) return ShowUsage();
-  if (about->size() > 1) {
-    return Report({Errc::kUsage, "'nvunlock help' wants one command, or none"});
-  }
-  std::string name = about->front();
+Result<int> RunHelp(const Invocation& invocation) {
+  std::vector<std::string> about = TRY(ParseOptions(invocation, {}));
+  if (about.empty()) return ShowUsage();
+  if (about.size() > 1) return Fail(Errc::kUsage, "'nvunlock help' wants one command, or none");
+  std::string name = about.front();
   std::string option = "--help";
   char* argv[] = {name.data(), option.data(), nullptr};
   return RunCommand(name.c_str(), 2, argv);
 }
 
-int Run(int argc, char** argv) {
+Result<int> Run(int argc, char** argv) {
   const char* name = argc > 1 ? argv[1] : "";
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return ShowUsage();
   if (strcmp(name, "--version") == 0) {
@@ -112,7 +109,8 @@ int Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   nvunlock::ProtectProcess();
-  int exit_code = nvunlock::Run(argc, argv);
+  nvunlock::Result<int> ended = nvunlock::Run(argc, argv);
+  int exit_code = ended ? *ended : nvunlock::Report(ended.error());
   nvunlock::Result<void> printed = nvunlock::FinishOutput();
   return exit_code != 0 || printed ? exit_code : nvunlock::Report(printed.error());
 }

@@ -105,12 +105,12 @@ Result<void> Restore(const Invocation& invocation) {
 
 }  // namespace
 
-int RunBackup(const Invocation& invocation) {
+Result<int> RunBackup(const Invocation& invocation) {
   Result<void> done = BackUp(invocation);
   return done ? 0 : Report(done.error());
 }
 
-int RunRestore(const Invocation& invocation) {
+Result<int> RunRestore(const Invocation& invocation) {
   Result<void> done = Restore(invocation);
   return done ? 0 : Report(done.error());
 }

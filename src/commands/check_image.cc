@@ -58,7 +58,9 @@ std::string Verdict(const std::vector<ImageCheck>& checks, bool one_must_unlock)
   return lacks_one ? "there is no initramfs image that unlocks this machine" : "";
 }
 
-Result<int> CheckAndPrint(const Invocation& invocation) {
+}  // namespace
+
+Result<int> RunCheckImage(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   bool all = false;
   bool as_json = false;
@@ -78,14 +80,8 @@ Result<int> CheckAndPrint(const Invocation& invocation) {
     for (const ImageCheck& check : checks) PrintCheck(check);
   }
   std::string verdict = Verdict(checks, all);
-  return verdict.empty() ? 0 : Report({Errc::kImageOutdated, std::move(verdict)});
-}
-
-}  // namespace
-
-int RunCheckImage(const Invocation& invocation) {
-  Result<int> exit_code = CheckAndPrint(invocation);
-  return exit_code ? *exit_code : Report(exit_code.error());
+  if (!verdict.empty()) return Fail(Errc::kImageOutdated, std::move(verdict));
+  return 0;
 }
 
 }  // namespace nvunlock

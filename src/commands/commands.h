@@ -1,6 +1,8 @@
 #ifndef NVUNLOCK_COMMANDS_COMMANDS_H_
 #define NVUNLOCK_COMMANDS_COMMANDS_H_
 
+#include "src/base/result.h"
+
 namespace nvunlock {
 
 struct Invocation;
@@ -10,7 +12,7 @@ struct Command {
   const char* name;
   const char* synopsis;
   const char* summary;
-  int (*run)(const Invocation& invocation);  ///< returns the program's exit code
+  Result<int> (*run)(const Invocation& invocation);  ///< the program's exit code, or why it failed
 };
 
 /// How a command was called; argv[0] is its name.
@@ -21,32 +23,32 @@ struct Invocation {
   const char* version = "";  ///< of the program
 };
 
-int RunEnroll(const Invocation& invocation);
-int RunUnlock(const Invocation& invocation);
-int RunLoadKeys(const Invocation& invocation);
-int RunFreezeSecurity(const Invocation& invocation);
-int RunReseal(const Invocation& invocation);
-int RunListSlots(const Invocation& invocation);
-int RunWipeSlot(const Invocation& invocation);
-int RunImageFiles(const Invocation& invocation);
-int RunBackup(const Invocation& invocation);
-int RunRestore(const Invocation& invocation);
-int RunCheckImage(const Invocation& invocation);
-int RunRefreshImages(const Invocation& invocation);
-int RunLatch(const Invocation& invocation);
-int RunAdopt(const Invocation& invocation);
-int RunStatus(const Invocation& invocation);
-int RunVerify(const Invocation& invocation);
-int RunSetupPassphrase(const Invocation& invocation);
-int RunUpdatePassphrase(const Invocation& invocation);
-int RunRemovePassphrase(const Invocation& invocation);
-int RunSanitizeDimm(const Invocation& invocation);
-int RunWaitOverwrite(const Invocation& invocation);
-int RunEnableDimm(const Invocation& invocation);
-int RunDisableDimm(const Invocation& invocation);
-int RunRotateKek(const Invocation& invocation);
-int RunSettle(const Invocation& invocation);
-int RunList(const Invocation& invocation);
+Result<int> RunEnroll(const Invocation& invocation);
+Result<int> RunUnlock(const Invocation& invocation);
+Result<int> RunLoadKeys(const Invocation& invocation);
+Result<int> RunFreezeSecurity(const Invocation& invocation);
+Result<int> RunReseal(const Invocation& invocation);
+Result<int> RunListSlots(const Invocation& invocation);
+Result<int> RunWipeSlot(const Invocation& invocation);
+Result<int> RunImageFiles(const Invocation& invocation);
+Result<int> RunBackup(const Invocation& invocation);
+Result<int> RunRestore(const Invocation& invocation);
+Result<int> RunCheckImage(const Invocation& invocation);
+Result<int> RunRefreshImages(const Invocation& invocation);
+Result<int> RunLatch(const Invocation& invocation);
+Result<int> RunAdopt(const Invocation& invocation);
+Result<int> RunStatus(const Invocation& invocation);
+Result<int> RunVerify(const Invocation& invocation);
+Result<int> RunSetupPassphrase(const Invocation& invocation);
+Result<int> RunUpdatePassphrase(const Invocation& invocation);
+Result<int> RunRemovePassphrase(const Invocation& invocation);
+Result<int> RunSanitizeDimm(const Invocation& invocation);
+Result<int> RunWaitOverwrite(const Invocation& invocation);
+Result<int> RunEnableDimm(const Invocation& invocation);
+Result<int> RunDisableDimm(const Invocation& invocation);
+Result<int> RunRotateKek(const Invocation& invocation);
+Result<int> RunSettle(const Invocation& invocation);
+Result<int> RunList(const Invocation& invocation);
 
 }  // namespace nvunlock
 

@@ -12,22 +12,21 @@ using Procedure = DimmReport (*)(const Environment& environment,
                                  const std::vector<std::string>& nmems,
                                  const EnableOptions& options);
 
-int RunOnDimms(const Invocation& invocation, Procedure procedure, const char* words) {
+Result<int> RunOnDimms(const Invocation& invocation, Procedure procedure, const char* words) {
   DimmCommand command;
-  auto nmems = ParseDimms(invocation, command, DimmOptions(command));
-  if (!nmems) return Report(nmems.error());
+  std::vector<std::string> nmems = TRY(ParseDimms(invocation, command, DimmOptions(command)));
   EnableOptions options = {
       .host = HostName(), .dry_run = command.dry_run, .on_step = ShowSteps(command)};
-  return PrintDimmReport(command, procedure(command.environment, *nmems, options), words);
+  return PrintDimmReport(command, procedure(command.environment, nmems, options), words);
 }
 
 }  // namespace
 
-int RunEnableDimm(const Invocation& invocation) {
+Result<int> RunEnableDimm(const Invocation& invocation) {
   return RunOnDimms(invocation, EnableDimms, "enabled");
 }
 
-int RunDisableDimm(const Invocation& invocation) {
+Result<int> RunDisableDimm(const Invocation& invocation) {
   return RunOnDimms(invocation, DisableDimms, "disabled");
 }
 

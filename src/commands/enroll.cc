@@ -127,13 +127,11 @@ Result<EnrollReport> Run(Arguments& arguments) {
 
 }  // namespace
 
-int RunEnroll(const Invocation& invocation) {
+Result<int> RunEnroll(const Invocation& invocation) {
   Arguments arguments;
-  Result<void> parsed = Parse(invocation, arguments);
-  if (!parsed) return Report(parsed.error());
-  Result<EnrollReport> report = Run(arguments);
-  if (!report) return Report(report.error());
-  PrintReport(*report, arguments);
+  TRY(Parse(invocation, arguments));
+  EnrollReport report = TRY(Run(arguments));
+  PrintReport(report, arguments);
   return 0;
 }
 

@@ -27,11 +27,10 @@ DimmReport FreezeAll(const DimmCommand& command, const std::vector<std::string>&
 
 }  // namespace
 
-int RunFreezeSecurity(const Invocation& invocation) {
+Result<int> RunFreezeSecurity(const Invocation& invocation) {
   DimmCommand command;
-  auto nmems = ParseDimms(invocation, command, DimmOptions(command));
-  if (!nmems) return Report(nmems.error());
-  return PrintDimmReport(command, FreezeAll(command, *nmems), "security froze");
+  std::vector<std::string> nmems = TRY(ParseDimms(invocation, command, DimmOptions(command)));
+  return PrintDimmReport(command, FreezeAll(command, nmems), "security froze");
 }
 
 }  // namespace nvunlock

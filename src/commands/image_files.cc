@@ -8,25 +8,24 @@
 
 namespace nvunlock {
 
-int RunImageFiles(const Invocation& invocation) {
+Result<int> RunImageFiles(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   ImageFilesOptions image;
   std::vector<Option> options = EnvironmentOptions(environment);
   options.push_back({"guard-only", nullptr, "no key files: for images that shall never unlock",
                      Set(image.guard_only)});
-  Result<std::vector<std::string>> places = ParseOptions(invocation, options);
-  if (!places) return Report(places.error());
-  if (places->empty() || !IsDirectory(places->front())) {
-    return Report({Errc::kUsage, "say in which directory the image is being built"});
+  std::vector<std::string> places = TRY(ParseOptions(invocation, options));
+  if (places.empty() || !IsDirectory(places.front())) {
+    return Fail(Errc::kUsage, "say in which directory the image is being built");
   }
   ParsedConfig parsed = ReadConfig(environment);
   for (const std::string& complaint : parsed.complaints) PrintError(complaint);
-  image.tree = places->front();
-  image.more.assign(places->begin() + 1, places->end());
+  image.tree = places.front();
+  image.more.assign(places.begin() + 1, places.end());
   image.host = HostName();
   image.with_passphrase_slots = parsed.config.recovery_passphrase_in_initramfs;
-  Result<void> written = WriteImageFiles(environment, image);
-  return written ? 0 : Report(written.error());
+  TRY(WriteImageFiles(environment, image));
+  return 0;
 }
 
 }  // namespace nvunlock

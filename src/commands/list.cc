@@ -158,7 +158,9 @@ void PrintAsNdctl(const NdBus& bus, const std::vector<Dimm>& dimms, const Argume
   if (!entries.empty() || arguments.json) PrintNdctlJson(entries, arguments.human);
 }
 
-Result<int> List(const Invocation& invocation) {
+}  // namespace
+
+Result<int> RunList(const Invocation& invocation) {
   Arguments arguments;
   TRY(ParseOptionsOnly(invocation, OptionsFor(arguments)));
   NdBus bus(arguments.environment.sysfs_root);
@@ -174,13 +176,6 @@ Result<int> List(const Invocation& invocation) {
     PrintDimmTable(dimms);
   }
   return exit_code;
-}
-
-}  // namespace
-
-int RunList(const Invocation& invocation) {
-  Result<int> exit_code = List(invocation);
-  return exit_code ? *exit_code : Report(exit_code.error());
 }
 
 }  // namespace nvunlock

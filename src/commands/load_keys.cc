@@ -63,7 +63,7 @@ Result<LoadedKeys> LoadAll(const Environment& environment, bool recovery) {
 
 }  // namespace
 
-int RunLoadKeys(const Invocation& invocation) {
+Result<int> RunLoadKeys(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   std::vector<Option> options = EnvironmentOptions(environment);
   options.push_back(
@@ -77,11 +77,9 @@ int RunLoadKeys(const Invocation& invocation) {
                      "ask for a recovery key or passphrase instead of the TPM; the keys vanish "
                      "after 15 minutes",
                      Set(recovery)});
-  Result<void> parsed = ParseOptionsOnly(invocation, options);
-  if (!parsed) return Report(parsed.error());
-  Result<LoadedKeys> loaded = LoadAll(environment, recovery);
-  if (!loaded) return Report(loaded.error());
-  return PrintResult(*loaded);
+  TRY(ParseOptionsOnly(invocation, options));
+  LoadedKeys loaded = TRY(LoadAll(environment, recovery));
+  return PrintResult(loaded);
 }
 
 }  // namespace nvunlock

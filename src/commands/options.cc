@@ -8,7 +8,6 @@
 
 #include "src/base/text.h"
 #include "src/commands/output.h"
-#include "src/os/work_limit.h"
 
 namespace nvunlock {
 namespace {
@@ -179,13 +178,12 @@ Option JsonOption(bool& as_json) {
   return {"json", nullptr, "JSON, for programs", Set(as_json)};
 }
 
-Option WorkLimitOption() {
-  LimitWork(kWorkSeconds);
+Option WorkLimitOption(unsigned& seconds) {
   return {"work-limit", "SECONDS", "give up after that, waits for people not counted [600]",
-          [](std::string_view value) -> Result<void> {
-            std::optional<unsigned> seconds = ParseUnsigned(value);
-            if (!seconds) return Fail(Errc::kUsage, "--work-limit wants seconds");
-            LimitWork(*seconds);
+          [&](std::string_view value) -> Result<void> {
+            std::optional<unsigned> parsed = ParseUnsigned(value);
+            if (!parsed) return Fail(Errc::kUsage, "--work-limit wants seconds");
+            seconds = *parsed;
             return {};
           }};
 }

@@ -46,8 +46,8 @@ Option KekOption(KekName& kek);
 /// --json.
 Option JsonOption(bool& as_json);
 
-/// --work-limit. The command is limited to kWorkSeconds already, without the option.
-Option WorkLimitOption();
+/// --work-limit, for the LimitWork that follows.
+Option WorkLimitOption(unsigned& seconds);
 
 /// Adds MORE to OPTIONS.
 void Append(std::vector<Option>& options, std::vector<Option> more);

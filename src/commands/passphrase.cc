@@ -104,25 +104,25 @@ Result<DimmReport> Run(const Invocation& invocation, Arguments& arguments) {
   return report;
 }
 
-int ChangeAndReport(const Invocation& invocation, PassphraseChange change, const char* words) {
+Result<int> ChangeAndReport(const Invocation& invocation, PassphraseChange change,
+                            const char* words) {
   Arguments arguments;
   arguments.change.change = change;
-  Result<DimmReport> report = Run(invocation, arguments);
-  if (!report) return Report(report.error());
-  return PrintDimmReport(arguments.dimms, *report, words);
+  DimmReport report = TRY(Run(invocation, arguments));
+  return PrintDimmReport(arguments.dimms, report, words);
 }
 
 }  // namespace
 
-int RunSetupPassphrase(const Invocation& invocation) {
+Result<int> RunSetupPassphrase(const Invocation& invocation) {
   return ChangeAndReport(invocation, PassphraseChange::kSetup, "passphrase enabled for");
 }
 
-int RunUpdatePassphrase(const Invocation& invocation) {
+Result<int> RunUpdatePassphrase(const Invocation& invocation) {
   return ChangeAndReport(invocation, PassphraseChange::kUpdate, "passphrase updated for");
 }
 
-int RunRemovePassphrase(const Invocation& invocation) {
+Result<int> RunRemovePassphrase(const Invocation& invocation) {
   return ChangeAndReport(invocation, PassphraseChange::kRemove, "passphrase removed for");
 }
 

@@ -9,9 +9,8 @@
 #include "src/unlock/read_config.h"
 
 namespace nvunlock {
-namespace {
 
-Result<void> RefreshAndPrint(const Invocation& invocation) {
+Result<int> RunRefreshImages(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   bool as_json = false;
   std::vector<Option> options = EnvironmentOptions(environment);
@@ -24,17 +23,10 @@ Result<void> RefreshAndPrint(const Invocation& invocation) {
   std::vector<std::string> paths = TRY(ImageRefreshFor(environment)());
   if (as_json) {
     PrintJson(paths);
-    return {};
+    return 0;
   }
   for (const std::string& path : paths) Print(path + "\n");
-  return {};
-}
-
-}  // namespace
-
-int RunRefreshImages(const Invocation& invocation) {
-  Result<void> refreshed = RefreshAndPrint(invocation);
-  return refreshed ? 0 : Report(refreshed.error());
+  return 0;
 }
 
 }  // namespace nvunlock

@@ -68,13 +68,11 @@ void PrintReport(const ResealReport& report) {
 
 }  // namespace
 
-int RunReseal(const Invocation& invocation) {
+Result<int> RunReseal(const Invocation& invocation) {
   Arguments arguments;
-  Result<void> parsed = ParseOptionsOnly(invocation, OptionsFor(arguments));
-  if (!parsed) return Report(parsed.error());
-  Result<ResealReport> report = Run(arguments);
-  if (!report) return Report(report.error());
-  PrintReport(*report);
+  TRY(ParseOptionsOnly(invocation, OptionsFor(arguments)));
+  ResealReport report = TRY(Run(arguments));
+  PrintReport(report);
   return 0;
 }
 

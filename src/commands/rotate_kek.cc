@@ -1,5 +1,3 @@
-#include "src/passphrase/rotate_kek.h"
-
 #include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"
@@ -7,12 +5,9 @@
 #include "src/commands/image_options.h"
 #include "src/commands/output.h"
 #include "src/image/stale_keys.h"
-#include "src/keys/recorded_blobs.h"
-#include "src/keys/select_blobs.h"
-#include "src/model/dimm_id.h"
-#include "src/model/key_store.h"
 #include "src/os/keyring.h"
 #include "src/os/process.h"
+#include "src/passphrase/revoke_kek.h"
 
 namespace nvunlock {
 namespace {
@@ -48,61 +43,22 @@ Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
   return JoinSessionWith(Keyring(arguments.common.environment.keyring));
 }
 
-/// The DIMMs that have a user passphrase here. Fails when one of them is not there, or cannot be
-/// told: its old passphrase would stay in force.
-Result<std::vector<std::string>> DimmsWithBlobs(const Environment& environment) {
-  NdBus bus(environment.sysfs_root);
-  KeyStore store(environment.keys_dir);
-  std::vector<std::string> notes;  // the change that follows has them
-  RecordedBlobs recorded = FindRecordedBlobs(store, Keyring(environment.keyring), notes);
-  BlobChoice choice = TRY(ChooseBlobs(store, HostName(), recorded));
-  if (!choice.unusable.empty()) {
-    return Failure(Error(choice.unusable.begin()->second).Within(choice.unusable.begin()->first));
-  }
-  std::vector<std::string> nmems;
-  for (const std::string& nmem : bus.Nmems()) {
-    Dimm dimm = TRY(InspectDimm(bus, nmem));
-    if (choice.chosen.erase(CanonicalDimmId(dimm.id)) > 0) nmems.push_back(nmem);
-  }
-  if (choice.chosen.empty()) return nmems;
-  return Fail("there is a blob for DIMM " + choice.chosen.begin()->first +
-              ", which is not in this machine; remove it, or revoke where the DIMM is");
-}
+constexpr char kMastersStay[] =
+    "master passphrases are as they were: whoever has an old kek and an old blob of one can erase "
+    "its DIMM";
 
-Result<int> UpdateAll(const Arguments& arguments) {
-  const Environment& environment = arguments.common.environment;
-  std::vector<std::string> nmems = TRY(DimmsWithBlobs(environment));
-  ChangeOptions change = {.change = PassphraseChange::kUpdate,
-                          .kek = arguments.rotate.to,
-                          .host = HostName(),
-                          .refresh_images = arguments.rotate.refresh_images,
-                          .on_step = arguments.rotate.on_step};
-  DimmReport report = ChangePassphrases(environment, nmems, change);
-  return PrintDimmReport(arguments.common, report, "passphrase updated for");
-}
-
-/// They can be changed only while a DIMM has no other.
-Result<void> MentionMasters(const Environment& environment) {
-  KeyStore store(environment.keys_dir);
-  auto blobs = TRY(store.Blobs({PassphraseRole::kMaster, BlobStage::kCurrent}));
-  if (blobs.empty()) return {};
-  PrintError(
-      "master passphrases are as they were: whoever has an old kek and an old blob of one can "
-      "erase its DIMM");
-  return {};
-}
-
-/// What still holds keys that are worth nothing now.
+/// Prints what still holds keys that are worth nothing now.
 void PrintOldKeys(const Environment& environment) {
   for (const std::string& line : FindOldKeys(environment, HostName())) PrintError(line);
 }
 
 Result<int> Revoke(const Arguments& arguments) {
   const Environment& environment = arguments.common.environment;
-  int exit_code = TRY(UpdateAll(arguments));
-  if (exit_code != 0) return exit_code;
-  TRY(RetireKek(environment, arguments.rotate.from));
-  TRY(MentionMasters(environment));
+  RevokeReport report = TRY(RevokeKek(environment, arguments.rotate));
+  int exit_code = PrintDimmReport(arguments.common, report.dimms, "passphrase updated for");
+  if (report.problem) return Failure(std::move(*report.problem));
+  if (!report.is_revoked) return exit_code;
+  if (report.leaves_masters) PrintError(kMastersStay);
   PrintOldKeys(environment);
   return 0;
 }
@@ -142,10 +98,9 @@ Result<int> Run(const Invocation& invocation, Arguments& arguments) {
 
 }  // namespace
 
-int RunRotateKek(const Invocation& invocation) {
+Result<int> RunRotateKek(const Invocation& invocation) {
   Arguments arguments;
-  Result<int> exit_code = Run(invocation, arguments);
-  return exit_code ? *exit_code : Report(exit_code.error());
+  return Run(invocation, arguments);
 }
 
 }  // namespace nvunlock

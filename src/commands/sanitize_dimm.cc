@@ -60,12 +60,11 @@ Result<DimmReport> Run(const Invocation& invocation, Arguments& arguments) {
 
 }  // namespace
 
-int RunSanitizeDimm(const Invocation& invocation) {
+Result<int> RunSanitizeDimm(const Invocation& invocation) {
   Arguments arguments;
   arguments.dimms.names_only = true;
-  Result<DimmReport> report = Run(invocation, arguments);
-  if (!report) return Report(report.error());
-  return PrintDimmReport(arguments.dimms, *report,
+  DimmReport report = TRY(Run(invocation, arguments));
+  return PrintDimmReport(arguments.dimms, report,
                          arguments.sanitize.overwrite ? "overwrite issued for" : "sanitized");
 }
 

@@ -9,9 +9,8 @@
 #include "src/passphrase/finish_changes.h"
 
 namespace nvunlock {
-namespace {
 
-Result<void> SettleAndPrint(const Invocation& invocation) {
+Result<int> RunSettle(const Invocation& invocation) {
   Environment environment = EnvironmentBelow("");
   bool as_json = false;
   std::vector<Option> options = EnvironmentOptions(environment);
@@ -22,14 +21,7 @@ Result<void> SettleAndPrint(const Invocation& invocation) {
       TRY(SettleBlobs(environment, HostName(), ImageRefreshFor(environment)));
   for (const std::string& line : done) PrintAndLog(LogLevel::kInfo, line);
   if (as_json) PrintJson(done);
-  return {};
-}
-
-}  // namespace
-
-int RunSettle(const Invocation& invocation) {
-  Result<void> settled = SettleAndPrint(invocation);
-  return settled ? 0 : Report(settled.error());
+  return 0;
 }
 
 }  // namespace nvunlock

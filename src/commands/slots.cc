@@ -49,19 +49,18 @@ Result<void> WipeAndPrint(const Arguments& arguments, const std::vector<std::str
 
 }  // namespace
 
-int RunListSlots(const Invocation& invocation) {
+Result<int> RunListSlots(const Invocation& invocation) {
   Arguments arguments;
-  Result<void> done = ParseOptionsOnly(invocation, OptionsFor(arguments));
-  if (done) done = PrintSlots(arguments);
-  return done ? 0 : Report(done.error());
+  TRY(ParseOptionsOnly(invocation, OptionsFor(arguments)));
+  TRY(PrintSlots(arguments));
+  return 0;
 }
 
-int RunWipeSlot(const Invocation& invocation) {
+Result<int> RunWipeSlot(const Invocation& invocation) {
   Arguments arguments;
-  Result<std::vector<std::string>> names = ParseOptions(invocation, OptionsFor(arguments));
-  if (!names) return Report(names.error());
-  Result<void> done = WipeAndPrint(arguments, *names);
-  return done ? 0 : Report(done.error());
+  std::vector<std::string> names = TRY(ParseOptions(invocation, OptionsFor(arguments)));
+  TRY(WipeAndPrint(arguments, names));
+  return 0;
 }
 
 }  // namespace nvunlock

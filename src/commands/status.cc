@@ -114,13 +114,12 @@ void PrintStatus(const Findings& findings, const Judgement& judgement) {
 
 }  // namespace
 
-int RunStatus(const Invocation& invocation) {
-  Result<Look> look = TakeALook(invocation, /*with_images=*/true);
-  if (!look) return Report(look.error());
-  if (look->as_json) {
-    Print(FormatFindings(look->findings, look->judgement));
+Result<int> RunStatus(const Invocation& invocation) {
+  Look look = TRY(TakeALook(invocation, /*with_images=*/true));
+  if (look.as_json) {
+    Print(FormatFindings(look.findings, look.judgement));
   } else {
-    PrintStatus(look->findings, look->judgement);
+    PrintStatus(look.findings, look.judgement);
   }
   return 0;
 }

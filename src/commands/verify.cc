@@ -4,11 +4,10 @@
 
 namespace nvunlock {
 
-int RunVerify(const Invocation& invocation) {
-  Result<Look> look = TakeALook(invocation, /*with_images=*/false);
-  if (!look) return Report(look.error());
-  const Judgement& judgement = look->judgement;
-  if (look->as_json) {
+Result<int> RunVerify(const Invocation& invocation) {
+  Look look = TRY(TakeALook(invocation, /*with_images=*/false));
+  const Judgement& judgement = look.judgement;
+  if (look.as_json) {
     Print(FormatJudgement(judgement));
   } else {
     for (const Error& problem : judgement.problems) Print(Explain(problem) + "\n");

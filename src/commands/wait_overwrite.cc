@@ -47,11 +47,10 @@ Result<DimmReport> Run(const Invocation& invocation, DimmCommand& command) {
 
 }  // namespace
 
-int RunWaitOverwrite(const Invocation& invocation) {
+Result<int> RunWaitOverwrite(const Invocation& invocation) {
   DimmCommand command;
-  Result<DimmReport> report = Run(invocation, command);
-  if (!report) return Report(report.error());
-  return PrintDimmReport(command, *report, "no overwrite runs on");
+  DimmReport report = TRY(Run(invocation, command));
+  return PrintDimmReport(command, report, "no overwrite runs on");
 }
 
 }  // namespace nvunlock

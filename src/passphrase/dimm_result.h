@@ -29,6 +29,8 @@ struct DimmReport {
     return static_cast<size_t>(std::count_if(
         dimms.begin(), dimms.end(), [](const DimmResult& result) { return !result.problem; }));
   }
+
+  [[nodiscard]] bool Succeeded() const { return problems.empty() && CountDone() == dimms.size(); }
 };
 
 /// Is told each step when it is done.
