@@ -39,7 +39,7 @@ std::string DescribeDimms(const std::string& sysfs_root) {
   for (const std::string& nmem : bus.Nmems()) {
     Result<Dimm> dimm = InspectDimm(bus, nmem);
     if (!dimm || dimm->id.empty()) continue;
-    text += "dimm: " + dimm->id + " " + nmem + " " + ToWord(dimm->security) + "\n";
+    text += "dimm: " + dimm->id.spelling() + " " + nmem + " " + ToWord(dimm->security) + "\n";
   }
   return text;
 }

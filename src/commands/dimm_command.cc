@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 Json ToJson(const DimmResult& result, bool dry_run) {
   Json json = {{"dev", result.dimm.nmem},
-               {"id", result.dimm.id},
+               {"id", result.dimm.id.spelling()},
                {"security", ToWord(result.dimm.security)}};
   if (result.dimm.frozen) json["security_frozen"] = true;
   json["result"] = result.problem ? "failed" : dry_run ? "planned" : "done";

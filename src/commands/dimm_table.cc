@@ -9,8 +9,8 @@ namespace {
 
 std::string ToLine(const Dimm& dimm) {
   char line[200];
-  snprintf(line, sizeof(line), "%-8s %-24s %-11s %-6s %s\n", dimm.nmem.c_str(), dimm.id.c_str(),
-           ToWord(dimm.security), dimm.frozen ? "frozen" : "-",
+  snprintf(line, sizeof(line), "%-8s %-24s %-11s %-6s %s\n", dimm.nmem.c_str(),
+           dimm.id.spelling().c_str(), ToWord(dimm.security), dimm.frozen ? "frozen" : "-",
            dimm.bound ? "enabled" : "disabled");
   return line;
 }

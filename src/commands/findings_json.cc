@@ -99,7 +99,7 @@ Json ToJson(const KekFindings& kek) {
 }
 
 Json ToJson(const BlobFindings& blob) {
-  return {{"id", blob.dimm_id},
+  return {{"id", blob.dimm_id.canonical()},
           {"blob", blob.file},
           {"kek", blob.kek},
           {"checks", ToArray(blob.checks)}};
@@ -109,7 +109,7 @@ Json ToJson(const BlobFindings& blob) {
 Json ToJson(const DimmFindings& findings) {
   const Dimm& dimm = findings.dimm;
   Json json = {{"dev", dimm.nmem},
-               {"id", dimm.id},
+               {"id", dimm.id.spelling()},
                {"enabled", dimm.bound},
                {"security", ToWord(dimm.security)},
                {"security_frozen", dimm.frozen}};

@@ -32,7 +32,7 @@ int PrintResult(const LoadedKeys& loaded) {
   int exit_code = 0;
   for (const Error& problem : loaded.problems) exit_code = Report(problem);
   for (const auto& [id, error] : loaded.failed) {
-    int code = Report(Error(error).Within("nvdimm:" + id));
+    int code = Report(Error(error).Within("nvdimm:" + id.canonical()));
     if (exit_code == 0) exit_code = code;
   }
   return exit_code;

@@ -62,7 +62,7 @@ std::string WithoutSpaces(const std::string& json) {
 
 Json DimmJson(const NdBus& bus, const Dimm& dimm, bool human) {
   Json json = {{"dev", dimm.nmem}};
-  if (!dimm.id.empty()) json["id"] = dimm.id;
+  if (!dimm.id.empty()) json["id"] = dimm.id.spelling();
   AddNumber(json, "handle", bus.Attribute(dimm.nmem, "nfit/handle"), UINT_MAX, human);
   AddNumber(json, "phys_id", bus.Attribute(dimm.nmem, "nfit/phys_id"), USHRT_MAX, human);
   if (!dimm.bound) json["state"] = "disabled";

@@ -70,7 +70,7 @@ void PrintKek(const KekFindings& kek) {
 }
 
 void PrintBlob(const BlobFindings& blob) {
-  Print("blob of " + blob.dimm_id + (blob.file.empty() ? "" : ": " + blob.file) + "\n");
+  Print("blob of " + blob.dimm_id.canonical() + (blob.file.empty() ? "" : ": " + blob.file) + "\n");
   for (const Check& check : blob.checks) PrintCheck("  ", check);
 }
 

@@ -20,7 +20,8 @@ std::string DescribeState(const DimmOutcome& outcome) {
 
 /// What follows from a problem that has been explained needs no remedy of its own.
 void PrintDimm(const DimmOutcome& outcome, const std::vector<Error>& explained) {
-  std::string line = outcome.after.nmem + " " + outcome.after.id + ": " + DescribeState(outcome);
+  std::string line =
+      outcome.after.nmem + " " + outcome.after.id.spelling() + ": " + DescribeState(outcome);
   if (!outcome.problem) return PrintAndLog(LogLevel::kInfo, line);
   bool follows = std::any_of(explained.begin(), explained.end(), [&](const Error& problem) {
     return problem.code == outcome.problem->code;
@@ -31,7 +32,7 @@ void PrintDimm(const DimmOutcome& outcome, const std::vector<Error>& explained) 
 
 Json ToJson(const DimmOutcome& outcome) {
   Json json = {{"dev", outcome.after.nmem},
-               {"id", outcome.after.id},
+               {"id", outcome.after.id.spelling()},
                {"security_before", ToWord(outcome.before.security)},
                {"security", ToWord(outcome.after.security)},
                {"security_frozen", outcome.after.frozen},

@@ -38,12 +38,12 @@ bool MachineKeys::IsKeyFile(const std::string& name, std::string_view text) cons
 
 Result<MachineKeys> ReadMachineKeys(const KeyStore& store) {
   MachineKeys keys;
-  std::set<std::string> ids;
+  std::set<DimmId> ids;
   for (const BlobFile& file : TRY(store.AllBlobs())) {
     if (file.kind.role != PassphraseRole::kUser) continue;
     Note(AddBlob(store, file, keys), keys);
     if (file.kind.stage != BlobStage::kCurrent) continue;
-    keys.has_rivals |= !ids.insert(CanonicalDimmId(file.dimm_id)).second;
+    keys.has_rivals |= !ids.insert(file.dimm_id).second;
   }
   for (const KekName& kek : TRY(store.EnrolledKeks())) {
     Note(AddKeyFile(store, kek, keys), keys);

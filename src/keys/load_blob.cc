@@ -23,10 +23,10 @@ Result<Key> LoadOrReuse(const Keyring& keyring, const std::string& description,
   return *present;
 }
 
-Result<std::vector<Key>> LoadDimmKeys(const Keyring& keyring, const std::string& dimm_id,
+Result<std::vector<Key>> LoadDimmKeys(const Keyring& keyring, const DimmId& dimm_id,
                                       const Enc32Blob& blob, unsigned expire_seconds) {
   std::vector<Key> keys;
-  for (const std::string& description : DimmKeyDescriptions(dimm_id)) {
+  for (const std::string& description : dimm_id.KeyDescriptions()) {
     Result<Key> key = LoadOrReuse(keyring, description, blob, expire_seconds);
     if (!key) {
       InvalidateAll(keys);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "src/model/dimm_id.h"
 #include "src/model/enc32.h"
 #include "src/os/keyring.h"
 
@@ -17,7 +18,7 @@ Result<Key> LoadOrReuse(const Keyring& keyring, const std::string& description,
                         const Enc32Blob& blob, unsigned expire_seconds);
 
 /// The key of a DIMM, under each description by which kernels look for it. All or none.
-Result<std::vector<Key>> LoadDimmKeys(const Keyring& keyring, const std::string& dimm_id,
+Result<std::vector<Key>> LoadDimmKeys(const Keyring& keyring, const DimmId& dimm_id,
                                       const Enc32Blob& blob, unsigned expire_seconds);
 
 /// Takes the keys out of every keyring.

@@ -38,7 +38,7 @@ using Files = std::vector<const FoundBlob*>;
 /// Chooses among the blobs of one DIMM.
 class Chooser {
  public:
-  Chooser(const ChoiceRules& rules, const RecordedBlobs& recorded, const std::string& id)
+  Chooser(const ChoiceRules& rules, const RecordedBlobs& recorded, const DimmId& id)
       : rules_(rules), recorded_(recorded), passphrase_(PassphraseName(rules.role, id)) {}
 
   Result<ChosenBlob> Choose(std::vector<FoundBlob> found) {
@@ -153,11 +153,11 @@ void AddMissing(const FoundBlobs& found, const RecordedBlobs& recorded, const Ch
 }  // namespace
 
 Result<FoundBlobs> FindBlobs(const KeyStore& store, const ChoiceRules& rules) {
-  std::map<std::string, std::vector<BlobFile>> current;
+  std::map<DimmId, std::vector<BlobFile>> current;
   FoundBlobs found;
   for (BlobFile& file : TRY(store.AllBlobs())) {
     if (file.kind.role != rules.role) continue;
-    std::string id = CanonicalDimmId(file.dimm_id);
+    const DimmId& id = file.dimm_id;
     if (file.kind.stage == BlobStage::kCurrent) {
       current[id].push_back(std::move(file));
     } else {
@@ -186,17 +186,17 @@ BlobChoice ChooseAmong(const FoundBlobs& found, const RecordedBlobs& recorded,
     Result<ChosenBlob> chosen = chooser.Choose(files);
     if (!chosen) {
       if (!chooser.why_not_current().empty()) {
-        choice.notes.push_back(id + ": " + chooser.why_not_current() + "; " +
+        choice.notes.push_back(id.canonical() + ": " + chooser.why_not_current() + "; " +
                                chosen.error().message);
       }
       choice.unusable.emplace(id, std::move(chosen.error()));
       continue;
     }
     if (!chooser.why_not_current().empty()) {
-      choice.notes.push_back(id + ": " + chooser.why_not_current() + ", using " +
+      choice.notes.push_back(id.canonical() + ": " + chooser.why_not_current() + ", using " +
                              chosen->file.name);
     } else if (size_t count = CountCurrent(files); count > 1) {
-      choice.notes.push_back(std::to_string(count) + " blobs for " + id + ", using " +
+      choice.notes.push_back(std::to_string(count) + " blobs for " + id.canonical() + ", using " +
                              chosen->file.name);
     }
     choice.chosen.emplace(id, std::move(*chosen));

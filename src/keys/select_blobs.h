@@ -34,15 +34,15 @@ struct FoundBlob {
 };
 
 /// The files of each DIMM, by canonical id.
-using FoundBlobs = std::map<std::string, std::vector<FoundBlob>>;
+using FoundBlobs = std::map<DimmId, std::vector<FoundBlob>>;
 
 /// One blob, or one reason why there is none, for each DIMM id (canonical) that has files or is
 /// recorded.
 struct BlobChoice {
-  std::map<std::string, ChosenBlob> chosen;
-  std::map<std::string, Error> unusable;
-  std::map<std::string, Error> missing;  ///< they are recorded and have no file
-  std::vector<std::string> notes;        ///< choices that an admin should know of
+  std::map<DimmId, ChosenBlob> chosen;
+  std::map<DimmId, Error> unusable;
+  std::map<DimmId, Error> missing;  ///< they are recorded and have no file
+  std::vector<std::string> notes;   ///< choices that an admin should know of
 };
 
 /// By what blobs are chosen.

@@ -31,8 +31,8 @@ std::string HashOfBlob(std::string_view blob_text) {
   return ToHex(Sha256({AsBytes(Trim(blob_text))}));
 }
 
-std::string PassphraseName(PassphraseRole role, const std::string& dimm_id) {
-  return BlobKind{role}.KeyDescription(CanonicalDimmId(dimm_id));
+std::string PassphraseName(PassphraseRole role, const DimmId& dimm_id) {
+  return BlobKind{role}.KeyDescription(dimm_id.canonical());
 }
 
 Result<RecordLine> MakeRecordLine(const std::string& passphrase, const Enc32Blob& blob,

@@ -40,7 +40,7 @@ std::string HashOfBlob(std::string_view blob_text);
 
 /// The name by which the record knows a DIMM's passphrase: as the kernel's key, with the canonical
 /// id.
-std::string PassphraseName(PassphraseRole role, const std::string& dimm_id);
+std::string PassphraseName(PassphraseRole role, const DimmId& dimm_id);
 
 /// The line that says that BLOB, which KEK wraps, holds PASSPHRASE.
 Result<RecordLine> MakeRecordLine(const std::string& passphrase, const Enc32Blob& blob,

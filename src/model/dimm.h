@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "src/base/result.h"
+#include "src/model/dimm_id.h"
 #include "src/os/nd_bus.h"
 
 namespace nvunlock {
@@ -29,7 +30,7 @@ const char* ToWord(SecurityState state);
 struct Dimm {
   std::string nmem;  ///< nmem0
   std::string bus;   ///< ndbus0
-  std::string id;    ///< as sysfs spells it; empty for providers without ids
+  DimmId id;         ///< empty for providers without ids
   SecurityState security = SecurityState::kUnsupported;
   bool frozen = false;
   bool bound = false;

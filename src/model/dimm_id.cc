@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 namespace nvunlock {
 namespace {
@@ -29,14 +31,14 @@ std::string Hexadecimal(uint64_t number) {
 
 }  // namespace
 
-std::string CanonicalDimmId(std::string_view id) {
-  std::optional<uint64_t> serial = CxlSerial(id);
-  return serial ? std::to_string(*serial) : std::string(id);
+DimmId::DimmId(std::string spelling) : spelling_(std::move(spelling)) {
+  std::optional<uint64_t> serial = CxlSerial(spelling_);
+  canonical_ = serial ? std::to_string(*serial) : spelling_;
 }
 
-std::vector<std::string> DimmKeyDescriptions(std::string_view id) {
-  std::optional<uint64_t> serial = CxlSerial(id);
-  if (!serial) return {"nvdimm:" + std::string(id)};
+std::vector<std::string> DimmId::KeyDescriptions() const {
+  std::optional<uint64_t> serial = CxlSerial(spelling_);
+  if (!serial) return {"nvdimm:" + spelling_};
   std::vector<std::string> descriptions = {
       "nvdimm:" + std::to_string(static_cast<int64_t>(*serial)),
       "nvdimm:" + std::to_string(*serial),

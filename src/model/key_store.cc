@@ -34,8 +34,8 @@ const char* BlobKind::ToWord() const {
   return "nvdimm";
 }
 
-std::string BlobKind::KeyDescription(const std::string& dimm_id) const {
-  return std::string(ToWord()) + ":" + dimm_id;
+std::string BlobKind::KeyDescription(const DimmId& dimm_id) const {
+  return std::string(ToWord()) + ":" + dimm_id.spelling();
 }
 
 std::optional<BlobFile> ParseBlobFileName(const std::string& name) {
@@ -53,8 +53,8 @@ std::optional<BlobFile> ParseBlobFileName(const std::string& name) {
   return std::nullopt;
 }
 
-BlobFile NameBlobFile(BlobKind kind, const std::string& dimm_id, const std::string& host) {
-  std::string name = std::string(kind.ToWord()) + "_" + dimm_id + "_" + host;
+BlobFile NameBlobFile(BlobKind kind, const DimmId& dimm_id, const std::string& host) {
+  std::string name = std::string(kind.ToWord()) + "_" + dimm_id.spelling() + "_" + host;
   return {name.append(kSuffix), dimm_id, host, kind};
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/base/result.h"
+#include "src/model/dimm_id.h"
 #include "src/model/enc32.h"
 #include "src/model/key_file.h"
 
@@ -31,7 +32,7 @@ struct BlobKind {
   [[nodiscard]] const char* ToWord() const;
 
   /// The key of a DIMM in the kernel, such as nvdimm-master-old:ID.
-  [[nodiscard]] std::string KeyDescription(const std::string& dimm_id) const;
+  [[nodiscard]] std::string KeyDescription(const DimmId& dimm_id) const;
 
   bool operator==(const BlobKind&) const = default;
 };
@@ -39,8 +40,8 @@ struct BlobKind {
 /// A passphrase blob's file, nvdimm_ID_HOST.blob as ndctl names it.
 struct BlobFile {
   std::string name;
-  std::string dimm_id;  ///< as the file name spells it
-  std::string host;     ///< may be anything, also hold "_"
+  DimmId dimm_id;
+  std::string host;  ///< may be anything, also hold "_"
   BlobKind kind = {};
 };
 
@@ -48,7 +49,7 @@ struct BlobFile {
 std::optional<BlobFile> ParseBlobFileName(const std::string& name);
 
 /// The file for the blob of a DIMM.
-BlobFile NameBlobFile(BlobKind kind, const std::string& dimm_id, const std::string& host);
+BlobFile NameBlobFile(BlobKind kind, const DimmId& dimm_id, const std::string& host);
 
 /// The keys directory, ndctl's and ours: blobs, key files, and ndctl's kek in clear.
 class KeyStore {

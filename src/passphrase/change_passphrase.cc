@@ -103,7 +103,7 @@ class PassphraseChanger {
       report_.dimms.push_back({.dimm = {.nmem = nmem}, .problem = std::move(dimm.error())});
       return;
     }
-    std::string id = CanonicalDimmId(dimm->id);
+    DimmId id = dimm->id;
     auto chosen = choice.chosen.find(id);
     std::optional<ChosenBlob> blobs;
     if (chosen != choice.chosen.end()) blobs = chosen->second;
@@ -186,7 +186,7 @@ class PassphraseChanger {
   /// Else the next refresh of images would miss the blob of the old passphrase.
   void FollowInRecord(const Task& task) {
     Result<void> followed =
-        RecordChange(environment_, CanonicalDimmId(task.dimm().id), task.passphrase.StagedHash());
+        RecordChange(environment_, task.dimm().id, task.passphrase.StagedHash());
     if (!followed) report_.notes.push_back(std::move(followed.error().message));
   }
 

@@ -13,8 +13,8 @@ namespace nvunlock {
 namespace {
 
 /// As ndctl and the kernel look for it: the user key under each spelling of the id.
-std::vector<std::string> PublishedDescriptions(PassphraseRole role, const std::string& id) {
-  if (role == PassphraseRole::kUser) return DimmKeyDescriptions(id);
+std::vector<std::string> PublishedDescriptions(PassphraseRole role, const DimmId& id) {
+  if (role == PassphraseRole::kUser) return id.KeyDescriptions();
   return {BlobKind{role, BlobStage::kCurrent}.KeyDescription(id)};
 }
 
@@ -121,8 +121,7 @@ Result<void> DimmPassphrase::MakeCurrent(const Candidate& candidate) {
 
 Result<void> DimmPassphrase::RemoveLeftOvers() const {
   for (const BlobFile& file : TRY(place_.store.AllBlobs())) {
-    bool is_ours =
-        file.kind.role == role_ && CanonicalDimmId(file.dimm_id) == CanonicalDimmId(dimm_.id);
+    bool is_ours = file.kind.role == role_ && file.dimm_id == dimm_.id;
     if (is_ours && file.kind.stage != BlobStage::kCurrent) {
       TRY(RemoveDurably(place_.store.PathOf(file.name)));
     }
@@ -225,8 +224,7 @@ Result<void> DimmPassphrase::Settle() {
 Result<void> DimmPassphrase::Forget() {
   TRY(ChangeBlobRecord(place_.store, [this](const RecordLine& line) { return IsOurs(line); }));
   for (const BlobFile& file : TRY(place_.store.AllBlobs())) {
-    bool is_ours =
-        file.kind.role == role_ && CanonicalDimmId(file.dimm_id) == CanonicalDimmId(dimm_.id);
+    bool is_ours = file.kind.role == role_ && file.dimm_id == dimm_.id;
     if (is_ours) TRY(RemoveDurably(place_.store.PathOf(file.name)));
   }
   blobs_.reset();

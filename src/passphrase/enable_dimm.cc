@@ -11,11 +11,11 @@ namespace nvunlock {
 namespace {
 
 /// The ids of NMEMS, as far as they have one.
-std::set<std::string> IdsOf(const NdBus& bus, const std::vector<std::string>& nmems) {
-  std::set<std::string> ids;
+std::set<DimmId> IdsOf(const NdBus& bus, const std::vector<std::string>& nmems) {
+  std::set<DimmId> ids;
   for (const std::string& nmem : nmems) {
     Result<Dimm> dimm = InspectDimm(bus, nmem);
-    if (dimm) ids.insert(CanonicalDimmId(dimm->id));
+    if (dimm) ids.insert(dimm->id);
   }
   return ids;
 }
@@ -37,16 +37,16 @@ Result<LoadedKeys> LoadKeysFor(const Environment& environment,
 /// key is sent. It counts only under each name that kernels look for: one that finds none sends
 /// zeros.
 Result<void> AddFromKeyring(const Environment& environment, const Dimm& dimm, LoadedKeys& keys) {
-  std::string id = CanonicalDimmId(dimm.id);
+  const DimmId& id = dimm.id;
   if (keys.keys.contains(id) || keys.failed.contains(id)) return {};
   std::vector<Key> present;
-  for (const std::string& description : DimmKeyDescriptions(dimm.id)) {
+  for (const std::string& description : dimm.id.KeyDescriptions()) {
     auto key = TRY(Keyring(environment.keyring).Find("encrypted", description));
     if (!key) return {};
     present.push_back(*key);
   }
   keys.keys.emplace(id, std::move(present));
-  keys.notes.push_back(dimm.nmem + " (" + dimm.id +
+  keys.notes.push_back(dimm.nmem + " (" + dimm.id.spelling() +
                        ") has no blob; using the key that the keyring holds for it");
   return {};
 }

@@ -2,7 +2,6 @@
 
 #include "src/keys/recorded_blobs.h"
 #include "src/model/blob_record.h"
-#include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/passphrase/dimm_passphrase.h"
 #include "src/records/record_image.h"
@@ -28,7 +27,7 @@ class Settler {
     BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, TakenInThisBoot()));
     for (const std::string& nmem : bus_.Nmems()) {
       Dimm dimm = TRY(InspectDimm(bus_, nmem));
-      auto chosen = choice.chosen.find(CanonicalDimmId(dimm.id));
+      auto chosen = choice.chosen.find(dimm.id);
       if (chosen != choice.chosen.end()) TRY_IN(nmem, Settle(dimm, chosen->second));
     }
     return CheckImage();
@@ -60,7 +59,7 @@ class Settler {
 
   Result<void> Settle(const Dimm& dimm, const ChosenBlob& chosen) {
     DimmPassphrase passphrase(place_, dimm, PassphraseRole::kUser, chosen);
-    auto blob = unlocked_with_.find(CanonicalDimmId(dimm.id));
+    auto blob = unlocked_with_.find(dimm.id);
     if (passphrase.Spare() == nullptr || blob == unlocked_with_.end()) return {};
     if (!blob->second.frozen) return {};
     bool is_resolved = TRY(passphrase.ResolveAs(blob->second.hash)) ||

@@ -1,7 +1,5 @@
 #include "src/passphrase/forget_passphrase.h"
 
-#include "src/model/dimm_id.h"
-
 namespace nvunlock {
 
 Result<bool> ForgetLostPassphrase(const PassphrasePlace& place, const std::string& nmem) {
@@ -9,7 +7,7 @@ Result<bool> ForgetLostPassphrase(const PassphrasePlace& place, const std::strin
   if (dimm.security != SecurityState::kDisabled) return false;
   FoundBlobs found = TRY(FindBlobs(place.store, {place.store.directory(), place.host}));
   TRY(DimmPassphrase(place, dimm, PassphraseRole::kUser, std::nullopt).Forget());
-  return found.contains(CanonicalDimmId(dimm.id));
+  return found.contains(dimm.id);
 }
 
 }  // namespace nvunlock

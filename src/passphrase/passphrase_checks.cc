@@ -1,7 +1,6 @@
 #include "src/passphrase/passphrase_checks.h"
 
 #include "src/model/blob_record.h"
-#include "src/model/dimm_id.h"
 #include "src/passphrase/preconditions.h"
 
 namespace nvunlock {

@@ -2,7 +2,6 @@
 
 #include "src/keys/recorded_blobs.h"
 #include "src/keys/select_blobs.h"
-#include "src/model/dimm_id.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
 #include "src/os/process.h"
@@ -19,15 +18,16 @@ Result<std::vector<std::string>> DimmsWithBlobs(const Environment& environment) 
   RecordedBlobs recorded = FindRecordedBlobs(store, Keyring(environment.keyring), notes);
   BlobChoice choice = TRY(ChooseBlobs(store, HostName(), recorded));
   if (!choice.unusable.empty()) {
-    return Failure(Error(choice.unusable.begin()->second).Within(choice.unusable.begin()->first));
+    return Failure(
+        Error(choice.unusable.begin()->second).Within(choice.unusable.begin()->first.canonical()));
   }
   std::vector<std::string> nmems;
   for (const std::string& nmem : bus.Nmems()) {
     Dimm dimm = TRY(InspectDimm(bus, nmem));
-    if (choice.chosen.erase(CanonicalDimmId(dimm.id)) > 0) nmems.push_back(nmem);
+    if (choice.chosen.erase(dimm.id) > 0) nmems.push_back(nmem);
   }
   if (choice.chosen.empty()) return nmems;
-  return Fail("there is a blob for DIMM " + choice.chosen.begin()->first +
+  return Fail("there is a blob for DIMM " + choice.chosen.begin()->first.canonical() +
               ", which is not in this machine; remove it, or revoke where the DIMM is");
 }
 

@@ -39,22 +39,23 @@ class LastCopyCheck {
     return hashes;
   }
 
-  [[nodiscard]] Result<std::optional<Dimm>> Find(const std::string& id) const {
+  [[nodiscard]] Result<std::optional<Dimm>> Find(const DimmId& id) const {
     for (const std::string& nmem : bus_.Nmems()) {
       Dimm dimm = TRY(InspectDimm(bus_, nmem));
-      if (CanonicalDimmId(dimm.id) == id) return std::optional<Dimm>(std::move(dimm));
+      if (dimm.id == id) return std::optional<Dimm>(std::move(dimm));
     }
     return std::optional<Dimm>();
   }
 
-  Result<void> CheckReplaced(const std::string& id, const UnlockedBlob& blob) {
+  Result<void> CheckReplaced(const DimmId& id, const UnlockedBlob& blob) {
     std::optional<Dimm> dimm = TRY(Find(id));
     if (dimm && dimm->security == SecurityState::kDisabled) return {};
     bool can_be_asked = dimm && !dimm->frozen && !blob.frozen;
     Result<bool> taken = can_be_asked ? TakesCurrent(*dimm) : Result<bool>(false);
     if (taken && *taken) return {};
     return Fail(
-        "DIMM " + id + " was unlocked with a blob that " + store_.directory() + " does not hold" +
+        "DIMM " + id.canonical() + " was unlocked with a blob that " + store_.directory() +
+        " does not hold" +
         (taken ? ""
                : ", and could not be asked for the one there (" + taken.error().message + ")") +
         "; images may hold the only one: rebuild none before it is taken out of "
@@ -65,7 +66,7 @@ class LastCopyCheck {
     std::vector<std::string> notes;  // it is a question only
     RecordedBlobs recorded = FindRecordedBlobs(store_, place_.keyring, notes);
     BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, recorded));
-    std::string id = CanonicalDimmId(dimm.id);
+    const DimmId& id = dimm.id;
     auto chosen = choice.chosen.find(id);
     if (chosen == choice.chosen.end()) return false;
     DimmPassphrase passphrase(place_, dimm, PassphraseRole::kUser, chosen->second);

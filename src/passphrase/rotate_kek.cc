@@ -5,7 +5,6 @@
 #include "src/keys/kek_in_keyring.h"
 #include "src/keys/load_blob.h"
 #include "src/keys/recorded_blobs.h"
-#include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
@@ -117,7 +116,7 @@ class Rotator {
 
   /// ndctl takes the name of the kek for a new passphrase from the key that is loaded.
   [[nodiscard]] Result<void> RotateKeyOf(const BlobFile& file) const {
-    std::vector<std::string> descriptions = DimmKeyDescriptions(file.dimm_id);
+    std::vector<std::string> descriptions = file.dimm_id.KeyDescriptions();
     descriptions.push_back(file.kind.KeyDescription(file.dimm_id));
     for (const std::string& description : descriptions) {
       std::optional<Key> key = TRY(keyring_.Find("encrypted", description));

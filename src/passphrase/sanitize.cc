@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "src/keys/recorded_blobs.h"
-#include "src/model/dimm_id.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/passphrase/dimm_passphrase.h"
@@ -93,9 +92,9 @@ class Sanitizer {
     if (is_user && dimm.security == SecurityState::kDisabled) return {"0"};
     RecordedBlobs recorded = FindRecordedBlobs(store_, place_.keyring, report_.notes);
     BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, recorded, options_.role));
-    auto unusable = choice.unusable.find(CanonicalDimmId(dimm.id));
+    auto unusable = choice.unusable.find(dimm.id);
     if (unusable != choice.unusable.end()) return Failure(std::move(unusable->second));
-    auto chosen = choice.chosen.find(CanonicalDimmId(dimm.id));
+    auto chosen = choice.chosen.find(dimm.id);
     std::optional<ChosenBlob> blobs;
     if (chosen != choice.chosen.end()) blobs = std::move(chosen->second);
     DimmPassphrase passphrase(place_, dimm, options_.role, std::move(blobs));

@@ -18,7 +18,7 @@ std::string PathIn(const Environment& environment) {
 void AddBlob(const std::vector<std::string_view>& words, UnlockedWith& blobs) {
   bool has_words = words.size() == 3 || words.size() == 4;
   if (!has_words || (words[2] != "frozen" && words[2] != "open")) return;
-  blobs.emplace(words[0],
+  blobs.emplace(std::string(words[0]),
                 UnlockedBlob{.hash = std::string(words[1]),
                              .frozen = words[2] == "frozen",
                              .rewrapped = std::string(words.size() == 4 ? words[3] : "")});
@@ -40,7 +40,7 @@ Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWit
       "# DIMM, SHA-256 of the blob that unlocked it in this boot, whether it is frozen, and the\n"
       "# SHA-256 of that blob under another kek; then what enrolled-dimms is to say of it\n";
   for (const auto& [id, blob] : blobs) {
-    text += id + " " + blob.hash + (blob.frozen ? " frozen" : " open");
+    text += id.canonical() + " " + blob.hash + (blob.frozen ? " frozen" : " open");
     text += (blob.rewrapped.empty() ? "" : " " + blob.rewrapped) + "\n";
     if (blob.line) text += std::string(kRecordWord) + blob.line->ToString() + "\n";
   }
@@ -48,7 +48,7 @@ Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWit
   return WriteFileDurably(PathIn(environment), text, 0600, IfPresent::kReplace);
 }
 
-Result<void> RecordChange(const Environment& environment, const std::string& id,
+Result<void> RecordChange(const Environment& environment, const DimmId& id,
                           const std::string& hash) {
   UnlockedWith blobs = ReadUnlockedWith(environment);
   if (blobs.erase(id) == 0) return {};
@@ -69,8 +69,8 @@ UnlockedWith ReadUnlockedWith(const Environment& environment) {
   return blobs;
 }
 
-bool HasUnlocked(const UnlockedWith& blobs, const std::string& id, const Candidate& candidate) {
-  auto entry = blobs.find(CanonicalDimmId(id));
+bool HasUnlocked(const UnlockedWith& blobs, const DimmId& id, const Candidate& candidate) {
+  auto entry = blobs.find(id);
   return entry != blobs.end() && entry->second.Is(HashOfBlob(candidate.blob.text));
 }
 

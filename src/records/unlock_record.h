@@ -30,21 +30,21 @@ struct UnlockedBlob {
 };
 
 /// By canonical DIMM id.
-using UnlockedWith = std::map<std::string, UnlockedBlob>;
+using UnlockedWith = std::map<DimmId, UnlockedBlob>;
 
 /// Leaves it in the run directory, for `settle` and for who changes passphrases.
 Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWith& blobs);
 
 /// A DIMM (canonical id) of the record has another passphrase by now, that of the blob with
 /// HashOfBlob HASH; empty: none.
-Result<void> RecordChange(const Environment& environment, const std::string& id,
+Result<void> RecordChange(const Environment& environment, const DimmId& id,
                           const std::string& hash);
 
 /// Empty when `unlock` has left nothing, or nothing that can be read.
 UnlockedWith ReadUnlockedWith(const Environment& environment);
 
 /// Whether, as far as BLOBS tell, the DIMM ID was unlocked with CANDIDATE.
-bool HasUnlocked(const UnlockedWith& blobs, const std::string& id, const Candidate& candidate);
+bool HasUnlocked(const UnlockedWith& blobs, const DimmId& id, const Candidate& candidate);
 
 }  // namespace nvunlock
 

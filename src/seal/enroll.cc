@@ -179,9 +179,9 @@ class Enroller {
     for (const std::string& nmem : bus.Nmems()) {
       Result<Dimm> dimm = InspectDimm(bus, nmem);
       if (!dimm || !dimm->HasPassphrase()) continue;
-      std::string id = CanonicalDimmId(dimm->id);
+      const DimmId& id = dimm->id;
       if (choice.chosen.contains(id) || choice.unusable.contains(id)) continue;
-      report_.notes.push_back(nmem + " (" + dimm->id + ") has a passphrase, but " +
+      report_.notes.push_back(nmem + " (" + dimm->id.spelling() + ") has a passphrase, but " +
                               store_.directory() + " holds no blob for it");
     }
   }

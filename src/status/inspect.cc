@@ -184,13 +184,13 @@ class Inspector {
   }
 
   [[nodiscard]] std::optional<Error> ProblemOf(const Dimm& dimm) const {
-    std::string id = CanonicalDimmId(dimm.id);
+    const DimmId& id = dimm.id;
     bool has_blob = std::any_of(findings_.blobs.begin(), findings_.blobs.end(),
                                 [&](const BlobFindings& blob) { return blob.dimm_id == id; });
     if (!dimm.HasPassphrase() || has_blob) return std::nullopt;
-    return Error{
-        Errc::kDimmLocked,
-        dimm.nmem + " " + dimm.id + ": it has a passphrase, but no blob in " + store_.directory()};
+    return Error{Errc::kDimmLocked, dimm.nmem + " " + dimm.id.spelling() +
+                                        ": it has a passphrase, but no blob in " +
+                                        store_.directory()};
   }
 
   const Environment& environment_;

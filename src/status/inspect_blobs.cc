@@ -27,7 +27,7 @@ class BlobInspector {
   }
 
  private:
-  BlobFindings Inspect(const std::string& id, const ChosenBlob& chosen) {
+  BlobFindings Inspect(const DimmId& id, const ChosenBlob& chosen) {
     BlobFindings blob = {
         .dimm_id = id, .file = chosen.file.name, .kek = chosen.blob.kek.ToString(), .checks = {}};
     std::string hash = HashOfBlob(chosen.blob.text);
@@ -56,11 +56,12 @@ class BlobInspector {
     return recorded;
   }
 
-  Check CheckRecord(const std::string& id, const ChosenBlob& chosen) {
+  Check CheckRecord(const DimmId& id, const ChosenBlob& chosen) {
     Check check = {.subject = "record", .state = "recorded", .problem = std::nullopt};
     if (chosen.recorded) return check;
     check.state = "unknown";
-    remarks_.push_back(id + ": " + chosen.file.name + " is not recorded in " + kEnrolledDimmsFile +
+    remarks_.push_back(id.canonical() + ": " + chosen.file.name + " is not recorded in " +
+                       kEnrolledDimmsFile +
                        "; ndctl may have made it. The next unlock that succeeds records it");
     return check;
   }
@@ -107,8 +108,7 @@ class BlobInspector {
 
   /// Of a DIMM that is frozen since: it still has the passphrase. A change that was cut short has
   /// left two blobs.
-  [[nodiscard]] std::optional<Check> CheckUnlock(const std::string& id,
-                                                 const ChosenBlob& chosen) const {
+  [[nodiscard]] std::optional<Check> CheckUnlock(const DimmId& id, const ChosenBlob& chosen) const {
     auto entry = view_.unlocked_with.find(id);
     if (entry == view_.unlocked_with.end() || !entry->second.frozen) return std::nullopt;
     bool is_it = HasUnlocked(view_.unlocked_with, id, chosen) ||

@@ -56,7 +56,7 @@ struct KekFindings {
 
 /// The blob of a DIMM, or why there is none.
 struct BlobFindings {
-  std::string dimm_id;
+  DimmId dimm_id;
   std::string file;
   std::string kek;
   std::vector<Check> checks;

@@ -33,10 +33,10 @@ class Judging {
       const Error* problem = FirstProblem(blob.checks);
       if (problem == nullptr) continue;
       if (NeedsBlob(blob.dimm_id)) {
-        Complain(*problem, blob.dimm_id);
+        Complain(*problem, blob.dimm_id.canonical());
       } else {
-        judgement_.remarks.push_back(blob.dimm_id + " has no passphrase any more, but " +
-                                     problem->message);
+        judgement_.remarks.push_back(blob.dimm_id.canonical() +
+                                     " has no passphrase any more, but " + problem->message);
       }
     }
     for (const DimmFindings& dimm : findings_.dimms) {
@@ -52,12 +52,11 @@ class Judging {
   }
 
   /// After an erasure or overwrite a DIMM has no passphrase.
-  [[nodiscard]] bool NeedsBlob(const std::string& id) const {
-    return std::none_of(findings_.dimms.begin(), findings_.dimms.end(),
-                        [&](const DimmFindings& found) {
-                          return CanonicalDimmId(found.dimm.id) == id &&
-                                 found.dimm.security == SecurityState::kDisabled;
-                        });
+  [[nodiscard]] bool NeedsBlob(const DimmId& id) const {
+    return std::none_of(
+        findings_.dimms.begin(), findings_.dimms.end(), [&](const DimmFindings& found) {
+          return found.dimm.id == id && found.dimm.security == SecurityState::kDisabled;
+        });
   }
 
   void JudgeKek(const KekFindings& kek) {

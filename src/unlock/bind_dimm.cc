@@ -21,7 +21,7 @@ DimmOutcome DimmOpener::Open(const Dimm& dimm) {
 }
 
 const std::vector<Key>* DimmOpener::KeysOf(const Dimm& dimm) const {
-  auto entry = keys_.keys.find(CanonicalDimmId(dimm.id));
+  auto entry = keys_.keys.find(dimm.id);
   return entry == keys_.keys.end() ? nullptr : &entry->second;
 }
 
@@ -41,7 +41,7 @@ Result<void> DimmOpener::Bind(const Dimm& dimm) {
 
 /// Tells a DIMM of ours whose key is at fault from one that never was ours.
 Failure DimmOpener::ExplainUnbound(const Dimm& dimm, const std::string& reason) const {
-  auto failed = keys_.failed.find(CanonicalDimmId(dimm.id));
+  auto failed = keys_.failed.find(dimm.id);
   if (failed != keys_.failed.end()) return Failure(failed->second);
   return Fail(Errc::kDimmLocked, reason);
 }
@@ -93,7 +93,7 @@ Result<void> DimmOpener::SendKey(const Dimm& dimm) {
 }
 
 Result<void> DimmOpener::ExplainUntested(const Dimm& dimm) {
-  auto failed = keys_.failed.find(CanonicalDimmId(dimm.id));
+  auto failed = keys_.failed.find(dimm.id);
   if (failed == keys_.failed.end()) {
     notes_.push_back(dimm.nmem + " was unlocked by the firmware; no key for it");
     return {};
@@ -105,7 +105,7 @@ Result<void> DimmOpener::ExplainUntested(const Dimm& dimm) {
 
 /// False when there is none to take, or the DIMM takes no more.
 Result<bool> DimmOpener::TakeSpare(const Dimm& dimm) {
-  std::string id = CanonicalDimmId(dimm.id);
+  const DimmId& id = dimm.id;
   auto spare = keys_.spares.find(id);
   if (spare == keys_.spares.end() || dimm.frozen || KeysOf(dimm) == nullptr) return false;
   bool is_left = spare->second.file.kind.stage != BlobStage::kCurrent;
@@ -121,7 +121,7 @@ Result<bool> DimmOpener::TakeSpare(const Dimm& dimm) {
 }
 
 void DimmOpener::RecordKey(const Dimm& dimm) {
-  std::string id = CanonicalDimmId(dimm.id);
+  const DimmId& id = dimm.id;
   unlocked_with_[id] = keys_.lines[id];
 }
 

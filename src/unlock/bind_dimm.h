@@ -39,9 +39,7 @@ class DimmOpener {
   DimmOutcome Open(const Dimm& dimm);
 
   /// Canonical DIMM id to the line of the blob whose passphrase the DIMM took.
-  [[nodiscard]] const std::map<std::string, RecordLine>& unlocked_with() const {
-    return unlocked_with_;
-  }
+  [[nodiscard]] const std::map<DimmId, RecordLine>& unlocked_with() const { return unlocked_with_; }
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
  private:
@@ -59,7 +57,7 @@ class DimmOpener {
   OpenOptions options_;
   LoadedKeys& keys_;
   NdBus bus_;
-  std::map<std::string, RecordLine> unlocked_with_;
+  std::map<DimmId, RecordLine> unlocked_with_;
   std::vector<std::string> notes_;
 };
 

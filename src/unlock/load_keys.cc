@@ -68,7 +68,7 @@ class KeyLoader {
     }
   }
 
-  [[nodiscard]] bool IsAskedFor(const std::string& id) const {
+  [[nodiscard]] bool IsAskedFor(const DimmId& id) const {
     return options_.only.empty() || options_.only.contains(id);
   }
 
@@ -104,7 +104,7 @@ class KeyLoader {
   }
 
   /// A blob whose HMAC holds gets its line of the record now: it counts once the DIMM takes it.
-  Result<void> Verify(const std::string& id, const FoundBlob& file, const KekName& name,
+  Result<void> Verify(const DimmId& id, const FoundBlob& file, const KekName& name,
                       const Secret& kek) {
     if (!file.blob || file.blob->kek != name || !VerifyEnc32(*file.blob, kek)) return {};
     std::string passphrase = PassphraseName(PassphraseRole::kUser, id);
@@ -141,7 +141,7 @@ class KeyLoader {
     for (const auto& [id, chosen] : choice.chosen) LoadDimm(id, chosen);
   }
 
-  void LoadDimm(const std::string& id, const ChosenBlob& chosen) {
+  void LoadDimm(const DimmId& id, const ChosenBlob& chosen) {
     Result<std::vector<Key>> keys =
         LoadDimmKeys(options_.keyring, id, chosen.blob, options_.expire_seconds);
     if (!keys) {
@@ -156,9 +156,9 @@ class KeyLoader {
   }
 
   /// Where nothing is enrolled, blobs are ndctl's, which keeps no record.
-  void NoteUnknown(const std::string& id, const Candidate& chosen) {
+  void NoteUnknown(const DimmId& id, const Candidate& chosen) {
     if (chosen.recorded || !Exists(store_.PathOf(chosen.blob.kek.KeyFileName()))) return;
-    loaded_.notes.push_back(id + ": " + chosen.file.name +
+    loaded_.notes.push_back(id.canonical() + ": " + chosen.file.name +
                             " is unknown, that is, not recorded in " + kEnrolledDimmsFile +
                             ", and used since no other is");
   }

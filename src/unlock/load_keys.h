@@ -34,7 +34,7 @@ struct LoadKeysOptions {
   PinQuestion ask_pin;
   bool recovery_only = false;  ///< does not even try the TPM
   bool keyring_only = false;   ///< keks that are in `keyring` and no others
-  std::set<std::string> only;  ///< canonical ids of the DIMMs that matter; empty: all
+  std::set<DimmId> only;       ///< the DIMMs that matter; empty: all
 };
 
 /// A blob that is to be tried after a refusal only, and its line of the record should it be taken.
@@ -42,14 +42,14 @@ struct Spare : Candidate {
   RecordLine line;
 };
 
-/// What came of loading the keys: ids are canonical, and each that has a blob or is enrolled is
-/// either in `keys` or in `failed`.
+/// What came of loading the keys: each DIMM that has a blob or is enrolled is either in `keys` or
+/// in `failed`.
 struct LoadedKeys {
-  std::map<std::string, std::vector<Key>> keys;
-  std::map<std::string, RecordLine> lines;  ///< of the blobs that are in `keys`
-  std::map<std::string, Spare> spares;
+  std::map<DimmId, std::vector<Key>> keys;
+  std::map<DimmId, RecordLine> lines;  ///< of the blobs that are in `keys`
+  std::map<DimmId, Spare> spares;
   std::vector<Key> held_keks;  ///< of the spares; the caller drops them
-  std::map<std::string, Error> failed;
+  std::map<DimmId, Error> failed;
   std::vector<Error> problems;     ///< with keks, whatever DIMMs they are for
   std::vector<KekName> recovered;  ///< keks that came from a recovery slot
   std::vector<std::string> notes;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "src/model/dimm_id.h"
 #include "src/os/keyring.h"
 #include "src/records/record_image.h"
 #include "src/records/record_pcrs.h"
@@ -156,7 +155,7 @@ class Unlocker {
   void Record(const DimmOpener& opener) {
     UnlockedWith blobs = ReadUnlockedWith(environment_);  // a second run opens what is left
     for (const DimmOutcome& outcome : report_.dimms) {
-      auto taken = opener.unlocked_with().find(CanonicalDimmId(outcome.after.id));
+      auto taken = opener.unlocked_with().find(outcome.after.id);
       if (taken == opener.unlocked_with().end()) continue;
       blobs[taken->first] = {
           .hash = taken->second.hash, .frozen = outcome.after.frozen, .line = taken->second};
@@ -167,9 +166,10 @@ class Unlocker {
 
   /// Erased, disabled by somebody, or another DIMM under the same id.
   void NoteLostSecurity(const Dimm& dimm) {
-    bool has_key = keys_.keys.contains(CanonicalDimmId(dimm.id));
+    bool has_key = keys_.keys.contains(dimm.id);
     if (dimm.security != SecurityState::kDisabled || !has_key) return;
-    report_.notes.push_back(dimm.nmem + " " + dimm.id + " has a blob, but no passphrase any more");
+    report_.notes.push_back(dimm.nmem + " " + dimm.id.spelling() +
+                            " has a blob, but no passphrase any more");
   }
 
   Result<void> FreezeIfOpen(DimmOutcome& outcome) {
