@@ -117,7 +117,7 @@ class BackupMaker {
   Result<void> GatherFile(const std::string& name) {
     Bytes content = TRY(ReadKernelFile(store_.PathOf(name), kTarFileLimit));
     std::string text(AsText(content));
-    std::optional<BlobFile> blob = ParseBlobFileName(name);
+    std::optional<BlobName> blob = ParseBlobName(name);
     // An empty spare blob counts as absent.
     if (text.empty() && (!blob || blob->kind.stage != BlobStage::kCurrent)) return {};
     if (blob && !CheckBlob(name, text)) return {};

@@ -67,7 +67,7 @@ Result<NamedKek> ObtainKek(const BackupFile& backup, const Keyring& keyring,
 /// Whoever had the kek once can have made an archive of whatever they like.
 Result<void> CheckFile(const TarFile& file) {
   if (!BelongsIntoBackup(file.name)) return Fail("it does not belong into a keys directory");
-  if (ParseBlobFileName(file.name)) TRY(ParseEnc32(file.content));
+  if (ParseBlobName(file.name)) TRY(ParseEnc32(file.content));
   if (file.name.ends_with(".pem")) TRY(ParseKeyFile(file.content));
   return {};
 }

@@ -28,7 +28,7 @@ constexpr const char* kModuleSuffixes[] = {".ko", ".ko.xz", ".ko.zst", ".ko.gz"}
 
 bool IsClearKek(const CpioEntry& entry) {
   // Firmware has files of that suffix, too.
-  if (!entry.name.ends_with(".blob") || entry.name.find("firmware/") != std::string::npos) {
+  if (!entry.name.ends_with(kBlobSuffix) || entry.name.find("firmware/") != std::string::npos) {
     return false;
   }
   return S_ISREG(entry.mode) && entry.size > 0 &&
@@ -171,7 +171,7 @@ class Checker {
     std::string name = entry.name.substr(directory.size());
     if (name.ends_with(".pem")) return !keys_.IsKeyFile(name, *entry.data);
     auto current = keys_.blobs.find(name);
-    return name.ends_with(".blob") &&
+    return name.ends_with(kBlobSuffix) &&
            (current == keys_.blobs.end() || current->second != *entry.data);
   }
 

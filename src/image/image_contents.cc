@@ -30,7 +30,7 @@ class KeysReader {
       KeyFile file = TRY(store_.ReadKeyFile(kek));
       Add(kek.KeyFileName(), TRY(FormatKeyFile(ForImage(std::move(file), with_passphrase_slots))));
     }
-    for (const BlobFile& blob : TRY(store_.AllBlobs())) {
+    for (const BlobName& blob : TRY(store_.AllBlobs())) {
       if (blob.kind.role == PassphraseRole::kUser) TRY(Copy(blob.name));
     }
     if (Exists(store_.PathOf(kEnrolledDimmsFile))) TRY(Copy(kEnrolledDimmsFile));
@@ -110,7 +110,7 @@ class ImageWriter {
   /// A blob that is not the wrapped text of an encrypted key is ndctl's kek in clear. Firmware has
   /// files of that suffix, too.
   static Result<void> RefuseClearKek(const std::string& path) {
-    if (!path.ends_with(".blob") || path.find("/firmware/") != std::string::npos) return {};
+    if (!path.ends_with(kBlobSuffix) || path.find("/firmware/") != std::string::npos) return {};
     Result<std::string> text = ReadFile(path, kFileLimit);
     if (text && text->starts_with("enc32 ")) return {};
     return Fail(path +

@@ -3,13 +3,14 @@
 #include <sys/stat.h>
 
 #include "src/image/image_contents.h"
+#include "src/model/blob_name.h"
 
 namespace nvunlock {
 namespace {
 
 bool IsOurs(const std::string& name) {
   return name.starts_with(kImageKeysDir) || name.starts_with("etc/nvunlock/") ||
-         name.starts_with("etc/modprobe.d/00-nvunlock") || name.ends_with(".blob") ||
+         name.starts_with("etc/modprobe.d/00-nvunlock") || name.ends_with(kBlobSuffix) ||
          name.ends_with("/modules.builtin");
 }
 

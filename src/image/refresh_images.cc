@@ -12,6 +12,7 @@
 #include "src/image/find_images.h"
 #include "src/image/image_contents.h"
 #include "src/image/image_tree.h"
+#include "src/model/blob_name.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/file_part.h"
@@ -43,7 +44,8 @@ std::vector<std::string> SurplusBlobs(const ImageTree& image, const std::vector<
   for (const ImageFile& file : keys) known.insert(file.path);
   std::vector<std::string> surplus;
   for (const auto& [path, entry] : image.files) {
-    bool is_blob = path.starts_with(std::string(kImageKeysDir) + "/") && path.ends_with(".blob");
+    bool is_blob =
+        path.starts_with(std::string(kImageKeysDir) + "/") && path.ends_with(kBlobSuffix);
     if (is_blob && entry->size > 0 && !known.contains(path)) surplus.push_back(path);
   }
   return surplus;
@@ -65,7 +67,8 @@ std::string MakePatch(const ImageTree& image, const std::vector<ImageFile>& keys
     entries.push_back(FileEntry(file.path, file.content));
   }
   for (const auto& [path, entry] : image.files) {
-    bool is_blob = path.starts_with(std::string(kImageKeysDir) + "/") && path.ends_with(".blob");
+    bool is_blob =
+        path.starts_with(std::string(kImageKeysDir) + "/") && path.ends_with(kBlobSuffix);
     if (is_blob && !known.contains(path)) entries.push_back(FileEntry(path, ""));
   }
   return FormatPatch(image.archive.base_size, std::move(entries));

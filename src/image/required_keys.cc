@@ -6,7 +6,7 @@
 namespace nvunlock {
 namespace {
 
-Result<void> AddBlob(const KeyStore& store, const BlobFile& file, MachineKeys& keys) {
+Result<void> AddBlob(const KeyStore& store, const BlobName& file, MachineKeys& keys) {
   keys.blobs[file.name] = TRY(store.ReadBlobText(file));
   Enc32Blob blob = TRY(store.ReadBlob(file));
   keys.needed.insert(blob.kek.KeyFileName());
@@ -39,7 +39,7 @@ bool MachineKeys::IsKeyFile(const std::string& name, std::string_view text) cons
 Result<MachineKeys> ReadMachineKeys(const KeyStore& store) {
   MachineKeys keys;
   std::set<DimmId> ids;
-  for (const BlobFile& file : TRY(store.AllBlobs())) {
+  for (const BlobName& file : TRY(store.AllBlobs())) {
     if (file.kind.role != PassphraseRole::kUser) continue;
     Note(AddBlob(store, file, keys), keys);
     if (file.kind.stage != BlobStage::kCurrent) continue;

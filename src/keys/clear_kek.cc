@@ -30,7 +30,7 @@ bool IsTextOfTrustedKey(const Secret& content) {
 }
 
 Result<void> CheckBlobs(const KeyStore& store, const KekName& name) {
-  for (const BlobFile& file : TRY(store.AllBlobs())) {
+  for (const BlobName& file : TRY(store.AllBlobs())) {
     Result<Enc32Blob> blob = store.ReadBlob(file);
     if (!blob || blob->kek != KekName{"trusted", name.description}) continue;
     return Refuse(store.PathOf(file.name) + " is wrapped by " + blob->kek.ToString());

@@ -16,14 +16,14 @@ Failure Incomplete(std::string reason) {
 
 /// In a patched image a blob that is gone is an empty file: none beside one that is not, and one
 /// where there are only such.
-void DropEmptied(const KeyStore& store, std::vector<BlobFile>& files) {
-  auto is_empty = [&](const BlobFile& file) { return IsEmpty(store.PathOf(file.name)); };
+void DropEmptied(const KeyStore& store, std::vector<BlobName>& files) {
+  auto is_empty = [&](const BlobName& file) { return IsEmpty(store.PathOf(file.name)); };
   bool all_are = std::all_of(files.begin(), files.end(), is_empty);
   auto first = files.begin() + (all_are && !files.empty() ? 1 : 0);
   files.erase(std::remove_if(first, files.end(), is_empty), files.end());
 }
 
-FoundBlob Look(const KeyStore& store, BlobFile file) {
+FoundBlob Look(const KeyStore& store, BlobName file) {
   Result<Enc32Blob> blob = store.ReadBlob(file);
   if (blob) {
     std::string hash = HashOfBlob(blob->text);
@@ -75,7 +75,8 @@ class Chooser {
 
   static std::string DescribePassphrase(const std::string& name) {
     return "DIMM " + name.substr(name.find(':') + 1) +
-           (name.starts_with("nvdimm-master:") ? " (master passphrase)" : "");
+           (name.starts_with(PassphraseName(PassphraseRole::kMaster, "")) ? " (master passphrase)"
+                                                                          : "");
   }
 
   /// The same passphrase again would only use up a try.
@@ -153,9 +154,9 @@ void AddMissing(const FoundBlobs& found, const RecordedBlobs& recorded, const Ch
 }  // namespace
 
 Result<FoundBlobs> FindBlobs(const KeyStore& store, const ChoiceRules& rules) {
-  std::map<DimmId, std::vector<BlobFile>> current;
+  std::map<DimmId, std::vector<BlobName>> current;
   FoundBlobs found;
-  for (BlobFile& file : TRY(store.AllBlobs())) {
+  for (BlobName& file : TRY(store.AllBlobs())) {
     if (file.kind.role != rules.role) continue;
     const DimmId& id = file.dimm_id;
     if (file.kind.stage == BlobStage::kCurrent) {
@@ -166,7 +167,7 @@ Result<FoundBlobs> FindBlobs(const KeyStore& store, const ChoiceRules& rules) {
   }
   for (auto& [id, files] : current) {
     DropEmptied(store, files);
-    for (BlobFile& file : files) found[id].push_back(Look(store, std::move(file)));
+    for (BlobName& file : files) found[id].push_back(Look(store, std::move(file)));
   }
   auto rank = [&](const FoundBlob& blob) {
     return std::tuple(blob.file.kind.stage, blob.file.host != rules.host);

@@ -14,7 +14,7 @@ namespace nvunlock {
 
 /// A blob that may hold a DIMM's passphrase.
 struct Candidate {
-  BlobFile file;
+  BlobName file;
   Enc32Blob blob;
   bool recorded = false;  ///< for this DIMM
 };
@@ -28,7 +28,7 @@ struct ChosenBlob : Candidate {
 
 /// A blob's file, and what it holds or why it is of no use.
 struct FoundBlob {
-  BlobFile file;
+  BlobName file;
   std::string hash;  ///< HashOfBlob
   Result<Enc32Blob> blob;
 };

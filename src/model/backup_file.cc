@@ -52,7 +52,7 @@ bool BelongsIntoBackup(const std::string& name) {
   bool is_plain =
       std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
   if (!is_plain) return false;
-  if (name == kEnrolledDimmsFile || ParseBlobFileName(name)) return true;
+  if (name == kEnrolledDimmsFile || ParseBlobName(name)) return true;
   return name.ends_with(kSuffix) &&
          ParseKekName("user:" + name.substr(0, name.size() - kSuffix.size())).has_value();
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "src/base/result.h"
+#include "src/model/blob_name.h"
 
 namespace nvunlock {
 
@@ -17,7 +18,7 @@ struct KekName {
 
   /// The file that holds it sealed, and ndctl's file that holds it in clear.
   [[nodiscard]] std::string KeyFileName() const { return description + ".pem"; }
-  [[nodiscard]] std::string ClearFileName() const { return description + ".blob"; }
+  [[nodiscard]] std::string ClearFileName() const { return description + std::string(kBlobSuffix); }
 
   bool operator==(const KekName&) const = default;
 };

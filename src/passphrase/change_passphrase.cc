@@ -128,7 +128,7 @@ class PassphraseChanger {
 
   std::string PathOf(const Task& task, BlobStage stage) const {
     BlobKind kind = {options_.role, stage};
-    return store_.PathOf(NameBlobFile(kind, task.dimm().id, options_.host).name);
+    return store_.PathOf(MakeBlobName(kind, task.dimm().id, options_.host).name);
   }
 
   std::vector<std::string> DescribePlan(const Task& task) const {

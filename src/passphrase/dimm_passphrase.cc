@@ -120,7 +120,7 @@ Result<void> DimmPassphrase::MakeCurrent(const Candidate& candidate) {
 }
 
 Result<void> DimmPassphrase::RemoveLeftOvers() const {
-  for (const BlobFile& file : TRY(place_.store.AllBlobs())) {
+  for (const BlobName& file : TRY(place_.store.AllBlobs())) {
     bool is_ours = file.kind.role == role_ && file.dimm_id == dimm_.id;
     if (is_ours && file.kind.stage != BlobStage::kCurrent) {
       TRY(RemoveDurably(place_.store.PathOf(file.name)));
@@ -151,7 +151,7 @@ void DimmPassphrase::PublishCurrent() const {
 }
 
 Result<void> DimmPassphrase::StageNew(const KekName& kek) {
-  BlobFile file = File(BlobStage::kStaged);
+  BlobName file = File(BlobStage::kStaged);
   bool is_first = role_ == PassphraseRole::kMaster && Current() == nullptr;
   if (is_first && Exists(place_.store.PathOf(file.name))) return LoadStaged(file);
   std::string description = Kind(BlobStage::kStaged).KeyDescription(dimm_.id) + "/made";
@@ -163,7 +163,7 @@ Result<void> DimmPassphrase::StageNew(const KekName& kek) {
 
 /// The key that the DIMM will get is made from what the disk holds, so that it is known to open.
 Result<void> DimmPassphrase::Stage(const Enc32Blob& blob) {
-  BlobFile file = File(BlobStage::kStaged);
+  BlobName file = File(BlobStage::kStaged);
   std::string path = place_.store.PathOf(file.name);
   TRY(WriteFileDurably(path, blob.text, 0600, IfPresent::kReplace));
   Result<void> loaded = Record(blob, [](const RecordLine&) { return false; });
@@ -186,7 +186,7 @@ Result<void> DimmPassphrase::Record(
   return {};
 }
 
-Result<void> DimmPassphrase::LoadStaged(const BlobFile& file) {
+Result<void> DimmPassphrase::LoadStaged(const BlobName& file) {
   Candidate staged = {file, {}};
   staged.blob = TRY(place_.store.ReadBlob(file));
   staged_key_ = TRY_IN(file.name, Load(staged));
@@ -223,7 +223,7 @@ Result<void> DimmPassphrase::Settle() {
 /// The record goes first: one without a blob would look like a lost blob.
 Result<void> DimmPassphrase::Forget() {
   TRY(ChangeBlobRecord(place_.store, [this](const RecordLine& line) { return IsOurs(line); }));
-  for (const BlobFile& file : TRY(place_.store.AllBlobs())) {
+  for (const BlobName& file : TRY(place_.store.AllBlobs())) {
     bool is_ours = file.kind.role == role_ && file.dimm_id == dimm_.id;
     if (is_ours) TRY(RemoveDurably(place_.store.PathOf(file.name)));
   }

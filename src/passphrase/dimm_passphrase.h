@@ -84,15 +84,15 @@ class DimmPassphrase {
   Result<void> MakeCurrent(const Candidate& candidate);
   Result<void> RemoveLeftOvers() const;
   void PublishCurrent() const;
-  Result<void> LoadStaged(const BlobFile& file);
+  Result<void> LoadStaged(const BlobName& file);
   Result<void> RemoveKeys() const;
   Result<void> PublishKeys(const Enc32Blob& blob) const;
   [[nodiscard]] bool IsOurs(const RecordLine& line) const;
   [[nodiscard]] Result<void> Record(const Enc32Blob& blob,
                                     const std::function<bool(const RecordLine&)>& instead_of) const;
   [[nodiscard]] BlobKind Kind(BlobStage stage) const { return {role_, stage}; }
-  [[nodiscard]] BlobFile File(BlobStage stage) const {
-    return NameBlobFile(Kind(stage), dimm_.id, place_.host);
+  [[nodiscard]] BlobName File(BlobStage stage) const {
+    return MakeBlobName(Kind(stage), dimm_.id, place_.host);
   }
 
   PassphrasePlace place_;

@@ -74,7 +74,7 @@ class Settler {
   Result<void> CheckImage() {
     std::optional<ImageRecord> booted = TRY(ReadImageRecord(environment_));
     if (!booted) return {};
-    for (const BlobFile& file : TRY(store_.Blobs())) {
+    for (const BlobName& file : TRY(store_.Blobs())) {
       auto entry = booted->hashes.find(file.name);
       std::string hash = HashOfBlob(TRY(store_.ReadBlobText(file)));
       if (entry == booted->hashes.end() || entry->second != hash) image_is_outdated_ = true;

@@ -32,7 +32,7 @@ class LastCopyCheck {
  private:
   Result<std::set<std::string>> HashesInStore() {
     std::set<std::string> hashes;
-    for (const BlobFile& file : TRY(store_.AllBlobs())) {
+    for (const BlobName& file : TRY(store_.AllBlobs())) {
       Result<Enc32Blob> blob = store_.ReadBlob(file);
       if (blob) hashes.insert(HashOfBlob(blob->text));
     }

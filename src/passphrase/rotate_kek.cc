@@ -29,7 +29,7 @@ class Rotator {
     Secret kek = TRY(ReadKek(keyring_, options_.to));
     std::vector<std::string> notes;  // damaged lines are dropped here
     recorded_ = FindRecordedBlobs(store_, keyring_, notes);
-    for (const BlobFile& file : TRY(store_.AllBlobs())) RotateBlob(file, kek);
+    for (const BlobName& file : TRY(store_.AllBlobs())) RotateBlob(file, kek);
     if (options_.dry_run) return std::move(report_);
     if (!report_.rewrapped.empty()) Settle();
     if (options_.refresh_images) RefreshImages();
@@ -56,7 +56,7 @@ class Rotator {
   }
 
   /// A blob that cannot be read is a problem: it may name the old kek.
-  void RotateBlob(const BlobFile& file, const Secret& kek) {
+  void RotateBlob(const BlobName& file, const Secret& kek) {
     Result<Enc32Blob> blob = store_.ReadBlob(file);
     Result<bool> done = blob ? Rotate(file, *blob, kek) : Failure(std::move(blob.error()));
     if (!done) {
@@ -67,7 +67,7 @@ class Rotator {
   }
 
   /// False for a blob of some other kek.
-  Result<bool> Rotate(const BlobFile& file, const Enc32Blob& blob, const Secret& kek) {
+  Result<bool> Rotate(const BlobName& file, const Enc32Blob& blob, const Secret& kek) {
     if (blob.kek != options_.from) return false;
     if (options_.dry_run) return true;
     std::string description = file.name + "/rotated";
@@ -115,7 +115,7 @@ class Rotator {
   }
 
   /// ndctl takes the name of the kek for a new passphrase from the key that is loaded.
-  [[nodiscard]] Result<void> RotateKeyOf(const BlobFile& file) const {
+  [[nodiscard]] Result<void> RotateKeyOf(const BlobName& file) const {
     std::vector<std::string> descriptions = file.dimm_id.KeyDescriptions();
     descriptions.push_back(file.kind.KeyDescription(file.dimm_id));
     for (const std::string& description : descriptions) {
@@ -158,7 +158,7 @@ Result<RotateReport> RotateKek(const Environment& environment, const RotateOptio
 Result<void> RetireKek(const Environment& environment, const KekName& kek) {
   KeyStore store(environment.keys_dir);
   DirectoryLock lock = TRY(LockDirectory(store.directory()));
-  for (const BlobFile& file : TRY(store.AllBlobs())) {
+  for (const BlobName& file : TRY(store.AllBlobs())) {
     Enc32Blob blob = TRY(store.ReadBlob(file));
     if (blob.kek == kek) return Fail(file.name + " still needs " + kek.ToString());
   }

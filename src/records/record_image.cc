@@ -23,7 +23,7 @@ Result<ImageRecord> LookAt(const KeyStore& store) {
     record.hashes[kek.KeyFileName()] = TRY(HashOfKeyFile(*file, /*with_passphrase=*/true));
     for (const TpmSlot& slot : file->slots) record.sealed_objects.insert(IdOfSlot(slot));
   }
-  for (const BlobFile& blob : TRY(store.Blobs())) {
+  for (const BlobName& blob : TRY(store.Blobs())) {
     Result<std::string> text = store.ReadBlobText(blob);
     if (text) record.hashes[blob.name] = HashOfBlob(*text);
   }

@@ -92,7 +92,7 @@ class Enroller {
 
   /// A kek that does not open the blobs made under its name would lock their DIMMs for good.
   Result<void> CheckOpensBlobs(const Secret& kek) {
-    for (const BlobFile& file : TRY(store_.AllBlobs())) {
+    for (const BlobName& file : TRY(store_.AllBlobs())) {
       Result<Enc32Blob> blob = store_.ReadBlob(file);
       if (!blob) {
         NoteUnopened(file, blob.error().message + "; this blob will not unlock its DIMM");
@@ -112,7 +112,7 @@ class Enroller {
     return {};
   }
 
-  void NoteUnopened(const BlobFile& file, std::string why) {
+  void NoteUnopened(const BlobName& file, std::string why) {
     report_.unopened.push_back(file.name);
     report_.notes.push_back(std::move(why));
   }

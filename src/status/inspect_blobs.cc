@@ -95,7 +95,7 @@ class BlobInspector {
     return std::optional<Secret>(std::move(kek));
   }
 
-  [[nodiscard]] Check CheckImage(const BlobFile& file, const std::string& hash) const {
+  [[nodiscard]] Check CheckImage(const BlobName& file, const std::string& hash) const {
     ImageState state = StateInImage(view_.images, view_.store, file.name, hash);
     Check check = {.subject = "image", .state = Describe(state), .problem = std::nullopt};
     if (state != ImageState::kOutdated) return check;

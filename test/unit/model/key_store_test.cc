@@ -20,7 +20,7 @@ std::string BlobName(const std::string& host) {
 }
 
 TEST(BlobFileNameTest, IsReadAsNdctlMakesIt) {
-  std::optional<BlobFile> file = ParseBlobFileName(BlobName("srv7.example"));
+  std::optional<BlobName> file = ParseBlobName(BlobName("srv7.example"));
   ASSERT_TRUE(file);
   EXPECT_EQ(file->name, BlobName("srv7.example"));
   EXPECT_EQ(file->dimm_id, kId);
@@ -29,7 +29,7 @@ TEST(BlobFileNameTest, IsReadAsNdctlMakesIt) {
 
 TEST(BlobFileNameTest, TheHostMayHoldAnything) {
   for (const char* host : {"a_b_c", "_", "a.blob", "", "with space", "x.old"}) {
-    std::optional<BlobFile> file = ParseBlobFileName(BlobName(host));
+    std::optional<BlobName> file = ParseBlobName(BlobName(host));
     ASSERT_TRUE(file) << host;
     EXPECT_EQ(file->dimm_id, kId);
     EXPECT_EQ(file->host, host);
@@ -37,8 +37,8 @@ TEST(BlobFileNameTest, TheHostMayHoldAnything) {
 }
 
 TEST(BlobFileNameTest, CxlSerialsAreIdsToo) {
-  EXPECT_EQ(ParseBlobFileName("nvdimm_-2_host.blob")->dimm_id, "-2");
-  EXPECT_EQ(ParseBlobFileName("nvdimm_4660_host.blob")->dimm_id, "4660");
+  EXPECT_EQ(ParseBlobName("nvdimm_-2_host.blob")->dimm_id, "-2");
+  EXPECT_EQ(ParseBlobName("nvdimm_4660_host.blob")->dimm_id, "4660");
 }
 
 TEST(BlobFileNameTest, OtherFilesAreIgnored) {
@@ -48,7 +48,7 @@ TEST(BlobFileNameTest, OtherFilesAreIgnored) {
         "nvdimm_8089_host.blob.tmp.1", "nvdimm_8089_host.BLOB", "nvdimm_8089_host",
         "nvdimm_8089.blob", "nvdimm__host.blob", "nvdimm_", "", ".nvdimm_8089_host.blob",
         "xnvdimm_8089_host.blob", "tpm.handle", "keys.readme", "enrolled-dimms"}) {
-    EXPECT_EQ(ParseBlobFileName(name), std::nullopt) << name;
+    EXPECT_EQ(ParseBlobName(name), std::nullopt) << name;
   }
 }
 
@@ -65,8 +65,8 @@ TEST(BlobFileNameTest, SixKindsAreToldApart) {
   };
   for (const auto& [word, kind] : kinds) {
     std::string name = std::string(word) + "_" + kId + "_a_b.blob";
-    EXPECT_EQ(NameBlobFile(kind, kId, "a_b").name, name);
-    std::optional<BlobFile> file = ParseBlobFileName(name);
+    EXPECT_EQ(MakeBlobName(kind, kId, "a_b").name, name);
+    std::optional<BlobName> file = ParseBlobName(name);
     ASSERT_TRUE(file) << name;
     EXPECT_EQ(file->kind, kind) << name;
     EXPECT_EQ(file->dimm_id, kId) << name;
@@ -76,9 +76,9 @@ TEST(BlobFileNameTest, SixKindsAreToldApart) {
   }
 }
 
-std::vector<std::string> NamesOf(const std::vector<BlobFile>& files) {
+std::vector<std::string> NamesOf(const std::vector<BlobName>& files) {
   std::vector<std::string> names;
-  for (const BlobFile& file : files) names.push_back(file.name);
+  for (const BlobName& file : files) names.push_back(file.name);
   return names;
 }
 
@@ -155,14 +155,14 @@ TEST_F(KeyStoreTest, FilesThatOnlyLookLikeKeyFilesAreIgnored) {
 
 TEST_F(KeyStoreTest, ReadsABlob) {
   directory_.Write(BlobName("host"), BlobText('a') + "\n");
-  BlobFile file = *ParseBlobFileName(BlobName("host"));
+  BlobName file = *ParseBlobName(BlobName("host"));
   EXPECT_THAT(store_.ReadBlobText(file), Yields(BlobText('a') + "\n"));
   EXPECT_EQ(Must(store_.ReadBlob(file)).text, BlobText('a'));
 }
 
 TEST_F(KeyStoreTest, ABadBlobIsNamedByItsPath) {
   directory_.Write(BlobName("host"), "enc64 x");
-  BlobFile file = *ParseBlobFileName(BlobName("host"));
+  BlobName file = *ParseBlobName(BlobName("host"));
   EXPECT_THAT(store_.ReadBlob(file), FailsWith(Errc::kFailed, store_.PathOf(file.name) + ": "));
   directory_.Write(BlobName("host"), std::string(4097, 'x'));
   EXPECT_THAT(store_.ReadBlob(file), FailsWith(Errc::kFailed, "larger than 4096 bytes"));

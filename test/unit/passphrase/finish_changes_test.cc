@@ -31,7 +31,7 @@ class SettleTest : public OperationsTest {
 
   /// This boot's image held BLOB as the current one.
   void RecordImageWith(const std::string& blob) const {
-    ImageRecord record = {.hashes = {{NameBlobFile({}, kId, "here").name, HashOfBlob(blob)}}};
+    ImageRecord record = {.hashes = {{MakeBlobName({}, kId, "here").name, HashOfBlob(blob)}}};
     directory_.Write("run/nvunlock/image.json", FormatImageRecord(record));
   }
 
@@ -108,7 +108,7 @@ TEST_F(SettleTest, WithoutARecordNothingIsKnown) {
 }
 
 TEST_F(SettleTest, WhereNothingIsLeftOverNothingIsDone) {
-  std::filesystem::remove(store_.PathOf(NameBlobFile(kStagedBlob, kId, "here").name));
+  std::filesystem::remove(store_.PathOf(MakeBlobName(kStagedBlob, kId, "here").name));
   AddDimm(true);
   RecordUnlockedWith(current_);
   RecordImageWith(current_);
@@ -118,7 +118,7 @@ TEST_F(SettleTest, WhereNothingIsLeftOverNothingIsDone) {
 
 /// The power failed after the rename, before the images were settled.
 TEST_F(SettleTest, ImagesThatHoldAnOlderBlobAreRefreshed) {
-  std::filesystem::remove(store_.PathOf(NameBlobFile(kStagedBlob, kId, "here").name));
+  std::filesystem::remove(store_.PathOf(MakeBlobName(kStagedBlob, kId, "here").name));
   AddDimm(true);
   RecordUnlockedWith(current_);
   RecordImageWith(staged_);
@@ -169,12 +169,12 @@ TEST_F(SettleRecordTest, AmongSeveralStagedOnesTheUnlockDecides) {
 
 TEST_F(SettleRecordTest, AnImageWithAnotherRecordIsRefreshedOnce) {
   RecordLine line = LineFor(kId, current_, kek_);
-  std::filesystem::remove(store_.PathOf(NameBlobFile(kStagedBlob, kId, "here").name));
+  std::filesystem::remove(store_.PathOf(MakeBlobName(kStagedBlob, kId, "here").name));
   RecordImageWith(current_);
   Unlock(line);
   Must(Settle());
   EXPECT_EQ(refreshes_, 1);
-  ImageRecord record = {.hashes = {{NameBlobFile({}, kId, "here").name, HashOfBlob(current_)},
+  ImageRecord record = {.hashes = {{MakeBlobName({}, kId, "here").name, HashOfBlob(current_)},
                                    {kEnrolledDimmsFile, HashOfBlob(FormatBlobRecord({line}))}}};
   directory_.Write("run/nvunlock/image.json", FormatImageRecord(record));
   Must(Settle());

@@ -67,7 +67,7 @@ TEST_F(LeftOverBlobsTest, ARecordOfAnotherDimmSaysNothing) {
 }
 
 TEST_F(LeftOverBlobsTest, NdctlsReplacedBlobIsAskedForJustSo) {
-  std::filesystem::remove(store_.PathOf(NameBlobFile(kStagedBlob, kId, "here").name));
+  std::filesystem::remove(store_.PathOf(MakeBlobName(kStagedBlob, kId, "here").name));
   AddBlob(kId, kReplacedBlob);
   EXPECT_THAT(Check(Update()), Yields(Readiness::kToDo));
   ExpectOnlyBlob(current_);
@@ -106,8 +106,8 @@ TEST_F(LeftOverBlobsTest, WhenTheDimmGivesNoAnswerNoneIsRemoved) {
 TEST_F(LeftOverBlobsTest, TheChangeGoesOnWhicheverWasInForce) {
   for (const std::string& in_force : {current_, staged_}) {
     keyctl_clear(KEY_SPEC_PROCESS_KEYRING);
-    WriteKeysFile(NameBlobFile(kCurrentBlob, kId, "here").name, current_);
-    WriteKeysFile(NameBlobFile(kStagedBlob, kId, "here").name, staged_);
+    WriteKeysFile(MakeBlobName(kCurrentBlob, kId, "here").name, current_);
+    WriteKeysFile(MakeBlobName(kStagedBlob, kId, "here").name, staged_);
     tree_.SetAttribute("nmem0", "security", "unlocked");
     Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(in_force), false}}}));
     ExpectAllDone(Change(Update()), 1);
@@ -119,13 +119,13 @@ TEST_F(LeftOverBlobsTest, TheChangeGoesOnWhicheverWasInForce) {
 
 /// The set-up was cut short between the DIMM and the rename.
 TEST_F(LeftOverBlobsTest, ASetupThatOnlyLacksItsRenameIsFinished) {
-  std::filesystem::remove(store_.PathOf(NameBlobFile(kCurrentBlob, kId, "here").name));
+  std::filesystem::remove(store_.PathOf(MakeBlobName(kCurrentBlob, kId, "here").name));
   EXPECT_THAT(Check(Setup()), Yields(Readiness::kSettled));
   ExpectOnlyBlob(staged_);
 }
 
 TEST_F(LeftOverBlobsTest, ASetupThatIsFinishedThatWayChangesNothingElse) {
-  std::filesystem::remove(store_.PathOf(NameBlobFile(kCurrentBlob, kId, "here").name));
+  std::filesystem::remove(store_.PathOf(MakeBlobName(kCurrentBlob, kId, "here").name));
   ExpectAllDone(Change(Setup()), 1);
   ExpectOnlyBlob(staged_);
   EXPECT_THAT(steps_, ElementsAre("step: settled", "step: image settled"));
@@ -133,7 +133,7 @@ TEST_F(LeftOverBlobsTest, ASetupThatIsFinishedThatWayChangesNothingElse) {
 
 /// The set-up was cut short before the DIMM.
 TEST_F(LeftOverBlobsTest, WhatWasStagedForADimmWithoutAPassphraseIsReplaced) {
-  std::filesystem::remove(store_.PathOf(NameBlobFile(kCurrentBlob, kId, "here").name));
+  std::filesystem::remove(store_.PathOf(MakeBlobName(kCurrentBlob, kId, "here").name));
   tree_.SetAttribute("nmem0", "security", "disabled");
   ExpectAllDone(Change(Setup()), 1);
   EXPECT_NE(ReadBlob(kId), staged_);
@@ -150,7 +150,7 @@ TEST_F(LeftOverBlobsTest, ARemovalThatOnlyLacksItsFilesIsFinished) {
 }
 
 TEST_F(LeftOverBlobsTest, AnotherHostsStagedBlobBecomesOurs) {
-  std::filesystem::remove(store_.PathOf(NameBlobFile(kStagedBlob, kId, "here").name));
+  std::filesystem::remove(store_.PathOf(MakeBlobName(kStagedBlob, kId, "here").name));
   std::string theirs = AddBlob(kId, kStagedBlob, "elsewhere");
   Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(theirs), false}}}));
   EXPECT_THAT(Check(Update()), Yields(Readiness::kToDo));
@@ -170,7 +170,7 @@ TEST_F(LeftOverBlobsTest, AnotherDimmsAndMastersBlobsStay) {
 TEST_F(LeftOverBlobsTest, AMasterPassphraseIsMadeAnewThoughACopyOfTheOldOneIsStaged) {
   tree_.SetAttribute("nmem0", "security", "disabled");
   std::string old = AddBlob(kId, kMasterBlob);
-  WriteKeysFile(NameBlobFile(kStagedMasterBlob, kId, "here").name, old);
+  WriteKeysFile(MakeBlobName(kStagedMasterBlob, kId, "here").name, old);
   ChangeOptions options = Update();
   options.role = PassphraseRole::kMaster;
   ExpectAllDone(Change(options), 1);

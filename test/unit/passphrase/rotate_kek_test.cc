@@ -75,27 +75,27 @@ TEST_F(RotateKekTest, ThePassphraseStaysTheSame) {
 TEST_F(RotateKekTest, StepsAreSaidInTheirOrder) {
   AddBlob(kId);
   Must(Rotate());
-  EXPECT_THAT(steps_, ElementsAre("step: " + NameBlobFile({}, kId, "here").name + " rewrapped",
+  EXPECT_THAT(steps_, ElementsAre("step: " + MakeBlobName({}, kId, "here").name + " rewrapped",
                                   "step: settled", "step: image settled"));
 }
 
 TEST_F(RotateKekTest, BlobsOfAThirdKekAreNotTouched) {
   std::string blob = AddBlobOf({"user", "rack9"}, SampleSecret(32, 0x60), kOtherId);
   AddBlob(kId);
-  EXPECT_THAT(Must(Rotate()).rewrapped, ElementsAre(NameBlobFile({}, kId, "here").name));
+  EXPECT_THAT(Must(Rotate()).rewrapped, ElementsAre(MakeBlobName({}, kId, "here").name));
   EXPECT_EQ(ReadBlob(kOtherId), blob);
 }
 
 TEST_F(RotateKekTest, ADamagedBlobIsAProblemAndTheOthersGoOn) {
   std::string damaged = AddBlob(kId);
   damaged.back() = damaged.back() == '0' ? '1' : '0';
-  WriteKeysFile(NameBlobFile({}, kId, "here").name, damaged);
-  WriteKeysFile(NameBlobFile(kMasterBlob, kId, "here").name, "not a blob");
+  WriteKeysFile(MakeBlobName({}, kId, "here").name, damaged);
+  WriteKeysFile(MakeBlobName(kMasterBlob, kId, "here").name, "not a blob");
   AddBlob(kOtherId);
   RotateReport report = Must(Rotate());
   ASSERT_THAT(report.problems, SizeIs(2));
-  EXPECT_THAT(report.problems[0].message, HasSubstr(NameBlobFile(kMasterBlob, kId, "here").name));
-  EXPECT_THAT(report.problems[1].message, HasSubstr(NameBlobFile({}, kId, "here").name));
+  EXPECT_THAT(report.problems[0].message, HasSubstr(MakeBlobName(kMasterBlob, kId, "here").name));
+  EXPECT_THAT(report.problems[1].message, HasSubstr(MakeBlobName({}, kId, "here").name));
   EXPECT_EQ(ReadBlob(kId), damaged);
   ExpectUnder(new_name_, new_kek_, ReadBlob(kOtherId));
 }
@@ -204,7 +204,7 @@ TEST_F(RotateKekTest, AKekThatIsStillNeededIsNotRetired) {
 }
 
 TEST_F(RotateKekTest, NorIsOneThatADamagedBlobMayNeed) {
-  WriteKeysFile(NameBlobFile({}, kId, "here").name, "not a blob");
+  WriteKeysFile(MakeBlobName({}, kId, "here").name, "not a blob");
   EXPECT_THAT(Retire(), FailsWith(Errc::kFailed));
   EXPECT_TRUE(directory_.Holds("etc/ndctl/keys/nvdimm-master.pem"));
 }

@@ -59,7 +59,7 @@ class OperationsTest : public testing::Test {
   std::string AddBlobOf(const KekName& kek_name, const Secret& kek, const std::string& id,
                         BlobKind kind = kCurrentBlob, const std::string& host = "here") const {
     std::string text = Must(WrapPassphrase(kek_name, kek, SampleSecret(32, 0x70))).text;
-    WriteKeysFile(NameBlobFile(kind, id, host).name, text);
+    WriteKeysFile(MakeBlobName(kind, id, host).name, text);
     return text;
   }
 
@@ -67,10 +67,10 @@ class OperationsTest : public testing::Test {
     directory_.Write("etc/ndctl/keys/" + name, content);
   }
   [[nodiscard]] bool HoldsBlob(const std::string& id, BlobKind kind = kCurrentBlob) const {
-    return directory_.Holds("etc/ndctl/keys/" + NameBlobFile(kind, id, "here").name);
+    return directory_.Holds("etc/ndctl/keys/" + MakeBlobName(kind, id, "here").name);
   }
   [[nodiscard]] std::string ReadBlob(const std::string& id, BlobKind kind = kCurrentBlob) const {
-    return directory_.Read("etc/ndctl/keys/" + NameBlobFile(kind, id, "here").name);
+    return directory_.Read("etc/ndctl/keys/" + MakeBlobName(kind, id, "here").name);
   }
   /// All files in the keys directory but the kek in clear.
   [[nodiscard]] size_t CountKeysFiles() const { return directory_.CountIn("etc/ndctl/keys") - 1; }

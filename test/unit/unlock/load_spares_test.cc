@@ -64,7 +64,7 @@ TEST_F(LoadSparesTest, AKekThatIsKeptIsNotHeld) {
 
 TEST_F(LoadSparesTest, ASpareThatIsDamagedIsNone) {
   AddBlob(kId);
-  WriteKeysFile(NameBlobFile(kStagedBlob, kId, "here").name, Damaged(AddBlob(kId, kStagedBlob)));
+  WriteKeysFile(MakeBlobName(kStagedBlob, kId, "here").name, Damaged(AddBlob(kId, kStagedBlob)));
   LoadedKeys loaded = Load();
   EXPECT_THAT(loaded.keys, ElementsAre(Key(kId)));
   EXPECT_THAT(loaded.spares, IsEmpty());
@@ -93,7 +93,7 @@ TEST_F(LoadSparesTest, ASpareWhoseKekCannotBeHadIsNoneAndNoProblem) {
 }
 
 TEST_F(LoadSparesTest, ASpareTakesThePlaceOfACurrentBlobWhoseHmacDoesNotHold) {
-  WriteKeysFile(NameBlobFile(kCurrentBlob, kId, "here").name, Damaged(AddBlob(kId)));
+  WriteKeysFile(MakeBlobName(kCurrentBlob, kId, "here").name, Damaged(AddBlob(kId)));
   std::string staged = AddBlob(kId, kStagedBlob);
   LoadedKeys loaded = Load({.keep_kek = true});
   EXPECT_EQ(PayloadOf(loaded.keys.at(kId).at(0)), staged);
@@ -104,8 +104,8 @@ TEST_F(LoadSparesTest, ASpareTakesThePlaceOfACurrentBlobWhoseHmacDoesNotHold) {
 }
 
 TEST_F(LoadSparesTest, WhenBothAreDamagedNoneIsLoaded) {
-  WriteKeysFile(NameBlobFile(kCurrentBlob, kId, "here").name, Damaged(AddBlob(kId)));
-  WriteKeysFile(NameBlobFile(kStagedBlob, kId, "here").name, Damaged(AddBlob(kId, kStagedBlob)));
+  WriteKeysFile(MakeBlobName(kCurrentBlob, kId, "here").name, Damaged(AddBlob(kId)));
+  WriteKeysFile(MakeBlobName(kStagedBlob, kId, "here").name, Damaged(AddBlob(kId, kStagedBlob)));
   LoadedKeys loaded = Load();
   EXPECT_THAT(loaded.keys, IsEmpty());
   EXPECT_EQ(loaded.failed.at(kId).code, Errc::kKeysIncomplete);
