@@ -7,7 +7,6 @@
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/image/find_images.h"
-#include "src/os/process.h"
 
 namespace nvunlock {
 namespace {
@@ -40,7 +39,7 @@ Result<std::vector<ImageCheck>> CheckImages(const Environment& environment,
   std::vector<ImageCheck> checks;
   checks.reserve(paths.size());
   for (const std::string& path : paths) {
-    checks.push_back(TRY(CheckImage(environment, path, HostName())));
+    checks.push_back(TRY(CheckImage(environment, path)));
   }
   return checks;
 }

@@ -3,7 +3,6 @@
 #include "src/commands/commands.h"
 #include "src/commands/dimm_command.h"
 #include "src/commands/output.h"
-#include "src/os/process.h"
 
 namespace nvunlock {
 namespace {
@@ -15,8 +14,7 @@ using Procedure = DimmReport (*)(const Environment& environment,
 Result<int> RunOnDimms(const Invocation& invocation, Procedure procedure, const char* words) {
   DimmCommand command;
   std::vector<std::string> nmems = TRY(ParseDimms(invocation, command, DimmOptions(command)));
-  EnableOptions options = {
-      .host = HostName(), .dry_run = command.dry_run, .on_step = ShowSteps(command)};
+  EnableOptions options = {.dry_run = command.dry_run, .on_step = ShowSteps(command)};
   return PrintDimmReport(command, procedure(command.environment, nmems, options), words);
 }
 

@@ -5,15 +5,13 @@
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
-#include "src/os/process.h"
 
 namespace nvunlock {
 namespace {
 
 struct Arguments {
   Environment environment = EnvironmentBelow("");
-  EnrollOptions options = {
-      .kek = {"user", "nvdimm-master"}, .host = HostName(), .slot = {}, .pin = {}, .recovery = {}};
+  EnrollOptions options = {.kek = {"user", "nvdimm-master"}, .slot = {}, .pin = {}, .recovery = {}};
   PolicyRequest policy;
   RecoveryRequest recovery;
   bool with_pin = false;

@@ -3,7 +3,6 @@
 #include "src/commands/output.h"
 #include "src/image/image_contents.h"
 #include "src/os/file.h"
-#include "src/os/process.h"
 #include "src/unlock/read_config.h"
 
 namespace nvunlock {
@@ -22,7 +21,6 @@ Result<int> RunImageFiles(const Invocation& invocation) {
   for (const std::string& complaint : parsed.complaints) PrintError(complaint);
   image.tree = places.front();
   image.more.assign(places.begin() + 1, places.end());
-  image.host = HostName();
   image.with_passphrase_slots = parsed.config.recovery_passphrase_in_initramfs;
   TRY(WriteImageFiles(environment, image));
   return 0;

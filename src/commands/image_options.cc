@@ -2,7 +2,6 @@
 
 #include "src/image/refresh_images.h"
 #include "src/image/unlocks_at_boot.h"
-#include "src/os/process.h"
 #include "src/unlock/read_config.h"
 
 namespace nvunlock {
@@ -17,8 +16,7 @@ ImageRefresh ImageRefreshFor(const Environment& environment) {
   return [&environment] {
     Config config = ReadConfig(environment).config;
     return RefreshImages(environment,
-                         {.host = HostName(),
-                          .with_passphrase_slots = config.recovery_passphrase_in_initramfs,
+                         {.with_passphrase_slots = config.recovery_passphrase_in_initramfs,
                           .rebuild_command = config.rebuild_images});
   };
 }

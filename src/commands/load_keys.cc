@@ -6,7 +6,6 @@
 #include "src/commands/output.h"
 #include "src/commands/questions.h"
 #include "src/os/file.h"
-#include "src/os/process.h"
 
 namespace nvunlock {
 namespace {
@@ -48,7 +47,7 @@ Result<LoadedKeys> LoadAll(const Environment& environment, bool recovery) {
                              .keep_kek = true,
                              .all_keks = true,
                              .clear_keks = true,
-                             .host = HostName(),
+                             .host = environment.host,
                              .signature_files = environment.signature_files,
                              .ask_pin = AskForPin};
   if (recovery) {

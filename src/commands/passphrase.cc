@@ -3,7 +3,6 @@
 #include "src/commands/image_options.h"
 #include "src/commands/output.h"
 #include "src/keys/clear_kek.h"
-#include "src/os/process.h"
 #include "src/os/prompt.h"
 #include "src/passphrase/change_passphrase.h"
 
@@ -93,7 +92,6 @@ Result<DimmReport> Run(const Invocation& invocation, Arguments& arguments) {
   TRY(ChooseKek(arguments));
   std::optional<Secret> import = TRY(AskForImport(arguments));
   arguments.change.import = import ? &*import : nullptr;
-  arguments.change.host = HostName();
   arguments.change.dry_run = arguments.dimms.dry_run;
   arguments.change.on_step = ShowSteps(arguments.dimms);
   if (!arguments.no_image) {

@@ -6,7 +6,6 @@
 #include "src/commands/output.h"
 #include "src/image/stale_keys.h"
 #include "src/os/keyring.h"
-#include "src/os/process.h"
 #include "src/passphrase/revoke_kek.h"
 
 namespace nvunlock {
@@ -49,7 +48,7 @@ constexpr char kMastersStay[] =
 
 /// Prints what still holds keys that are worth nothing now.
 void PrintOldKeys(const Environment& environment) {
-  for (const std::string& line : FindOldKeys(environment, HostName())) PrintError(line);
+  for (const std::string& line : FindOldKeys(environment)) PrintError(line);
 }
 
 Result<int> Revoke(const Arguments& arguments) {

@@ -2,7 +2,6 @@
 #include "src/commands/dimm_command.h"
 #include "src/commands/image_options.h"
 #include "src/commands/output.h"
-#include "src/os/process.h"
 #include "src/passphrase/sanitize.h"
 
 namespace nvunlock {
@@ -49,7 +48,6 @@ Result<DimmReport> Run(const Invocation& invocation, Arguments& arguments) {
       TRY(ParseDimms(invocation, arguments.dimms, OptionsFor(arguments)));
   TRY(CheckCombination(arguments));
   SanitizeOptions& sanitize = arguments.sanitize;
-  sanitize.host = HostName();
   sanitize.dry_run = arguments.dimms.dry_run;
   sanitize.on_step = ShowSteps(arguments.dimms);
   if (!arguments.no_image) {

@@ -5,7 +5,6 @@
 #include "src/commands/options.h"
 #include "src/commands/output.h"
 #include "src/os/keyring.h"
-#include "src/os/process.h"
 #include "src/passphrase/finish_changes.h"
 
 namespace nvunlock {
@@ -17,8 +16,7 @@ Result<int> RunSettle(const Invocation& invocation) {
   options.push_back(JsonOption(as_json));
   TRY(ParseOptionsOnly(invocation, options));
   TRY(JoinSessionWith(Keyring(environment.keyring)));
-  std::vector<std::string> done =
-      TRY(SettleBlobs(environment, HostName(), ImageRefreshFor(environment)));
+  std::vector<std::string> done = TRY(SettleBlobs(environment, ImageRefreshFor(environment)));
   for (const std::string& line : done) PrintAndLog(LogLevel::kInfo, line);
   if (as_json) PrintJson(done);
   return 0;

@@ -3,7 +3,6 @@
 #include "src/commands/enroll_options.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
-#include "src/os/process.h"
 #include "src/status/inspect.h"
 #include "src/unlock/read_config.h"
 
@@ -21,8 +20,7 @@ Result<Look> TakeALook(const Invocation& invocation, bool with_images) {
   TRY(ParseOptionsOnly(invocation, options));
   ParsedConfig parsed = ReadConfig(environment);
   environment.tpm_device = tpm_device.empty() ? parsed.config.tpm_device : tpm_device;
-  look.findings = Inspect(
-      environment, {.config = parsed.config, .host = HostName(), .with_images = with_images});
+  look.findings = Inspect(environment, {.config = parsed.config, .with_images = with_images});
   for (std::string& complaint : parsed.complaints) {
     look.findings.remarks.push_back(std::move(complaint));
   }

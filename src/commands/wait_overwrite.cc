@@ -4,7 +4,6 @@
 #include "src/commands/commands.h"
 #include "src/commands/dimm_command.h"
 #include "src/commands/output.h"
-#include "src/os/process.h"
 
 namespace nvunlock {
 namespace {
@@ -23,7 +22,7 @@ std::string DescribeEnd(const Dimm& after) {
 }
 
 Result<DimmReport> Run(const Invocation& invocation, DimmCommand& command) {
-  WaitOptions wait = {.host = HostName()};
+  WaitOptions wait;
   std::vector<Option> options = DimmOptions(command);
   options.push_back({"timeout", "SECONDS", "give up waiting after this time [never]",
                      [&](std::string_view value) -> Result<void> {

@@ -183,13 +183,12 @@ class Checker {
 
 }  // namespace
 
-Result<ImageCheck> CheckImage(const Environment& environment, const std::string& path,
-                              const std::string& host) {
+Result<ImageCheck> CheckImage(const Environment& environment, const std::string& path) {
   MachineKeys keys = TRY(ReadMachineKeys(KeyStore(environment.keys_dir)));
   Result<ImageTree> image = OpenImage(path);
   ImageCheck check;
   if (image) {
-    check = Checker(*image, keys, host).Run();
+    check = Checker(*image, keys, environment.host).Run();
   } else {
     check.problems.push_back("it cannot be read: " + image.error().message);
   }

@@ -32,8 +32,7 @@ struct ImageCheck {
 
 /// Whether an image would unlock this machine, whose name is HOST: everything that the unlock needs
 /// is in it and the same as here. Fails when the keys directory cannot be read.
-Result<ImageCheck> CheckImage(const Environment& environment, const std::string& path,
-                              const std::string& host);
+Result<ImageCheck> CheckImage(const Environment& environment, const std::string& path);
 
 /// In a few words, for people.
 const char* Describe(ImageKind kind);

@@ -15,41 +15,25 @@ constexpr mode_t kDirectory = 0755;
 constexpr mode_t kPrivateDirectory = 0700;
 constexpr mode_t kPrivateFile = 0600;
 
-/// One run of KeysForImage.
-class KeysReader {
- public:
-  explicit KeysReader(const Environment& environment) : store_(environment.keys_dir) {}
+/// The initramfs has no host name of its own, by which unlock prefers blobs.
+ImageFile FactsFile(const Environment& environment, bool enrolled) {
+  return {kImageFactsFile, std::string("enrolled=") + (enrolled ? "yes" : "no") +
+                               "\nhost=" + environment.host + "\n"};
+}
 
-  Result<std::vector<ImageFile>> Run(const std::string& host, bool with_passphrase_slots) {
-    std::vector<KekName> keks = TRY(store_.EnrolledKeks());
-    // The initramfs has no host name of its own, by which unlock prefers blobs.
-    files_.push_back({kImageFactsFile, std::string("enrolled=") + (keks.empty() ? "no" : "yes") +
-                                           "\nhost=" + host + "\n"});
-    if (keks.empty()) return std::move(files_);
-    for (const KekName& kek : keks) {
-      KeyFile file = TRY(store_.ReadKeyFile(kek));
-      Add(kek.KeyFileName(), TRY(FormatKeyFile(ForImage(std::move(file), with_passphrase_slots))));
-    }
-    for (const BlobName& blob : TRY(store_.AllBlobs())) {
-      if (blob.kind.role == PassphraseRole::kUser) TRY(Copy(blob.name));
-    }
-    if (Exists(store_.PathOf(kEnrolledDimmsFile))) TRY(Copy(kEnrolledDimmsFile));
-    return std::move(files_);
+ImageFile KeysFile(const std::string& name, std::string content) {
+  return {std::string(kImageKeysDir) + "/" + name, std::move(content)};
+}
+
+/// What goes into an image as it is: users' blobs and the record of blobs.
+Result<std::vector<std::string>> NamesToCopy(const KeyStore& store) {
+  std::vector<std::string> names;
+  for (const BlobName& blob : TRY(store.AllBlobs())) {
+    if (blob.kind.role == PassphraseRole::kUser) names.push_back(blob.name);
   }
-
- private:
-  void Add(const std::string& name, std::string content) {
-    files_.push_back({std::string(kImageKeysDir) + "/" + name, std::move(content)});
-  }
-
-  Result<void> Copy(const std::string& name) {
-    Add(name, TRY(ReadFile(store_.PathOf(name), kFileLimit)));
-    return {};
-  }
-
-  KeyStore store_;
-  std::vector<ImageFile> files_;
-};
+  if (Exists(store.PathOf(kEnrolledDimmsFile))) names.emplace_back(kEnrolledDimmsFile);
+  return names;
+}
 
 /// One run of WriteImageFiles.
 class ImageWriter {
@@ -94,8 +78,7 @@ class ImageWriter {
   }
 
   [[nodiscard]] Result<void> WriteKeys() const {
-    std::vector<ImageFile> files =
-        TRY(KeysForImage(environment_, options_.host, options_.with_passphrase_slots));
+    std::vector<ImageFile> files = TRY(KeysForImage(environment_, options_.with_passphrase_slots));
     for (const ImageFile& file : files) TRY(Write(file));
     return {};
   }
@@ -130,9 +113,20 @@ class ImageWriter {
 
 }  // namespace
 
-Result<std::vector<ImageFile>> KeysForImage(const Environment& environment, const std::string& host,
+Result<std::vector<ImageFile>> KeysForImage(const Environment& environment,
                                             bool with_passphrase_slots) {
-  return KeysReader(environment).Run(host, with_passphrase_slots);
+  KeyStore store(environment.keys_dir);
+  std::vector<KekName> keks = TRY(store.EnrolledKeks());
+  std::vector<ImageFile> files = {FactsFile(environment, !keks.empty())};
+  if (keks.empty()) return files;
+  for (const KekName& kek : keks) {
+    KeyFile file = ForImage(TRY(store.ReadKeyFile(kek)), with_passphrase_slots);
+    files.push_back(KeysFile(kek.KeyFileName(), TRY(FormatKeyFile(file))));
+  }
+  for (const std::string& name : TRY(NamesToCopy(store))) {
+    files.push_back(KeysFile(name, TRY(ReadFile(store.PathOf(name), kFileLimit))));
+  }
+  return files;
 }
 
 Result<void> WriteImageFiles(const Environment& environment, const ImageFilesOptions& options) {

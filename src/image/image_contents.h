@@ -25,13 +25,12 @@ inline constexpr char kImageProgram[] = "usr/bin/nvunlock";
 
 /// What changes in an image when keys do: what it says of itself, key files as they go into images,
 /// and blobs that may open a DIMM, staged and replaced ones as well.
-Result<std::vector<ImageFile>> KeysForImage(const Environment& environment, const std::string& host,
+Result<std::vector<ImageFile>> KeysForImage(const Environment& environment,
                                             bool with_passphrase_slots);
 
 struct ImageFilesOptions {
   std::string tree;                    ///< root of the initramfs that is being built
   std::vector<std::string> more;       ///< what else goes into it: files and directories
-  std::string host;                    ///< the machine's name
   bool with_passphrase_slots = false;  ///< Config::recovery_passphrase_in_initramfs
   bool guard_only = false;             ///< the image shall never unlock: a kdump image
 };

@@ -122,8 +122,8 @@ class Refresher {
 
   Result<std::vector<std::string>> Run() {
     TRY(CheckBootIsMounted(environment_));
-    TRY(CheckNoLastCopy(environment_, options_.host));
-    keys_ = TRY(KeysForImage(environment_, options_.host, options_.with_passphrase_slots));
+    TRY(CheckNoLastCopy(environment_));
+    keys_ = TRY(KeysForImage(environment_, options_.with_passphrase_slots));
     TRY(LookAtAll());
     if (!outdated_.empty() && !options_.rebuild_command.empty()) {
       TRY(Rebuild());
@@ -205,7 +205,7 @@ class Refresher {
   }
 
   [[nodiscard]] Result<void> Check(const std::string& path) const {
-    ImageCheck check = TRY(CheckImage(environment_, path, options_.host));
+    ImageCheck check = TRY(CheckImage(environment_, path));
     if (check.problems.empty()) return {};
     return Outdated(path + ": " + check.problems.front());
   }

@@ -10,7 +10,6 @@
 namespace nvunlock {
 
 struct ImageOptions {
-  std::string host;                    ///< the machine's name
   bool with_passphrase_slots = false;  ///< Config::recovery_passphrase_in_initramfs
   std::string rebuild_command;         ///< Config::rebuild_images; empty: images are patched
 };

@@ -5,12 +5,12 @@
 
 namespace nvunlock {
 
-std::vector<std::string> FindOldKeys(const Environment& environment, const std::string& host) {
+std::vector<std::string> FindOldKeys(const Environment& environment) {
   std::vector<std::string> lines;
   Result<void> mounted = CheckBootIsMounted(environment);
   if (!mounted) lines.push_back(std::move(mounted.error().message));
   for (const std::string& image : ImagesIn(environment)) {
-    Result<ImageCheck> check = CheckImage(environment, image, host);
+    Result<ImageCheck> check = CheckImage(environment, image);
     if (!check) {
       lines.push_back(image + ": " + check.error().message);
       continue;

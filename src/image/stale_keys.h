@@ -10,7 +10,7 @@ namespace nvunlock {
 
 /// A line for each image in the boot directories that holds blobs or key files that the keys
 /// directory does not have any more: with an old kek they give old passphrases.
-std::vector<std::string> FindOldKeys(const Environment& environment, const std::string& host);
+std::vector<std::string> FindOldKeys(const Environment& environment);
 
 }  // namespace nvunlock
 

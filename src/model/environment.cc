@@ -2,6 +2,8 @@
 
 #include <sys/utsname.h>
 
+#include "src/os/process.h"
+
 namespace nvunlock {
 namespace {
 
@@ -15,6 +17,7 @@ std::string ModulesBelow(const std::string& root) {
 
 Environment EnvironmentBelow(const std::string& root) {
   Environment environment;
+  environment.host = HostName();
   environment.root = root;
   environment.sysfs_root = root + "/sys";
   environment.keys_dir = root + "/etc/ndctl/keys";

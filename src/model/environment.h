@@ -11,6 +11,7 @@ namespace nvunlock {
 /// Where everything outside of the process is. Documented options move it, so that tests run in a
 /// world of their own; environment variables cannot, since root runs this at boot.
 struct Environment {
+  std::string host;  ///< the machine's name, whose blobs come first
   std::string root;  ///< what the others are below of, unless an option has moved them
   std::string sysfs_root;
   std::string keys_dir;

@@ -35,7 +35,7 @@ class PassphraseChanger {
         options_(options),
         store_(environment.keys_dir),
         bus_(environment.sysfs_root),
-        place_{bus_, store_, Keyring(environment.keyring), options.host},
+        place_{bus_, store_, Keyring(environment.keyring), environment.host},
         change_(bus_, options) {}
 
   DimmReport Run(const std::vector<std::string>& nmems) {
@@ -80,7 +80,7 @@ class PassphraseChanger {
       TRY(RemoveTemporaryFiles(store_.directory()));
     }
     RecordedBlobs recorded = FindRecordedBlobs(store_, place_.keyring, report_.notes);
-    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, recorded, options_.role));
+    BlobChoice choice = TRY(ChooseBlobs(store_, environment_.host, recorded, options_.role));
     for (const std::string& nmem : nmems) AddTask(nmem, choice);
     PassphraseChecks checks(bus_, options_, ReadUnlockedWith(environment_));
     ForEach([&](Task& task) -> Result<void> {
@@ -128,7 +128,7 @@ class PassphraseChanger {
 
   std::string PathOf(const Task& task, BlobStage stage) const {
     BlobKind kind = {options_.role, stage};
-    return store_.PathOf(MakeBlobName(kind, task.dimm().id, options_.host).name);
+    return store_.PathOf(MakeBlobName(kind, task.dimm().id, environment_.host).name);
   }
 
   std::vector<std::string> DescribePlan(const Task& task) const {

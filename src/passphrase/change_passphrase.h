@@ -24,8 +24,7 @@ struct ChangeOptions {
   PassphraseRole role = PassphraseRole::kUser;
   std::optional<KekName> kek;      ///< that wraps new passphrases; else that of the old one
   const Secret* import = nullptr;  ///< setup: the 32 bytes that the DIMMs have already
-  std::string host;
-  ImageRefresh refresh_images;  ///< empty: images are left as they are
+  ImageRefresh refresh_images;     ///< empty: images are left as they are
   bool dry_run = false;
   StepListener on_step;
 };

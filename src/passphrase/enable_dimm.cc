@@ -22,13 +22,13 @@ std::set<DimmId> IdsOf(const NdBus& bus, const std::vector<std::string>& nmems) 
 
 /// Keys for the DIMMs in the keyring, as far as its keks go. No TPM is asked: its latch is closed.
 Result<LoadedKeys> LoadKeysFor(const Environment& environment,
-                               const std::vector<std::string>& nmems, const std::string& host) {
+                               const std::vector<std::string>& nmems) {
   TpmConnection nobody("none");
   return LoadKeys(KeyStore(environment.keys_dir), nobody,
                   {.keyring = Keyring(environment.keyring),
                    .keep_kek = true,
                    .expire_seconds = kOperationSeconds,
-                   .host = host,
+                   .host = environment.host,
                    .keyring_only = true,
                    .only = IdsOf(NdBus(environment.sysfs_root), nmems)});
 }
@@ -73,8 +73,7 @@ DimmReport ForEach(const Environment& environment, const std::vector<std::string
 
 DimmReport EnableDimms(const Environment& environment, const std::vector<std::string>& nmems,
                        const EnableOptions& options) {
-  Result<LoadedKeys> loaded =
-      options.dry_run ? LoadedKeys() : LoadKeysFor(environment, nmems, options.host);
+  Result<LoadedKeys> loaded = options.dry_run ? LoadedKeys() : LoadKeysFor(environment, nmems);
   LoadedKeys keys = loaded ? std::move(*loaded) : LoadedKeys();
   OpenOptions open = {.keyring = Keyring(environment.keyring),
                       .expire_seconds = kOperationSeconds,

@@ -10,7 +10,6 @@
 namespace nvunlock {
 
 struct EnableOptions {
-  std::string host;  ///< whose blobs are preferred
   bool dry_run = false;
   StepListener on_step;
 };

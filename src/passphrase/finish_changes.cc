@@ -13,11 +13,11 @@ namespace {
 /// One run of SettleBlobs.
 class Settler {
  public:
-  Settler(const Environment& environment, const std::string& host)
+  explicit Settler(const Environment& environment)
       : environment_(environment),
         store_(environment.keys_dir),
         bus_(environment.sysfs_root),
-        place_{bus_, store_, Keyring(environment.keyring), host},
+        place_{bus_, store_, Keyring(environment.keyring), environment.host},
         unlocked_with_(ReadUnlockedWith(environment)) {}
 
   Result<void> Run() {
@@ -98,9 +98,8 @@ class Settler {
 }  // namespace
 
 Result<std::vector<std::string>> SettleBlobs(const Environment& environment,
-                                             const std::string& host,
                                              const ImageRefresh& refresh_images) {
-  Settler settler(environment, host);
+  Settler settler(environment);
   TRY(settler.Run());
   std::vector<std::string> done = settler.done();
   if (done.empty() && !settler.image_is_outdated()) return done;

@@ -16,7 +16,6 @@ namespace nvunlock {
 /// left to the next change. What unlocked a DIMM is recorded for it, and the images get to know.
 /// Nothing is needed of keks or the TPM. Returns what was done, for people.
 Result<std::vector<std::string>> SettleBlobs(const Environment& environment,
-                                             const std::string& host,
                                              const ImageRefresh& refresh_images);
 
 }  // namespace nvunlock

@@ -4,7 +4,6 @@
 #include "src/keys/select_blobs.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
-#include "src/os/process.h"
 #include "src/passphrase/change_passphrase.h"
 
 namespace nvunlock {
@@ -16,7 +15,7 @@ Result<std::vector<std::string>> DimmsWithBlobs(const Environment& environment) 
   KeyStore store(environment.keys_dir);
   std::vector<std::string> notes;  // the change that follows has them
   RecordedBlobs recorded = FindRecordedBlobs(store, Keyring(environment.keyring), notes);
-  BlobChoice choice = TRY(ChooseBlobs(store, HostName(), recorded));
+  BlobChoice choice = TRY(ChooseBlobs(store, environment.host, recorded));
   if (!choice.unusable.empty()) {
     return Failure(
         Error(choice.unusable.begin()->second).Within(choice.unusable.begin()->first.canonical()));
@@ -37,7 +36,6 @@ Result<RevokeReport> RevokeKek(const Environment& environment, const RotateOptio
   std::vector<std::string> nmems = TRY(DimmsWithBlobs(environment));
   ChangeOptions change = {.change = PassphraseChange::kUpdate,
                           .kek = options.to,
-                          .host = HostName(),
                           .refresh_images = options.refresh_images,
                           .on_step = options.on_step};
   RevokeReport report = {.dimms = ChangePassphrases(environment, nmems, change)};

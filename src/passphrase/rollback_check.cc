@@ -14,11 +14,11 @@ namespace {
 /// One run of CheckNoLastCopy.
 class LastCopyCheck {
  public:
-  LastCopyCheck(const Environment& environment, const std::string& host)
+  explicit LastCopyCheck(const Environment& environment)
       : environment_(environment),
         store_(environment.keys_dir),
         bus_(environment.sysfs_root),
-        place_{bus_, store_, Keyring(environment.keyring), host} {}
+        place_{bus_, store_, Keyring(environment.keyring), environment.host} {}
 
   Result<void> Run() {
     std::set<std::string> hashes = TRY(HashesInStore());
@@ -85,8 +85,8 @@ class LastCopyCheck {
 
 }  // namespace
 
-Result<void> CheckNoLastCopy(const Environment& environment, const std::string& host) {
-  return LastCopyCheck(environment, host).Run();
+Result<void> CheckNoLastCopy(const Environment& environment) {
+  return LastCopyCheck(environment).Run();
 }
 
 }  // namespace nvunlock

@@ -21,7 +21,7 @@ class Sanitizer {
         options_(options),
         store_(environment.keys_dir),
         bus_(environment.sysfs_root),
-        place_{bus_, store_, Keyring(environment.keyring), options.host} {}
+        place_{bus_, store_, Keyring(environment.keyring), environment.host} {}
 
   DimmReport Run(const std::vector<std::string>& nmems) {
     Result<void> begun = Begin();
@@ -91,7 +91,7 @@ class Sanitizer {
     bool is_user = options_.role == PassphraseRole::kUser;
     if (is_user && dimm.security == SecurityState::kDisabled) return {"0"};
     RecordedBlobs recorded = FindRecordedBlobs(store_, place_.keyring, report_.notes);
-    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, recorded, options_.role));
+    BlobChoice choice = TRY(ChooseBlobs(store_, environment_.host, recorded, options_.role));
     auto unusable = choice.unusable.find(dimm.id);
     if (unusable != choice.unusable.end()) return Failure(std::move(unusable->second));
     auto chosen = choice.chosen.find(dimm.id);

@@ -15,8 +15,7 @@ struct SanitizeOptions {
   bool crypto_erase = false;
   bool overwrite = false;  ///< after the crypto erase when both are asked for
   PassphraseRole role = PassphraseRole::kUser;
-  bool zero_key = false;  ///< a DIMM without a passphrase, which is left alone otherwise
-  std::string host;
+  bool zero_key = false;        ///< a DIMM without a passphrase, which is left alone otherwise
   ImageRefresh refresh_images;  ///< empty: images are left as they are
   bool dry_run = false;
   StepListener on_step;

@@ -23,7 +23,7 @@ class Waiter {
       : options_(options),
         store_(environment.keys_dir),
         bus_(environment.sysfs_root),
-        place_{bus_, store_, Keyring(environment.keyring), options.host} {}
+        place_{bus_, store_, Keyring(environment.keyring), environment.host} {}
 
   DimmResult Wait(const std::string& nmem) {
     DimmResult result = {.dimm = {.nmem = nmem}};

@@ -11,7 +11,6 @@
 namespace nvunlock {
 
 struct WaitOptions {
-  std::string host;
   unsigned timeout_seconds = 0;  ///< for all DIMMs together; 0: waits for ever
   std::function<void(const std::string& nmem, unsigned seconds)> on_waiting;  ///< each second
   std::function<void(const std::string& nmem, const Dimm& after)> on_end;

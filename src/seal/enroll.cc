@@ -152,7 +152,7 @@ class Enroller {
   Result<void> WriteFiles(const KeyFile& file, const Secret& kek) {
     TRY(WriteFileDurably(report_.key_file, TRY(FormatKeyFile(file)), 0600, IfPresent::kFail));
     new_latch_.reset();  // the file on disk needs it, whatever fails now
-    BlobChoice choice = TRY(ChooseBlobs(store_, options_.host, RecordedBlobs()));
+    BlobChoice choice = TRY(ChooseBlobs(store_, environment_.host, RecordedBlobs()));
     NoteDimmsWithoutBlob(choice);
     return RecordBlobs(choice, kek);
   }

@@ -16,7 +16,6 @@ namespace nvunlock {
 struct EnrollOptions {
   KekName kek;
   bool import_clear_kek = false;  ///< seal ndctl's kek in clear instead of a new one
-  std::string host;               ///< whose blobs are preferred
   SlotOptions slot;
   std::optional<Secret> pin;
   RecoveryWays recovery;

@@ -59,7 +59,7 @@ class Inspector {
     Result<void> mounted = CheckBootIsMounted(environment_);
     if (!mounted) findings_.remarks.push_back(std::move(mounted.error().message));
     for (const std::string& path : ImagesIn(environment_)) {
-      Result<ImageCheck> check = CheckImage(environment_, path, options_.host);
+      Result<ImageCheck> check = CheckImage(environment_, path);
       if (check) findings_.images.push_back(std::move(*check));
     }
   }
@@ -72,7 +72,7 @@ class Inspector {
   void LookAtBlobs() {
     UnlockedWith unlocked_with = ReadUnlockedWith(environment_);
     BlobView view = {.store = store_,
-                     .host = options_.host,
+                     .host = environment_.host,
                      .keyring = Keyring(environment_.keyring),
                      .images = images_,
                      .unlocked_with = unlocked_with};

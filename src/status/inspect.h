@@ -11,7 +11,6 @@ namespace nvunlock {
 
 struct InspectOptions {
   Config config;             ///< as images are built with
-  std::string host;          ///< whose blobs are preferred
   bool with_images = false;  ///< list all images, which takes seconds
 };
 

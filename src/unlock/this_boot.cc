@@ -5,7 +5,6 @@
 #include "src/model/key_store.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
-#include "src/os/process.h"
 #include "src/records/record_image.h"
 #include "src/records/record_pcrs.h"
 #include "src/seal/latch.h"
@@ -34,7 +33,6 @@ struct Boot {
   Environment environment;
   const BootOptions& options;
   Config config;
-  std::string host;
   bool enrolled = false;
 };
 
@@ -60,15 +58,14 @@ void ReadConfiguration(Boot& boot) {
 /// enrolled when it was built: nothing may follow from an empty keys directory in it. In a running
 /// system the directory decides.
 Result<void> FindEnrollment(Boot& boot) {
-  const Environment& environment = boot.environment;
+  Environment& environment = boot.environment;
   bool has_key_files = !TRY(KeyStore(environment.keys_dir).EnrolledKeks()).empty();
-  boot.host = HostName();
   boot.enrolled = has_key_files;
   if (!Exists(environment.image_facts)) return {};
   std::string text = TRY(ReadFile(environment.image_facts, kImageFileLimit));
   ImageFacts facts = TRY_IN(environment.image_facts, ParseImageFacts(text));
   boot.enrolled = facts.enrolled;
-  if (!facts.host.empty()) boot.host = facts.host;
+  if (!facts.host.empty()) boot.environment.host = facts.host;
   if (facts.enrolled && !has_key_files) {
     return Fail(Errc::kKeysIncomplete,
                 "this image was built for an enrolled machine, but holds no key file");
@@ -120,7 +117,7 @@ BootOutcome StayOff(const Boot& boot) {
 }
 
 UnlockOptions OptionsFor(const Boot& boot) {
-  UnlockOptions options = {.config = boot.config, .host = boot.host};
+  UnlockOptions options = {.config = boot.config};
   if (!boot.options.questions) return options;
   BootQuestions questions = boot.options.questions(boot.config);
   options.ask_pin = std::move(questions.ask_pin);

@@ -78,7 +78,7 @@ class Unlocker {
     LoadKeysOptions options = {.keyring = Keyring(environment_.keyring),
                                .keep_kek = keep,
                                .expire_seconds = keep ? 0 : kDimmKeySeconds,
-                               .host = options_.host,
+                               .host = environment_.host,
                                .signature_files = environment_.signature_files,
                                .ask_recovery = options_.ask_recovery,
                                .ask_pin = options_.ask_pin};

@@ -31,7 +31,6 @@ struct UnlockReport {
 
 struct UnlockOptions {
   Config config;
-  std::string host;  ///< whose blobs are preferred
   RecoveryQuestion ask_recovery;
   PinQuestion ask_pin;
 

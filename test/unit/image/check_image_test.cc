@@ -14,7 +14,7 @@ using testing::IsEmpty;
 class CheckImageTest : public ImageTest {
  protected:
   [[nodiscard]] ImageCheck CheckFile(const std::string& content) const {
-    return Must(CheckImage(environment_, Install("initrd.img", content), "here"));
+    return Must(CheckImage(environment_, Install("initrd.img", content)));
   }
   [[nodiscard]] ImageCheck Check() const { return CheckFile(image_.Archive()); }
 

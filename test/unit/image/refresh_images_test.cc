@@ -25,7 +25,7 @@ class RefreshImagesTest : public ImageTest {
   }
 
   [[nodiscard]] Result<std::vector<std::string>> Refresh(const std::string& command = "") const {
-    return RefreshImages(environment_, {.host = "here", .rebuild_command = command});
+    return RefreshImages(environment_, {.rebuild_command = command});
   }
 
   void ExpectRefused(const std::string& words, Errc code = Errc::kImageOutdated) const {
@@ -68,7 +68,7 @@ TEST_F(RefreshImagesTest, WhatHasChangedIsAppended) {
   EXPECT_TRUE(Content().starts_with(before));
   EXPECT_EQ(Held(kBlobName), blob);
   EXPECT_EQ(Held("nvdimm-new_8089-a2-1740-00000133_here.blob"), blob);
-  EXPECT_THAT(Must(CheckImage(environment_, path_, "here")).problems, IsEmpty());
+  EXPECT_THAT(Must(CheckImage(environment_, path_)).problems, IsEmpty());
 }
 
 TEST_F(RefreshImagesTest, APatchTakesThePlaceOfTheOneBefore) {

@@ -12,7 +12,7 @@ using testing::IsEmpty;
 
 class OldKeysTest : public ImageTest {
  protected:
-  [[nodiscard]] std::vector<std::string> Find() const { return FindOldKeys(environment_, "here"); }
+  [[nodiscard]] std::vector<std::string> Find() const { return FindOldKeys(environment_); }
 };
 
 TEST_F(OldKeysTest, AnImageThatHoldsWhatTheKeysDirectoryHoldsIsNotNamed) {

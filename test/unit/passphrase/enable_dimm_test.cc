@@ -24,10 +24,10 @@ class EnableDimmTest : public OperationsTest {
 
   [[nodiscard]] DimmReport Enable(const std::vector<std::string>& nmems = {"nmem0"},
                                   bool dry_run = false) const {
-    return EnableDimms(environment_, nmems, {.host = "here", .dry_run = dry_run});
+    return EnableDimms(environment_, nmems, {.dry_run = dry_run});
   }
   [[nodiscard]] DimmReport Disable(bool dry_run = false) const {
-    return DisableDimms(environment_, {"nmem0"}, {.host = "here", .dry_run = dry_run});
+    return DisableDimms(environment_, {"nmem0"}, {.dry_run = dry_run});
   }
 
   [[nodiscard]] std::string Bound() const { return tree_.ReadBusFile("drivers/nvdimm/bind"); }

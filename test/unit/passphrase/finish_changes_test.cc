@@ -36,7 +36,7 @@ class SettleTest : public OperationsTest {
   }
 
   Result<std::vector<std::string>> Settle() {
-    return SettleBlobs(environment_, "here", [this]() -> Result<std::vector<std::string>> {
+    return SettleBlobs(environment_, [this]() -> Result<std::vector<std::string>> {
       refreshes_++;
       if (images_fail_) return Fail(Errc::kImageOutdated, "no image");
       return std::vector<std::string>{"/boot/initrd.img"};
@@ -190,7 +190,7 @@ TEST_F(SettleTest, NobodyChangesThemMeanwhile) {
     is_held = !LockDirectory(environment_.keys_dir, 0);
     return std::vector<std::string>();
   };
-  Must(SettleBlobs(environment_, "here", refresh));
+  Must(SettleBlobs(environment_, refresh));
   EXPECT_TRUE(is_held);
 }
 

@@ -25,7 +25,6 @@ class SanitizeTest : public OperationsTest {
   }
 
   DimmReport Sanitize(SanitizeOptions options, const std::vector<std::string>& nmems = {"nmem0"}) {
-    options.host = "here";
     options.on_step = [this](const std::string& step) {
       steps_.push_back(step);
       if (loses_passphrase_) tree_.SetAttribute("nmem0", "security", "disabled");
@@ -216,8 +215,7 @@ class WaitOverwriteTest : public OperationsTest {
  protected:
   DimmReport Wait(unsigned timeout_seconds = 0) {
     return WaitForOverwrites(environment_, {"nmem0"},
-                             {.host = "here",
-                              .timeout_seconds = timeout_seconds,
+                             {.timeout_seconds = timeout_seconds,
                               .on_waiting = [this](const std::string&, unsigned) { waits_++; }});
   }
 

@@ -47,7 +47,7 @@ class BootResealTest : public MachineTest {
 
   /// An unlock at which somebody types the recovery key, and then WANTED at the question after it.
   UnlockReport RunUnlock(bool wanted) {
-    UnlockOptions options = {.config = {}, .host = "here"};
+    UnlockOptions options = {.config = {}};
     options.ask_recovery = [](const KekName&, const Error&) {
       return FormatRecoveryKey(SampleSecret(32));
     };

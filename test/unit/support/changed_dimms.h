@@ -24,7 +24,6 @@ class ChangedDimmsTest : public OperationsTest {
 
   /// OPTIONS with images, unless the caller wants none.
   DimmReport Change(ChangeOptions options, const std::vector<std::string>& nmems = {"nmem0"}) {
-    options.host = "here";
     options.on_step = [this](const std::string& step) { steps_.push_back(step); };
     if (with_images_) options.refresh_images = [this] { return Refresh(); };
     return ChangePassphrases(environment_, nmems, options);

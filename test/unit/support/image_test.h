@@ -31,7 +31,7 @@ class ImageTest : public MachineTest {
 
   /// As an image has them that is built now.
   void PutKeys() {
-    for (const ImageFile& file : Must(KeysForImage(environment_, "here", false))) {
+    for (const ImageFile& file : Must(KeysForImage(environment_, false))) {
       image_.Put(file.path, file.content);
     }
   }

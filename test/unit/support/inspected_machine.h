@@ -34,7 +34,7 @@ class InspectTest : public MachineTest {
   [[nodiscard]] Findings Look(const std::string& device) const {
     Environment environment = environment_;
     environment.tpm_device = device;
-    return Inspect(environment, {.config = {}, .host = "here"});
+    return Inspect(environment, {.config = {}});
   }
   [[nodiscard]] Findings Look() const { return Look(environment_.tpm_device); }
   [[nodiscard]] Judgement JudgeNow() const { return Judge(Look()); }

@@ -14,6 +14,7 @@ void MachineTest::SetUpTestSuite() {
 
 MachineTest::MachineTest()
     : environment_(EnvironmentBelow(directory_.path())), store_(environment_.keys_dir) {
+  environment_.host = "here";
   environment_.tpm_device = swtpm().device();
   environment_.keyring = keyring().serial();
 }

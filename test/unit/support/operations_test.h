@@ -29,6 +29,7 @@ class OperationsTest : public testing::Test {
  protected:
   OperationsTest()
       : environment_(EnvironmentBelow(directory_.path())), store_(environment_.keys_dir) {
+    environment_.host = "here";
     environment_.keyring = keyring().serial();
     environment_.tpm_device = "/nonexistent/tpm";
     std::filesystem::create_directories(environment_.keys_dir);

@@ -36,7 +36,7 @@ class UnlockLatchTest : public MachineTest {
   }
 
   UnlockReport RunUnlock(const RecoveryQuestion& ask = {}) const {
-    UnlockOptions options = {.config = {}, .host = "here", .ask_recovery = ask};
+    UnlockOptions options = {.config = {}, .ask_recovery = ask};
     return Unlock(environment_, options);
   }
 

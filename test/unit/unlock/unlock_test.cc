@@ -66,7 +66,7 @@ class UnlockTest : public MachineTest {
   }
 
   UnlockReport RunUnlock() const {
-    return Unlock(environment_, {.config = config_, .host = "here", .ask_recovery = {}});
+    return Unlock(environment_, {.config = config_, .ask_recovery = {}});
   }
 
   [[nodiscard]] std::string Bound() const { return tree_.ReadBusFile("drivers/nvdimm/bind"); }
@@ -253,7 +253,7 @@ TEST(UnlockWithoutDimmsTest, ThereIsNothingToDo) {
   TemporaryDirectory directory;
   Environment environment = EnvironmentBelow(directory.path());
   environment.tpm_device = "/nonexistent/tpm";
-  UnlockReport report = Unlock(environment, {.config = {}, .host = "here"});
+  UnlockReport report = Unlock(environment, {.config = {}});
   EXPECT_EQ(report.Verdict(), std::nullopt);
   EXPECT_THAT(report.dimms, IsEmpty());
 }
