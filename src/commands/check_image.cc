@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "src/commands/commands.h"
-#include "src/commands/findings_json.h"
 #include "src/commands/options.h"
 #include "src/commands/output.h"
+#include "src/commands/status_json.h"
 #include "src/image/find_images.h"
 
 namespace nvunlock {
@@ -17,7 +17,7 @@ std::string Join(const std::vector<std::string>& words, const char* separator) {
   return text;
 }
 
-std::string Judgement(const ImageCheck& check) {
+std::string BootVerdict(const ImageCheck& check) {
   if (!check.problems.empty()) return "would not unlock: " + Join(check.problems, "; ");
   return check.kind == ImageKind::kUnlocking ? "unlocks this machine" : Describe(check.kind);
 }
@@ -31,7 +31,7 @@ std::string Printable(std::string text) {
 
 void PrintCheck(const ImageCheck& check) {
   std::string old = check.old_keys.empty() ? "" : "; old keys: " + Join(check.old_keys, ", ");
-  Print(Printable(check.path + ": " + Judgement(check) + old) + "\n");
+  Print(Printable(check.path + ": " + BootVerdict(check) + old) + "\n");
 }
 
 Result<std::vector<ImageCheck>> CheckImages(const Environment& environment,

@@ -16,7 +16,7 @@ Result<int> RunSettle(const Invocation& invocation) {
   options.push_back(JsonOption(as_json));
   TRY(ParseOptionsOnly(invocation, options));
   TRY(JoinSessionWith(Keyring(environment.keyring)));
-  std::vector<std::string> done = TRY(SettleBlobs(environment, ImageRefreshFor(environment)));
+  std::vector<std::string> done = TRY(FinishChanges(environment, ImageRefreshFor(environment)));
   for (const std::string& line : done) PrintAndLog(LogLevel::kInfo, line);
   if (as_json) PrintJson(done);
   return 0;

@@ -3,9 +3,9 @@
 
 #include "src/base/hex.h"
 #include "src/commands/dimm_table.h"
-#include "src/commands/findings_json.h"
 #include "src/commands/output.h"
 #include "src/commands/status_input.h"
+#include "src/commands/status_json.h"
 
 namespace nvunlock {
 namespace {
@@ -41,45 +41,45 @@ void PrintPcr(const PcrComparison& row, const std::string& enrolled) {
                Shorten(row.predicted), Shorten(row.current));
 }
 
-void PrintPcrs(const TpmSlotFindings& slot) {
+void PrintPcrs(const TpmSlotStatus& slot) {
   if (slot.pcrs.empty() && slot.signed_pcrs.empty()) return;
   PrintPcrLine("PCR", "ENROLLED", "RECORDED", "PREDICTED", "CURRENT");
   for (const PcrComparison& row : slot.signed_pcrs) PrintPcr(row, "signed");
   for (const PcrComparison& row : slot.pcrs) PrintPcr(row, Shorten(row.enrolled));
 }
 
-void PrintSlot(size_t number, const TpmSlotFindings& slot) {
+void PrintSlot(size_t number, const TpmSlotStatus& slot) {
   Print("  slot " + std::to_string(number) + ": tpm2, latch " + ToText(slot.latch) +
         (slot.pin ? ", PIN" : "") + "\n");
   for (const Check& check : slot.checks) PrintCheck("    ", check);
   PrintPcrs(slot);
 }
 
-void PrintKek(const KekFindings& kek) {
+void PrintKek(const KekStatus& kek) {
   Print(kek.kek.ToString() + (kek.needed ? "" : " (no blob needs it)") + "\n");
   if (kek.unreadable) return PrintField("  ", "key file", kek.unreadable->message);
   PrintField("  ", "key file", kek.path);
   PrintField("  ", "image", kek.image);
   size_t number = 0;
-  for (const TpmSlotFindings& slot : kek.slots) PrintSlot(number++, slot);
-  for (const RecoverySlotFindings& slot : kek.recovery) {
+  for (const TpmSlotStatus& slot : kek.slots) PrintSlot(number++, slot);
+  for (const RecoverySlotStatus& slot : kek.recovery) {
     Print("  slot " + std::to_string(number++) + ": " + ToWord(slot.kind) +
           (slot.issuer.empty() ? "" : ", " + slot.issuer) + "\n");
   }
   for (const Error& problem : kek.problems) PrintField("  ", "not readable", problem.message);
 }
 
-void PrintBlob(const BlobFindings& blob) {
+void PrintBlob(const BlobStatus& blob) {
   Print("blob of " + blob.dimm_id.canonical() + (blob.file.empty() ? "" : ": " + blob.file) + "\n");
   for (const Check& check : blob.checks) PrintCheck("  ", check);
 }
 
-void PrintMachine(const Findings& findings) {
-  PrintField("", "TPM", findings.no_tpm ? findings.no_tpm->message : "answers");
-  if (findings.lockout) {
-    PrintField("", "wrong PINs left", std::to_string(findings.lockout->tries_left));
+void PrintMachine(const MachineStatus& status) {
+  PrintField("", "TPM", status.no_tpm ? status.no_tpm->message : "answers");
+  if (status.lockout) {
+    PrintField("", "wrong PINs left", std::to_string(status.lockout->tries_left));
   }
-  const PcrSources& pcrs = findings.pcrs;
+  const PcrSources& pcrs = status.pcrs;
   PrintField("", "PCRs recorded",
              !pcrs.recorded                ? "not in this boot"
              : pcrs.recorded->in_initramfs ? "in the initramfs"
@@ -87,11 +87,11 @@ void PrintMachine(const Findings& findings) {
   PrintField("", "PCRs predicted",
              pcrs.predicted.empty() ? "no, there is no event log to predict by"
                                     : "by " + std::to_string(pcrs.events) + " events");
-  bool is_secret = findings.memory == MemoryProtection::kSecretMemory;
+  bool is_secret = status.memory == MemoryProtection::kSecretMemory;
   PrintField("", "memory for secrets",
-             !findings.memory ? "none"
-             : is_secret      ? "memfd_secret"
-                              : "locked");
+             !status.memory ? "none"
+             : is_secret    ? "memfd_secret"
+                            : "locked");
 }
 
 void PrintImage(const ImageCheck& image) {
@@ -100,26 +100,26 @@ void PrintImage(const ImageCheck& image) {
         (image.problems.empty() || tells ? "" : ", but: " + image.problems.front()) + "\n");
 }
 
-void PrintStatus(const Findings& findings, const Judgement& judgement) {
-  PrintMachine(findings);
-  for (const KekFindings& kek : findings.keks) PrintKek(kek);
-  for (const BlobFindings& blob : findings.blobs) PrintBlob(blob);
+void PrintStatus(const MachineStatus& status, const BootVerdict& verdict) {
+  PrintMachine(status);
+  for (const KekStatus& kek : status.keks) PrintKek(kek);
+  for (const BlobStatus& blob : status.blobs) PrintBlob(blob);
   std::vector<Dimm> dimms;
-  for (const DimmFindings& dimm : findings.dimms) dimms.push_back(dimm.dimm);
+  for (const DimmStatus& dimm : status.dimms) dimms.push_back(dimm.dimm);
   PrintDimmTable(dimms);
-  for (const ImageCheck& image : findings.images) PrintImage(image);
-  for (const std::string& remark : judgement.remarks) Print("remark: " + remark + "\n");
-  Print(DescribeVerdict(judgement) + "\n");
+  for (const ImageCheck& image : status.images) PrintImage(image);
+  for (const std::string& remark : verdict.remarks) Print("remark: " + remark + "\n");
+  Print(DescribeVerdict(verdict) + "\n");
 }
 
 }  // namespace
 
 Result<int> RunStatus(const Invocation& invocation) {
-  Look look = TRY(TakeALook(invocation, /*with_images=*/true));
-  if (look.as_json) {
-    Print(FormatFindings(look.findings, look.judgement));
+  StatusInput input = TRY(ReadStatus(invocation, /*with_images=*/true));
+  if (input.as_json) {
+    Print(FormatStatus(input.status, input.verdict));
   } else {
-    PrintStatus(look.findings, look.judgement);
+    PrintStatus(input.status, input.verdict);
   }
   return 0;
 }

@@ -8,34 +8,34 @@
 
 namespace nvunlock {
 
-Result<Look> TakeALook(const Invocation& invocation, bool with_images) {
+Result<StatusInput> ReadStatus(const Invocation& invocation, bool with_images) {
   Environment environment = EnvironmentBelow("");
   std::string tpm_device;
-  Look look;
+  StatusInput input;
   std::vector<Option> options = EnvironmentOptions(environment);
-  options.push_back(JsonOption(look.as_json));
+  options.push_back(JsonOption(input.as_json));
   options.push_back(
       {"tpm2-device", "DEVICE", "overrides tpm2-device= of nvunlock.conf", Store(tpm_device)});
   options.push_back(SignatureFileOption(environment));
   TRY(ParseOptionsOnly(invocation, options));
   ParsedConfig parsed = ReadConfig(environment);
   environment.tpm_device = tpm_device.empty() ? parsed.config.tpm_device : tpm_device;
-  look.findings = Inspect(environment, {.config = parsed.config, .with_images = with_images});
+  input.status = Inspect(environment, {.config = parsed.config, .with_images = with_images});
   for (std::string& complaint : parsed.complaints) {
-    look.findings.remarks.push_back(std::move(complaint));
+    input.status.remarks.push_back(std::move(complaint));
   }
-  look.judgement = Judge(look.findings);
-  return look;
+  input.verdict = Judge(input.status);
+  return input;
 }
 
-std::string DescribeVerdict(const Judgement& judgement) {
-  std::optional<Errc> verdict = judgement.Verdict();
-  if (verdict) {
-    return "no: the next boot will not unlock all DIMMs (" + std::to_string(ExitCode(*verdict)) +
+std::string DescribeVerdict(const BootVerdict& verdict) {
+  std::optional<Errc> failure = verdict.Verdict();
+  if (failure) {
+    return "no: the next boot will not unlock all DIMMs (" + std::to_string(ExitCode(*failure)) +
            ")";
   }
-  return judgement.pin ? "yes: the next boot will unlock, with a PIN"
-                       : "yes: the next boot will unlock";
+  return verdict.pin ? "yes: the next boot will unlock, with a PIN"
+                     : "yes: the next boot will unlock";
 }
 
 }  // namespace nvunlock

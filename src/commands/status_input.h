@@ -9,17 +9,17 @@
 namespace nvunlock {
 
 /// What `status` and `verify` work on.
-struct Look {
+struct StatusInput {
   bool as_json = false;
-  Findings findings;
-  Judgement judgement;
+  MachineStatus status;
+  BootVerdict verdict;
 };
 
 /// Parses the options that both have, and looks.
-Result<Look> TakeALook(const Invocation& invocation, bool with_images);
+Result<StatusInput> ReadStatus(const Invocation& invocation, bool with_images);
 
 /// One line that says whether the next boot will unlock.
-std::string DescribeVerdict(const Judgement& judgement);
+std::string DescribeVerdict(const BootVerdict& verdict);
 
 }  // namespace nvunlock
 

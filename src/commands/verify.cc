@@ -1,21 +1,21 @@
-#include "src/commands/findings_json.h"
 #include "src/commands/output.h"
 #include "src/commands/status_input.h"
+#include "src/commands/status_json.h"
 
 namespace nvunlock {
 
 Result<int> RunVerify(const Invocation& invocation) {
-  Look look = TRY(TakeALook(invocation, /*with_images=*/false));
-  const Judgement& judgement = look.judgement;
-  if (look.as_json) {
-    Print(FormatJudgement(judgement));
+  StatusInput input = TRY(ReadStatus(invocation, /*with_images=*/false));
+  const BootVerdict& verdict = input.verdict;
+  if (input.as_json) {
+    Print(FormatVerdict(verdict));
   } else {
-    for (const Error& problem : judgement.problems) Print(Explain(problem) + "\n");
-    for (const std::string& remark : judgement.remarks) Print("remark: " + remark + "\n");
-    Print(DescribeVerdict(judgement) + "\n");
+    for (const Error& problem : verdict.problems) Print(Explain(problem) + "\n");
+    for (const std::string& remark : verdict.remarks) Print("remark: " + remark + "\n");
+    Print(DescribeVerdict(verdict) + "\n");
   }
-  std::optional<Errc> verdict = judgement.Verdict();
-  return verdict ? ExitCode(*verdict) : 0;
+  std::optional<Errc> failure = verdict.Verdict();
+  return failure ? ExitCode(*failure) : 0;
 }
 
 }  // namespace nvunlock

@@ -23,7 +23,7 @@ void DropEmptied(const KeyStore& store, std::vector<BlobName>& files) {
   files.erase(std::remove_if(first, files.end(), is_empty), files.end());
 }
 
-FoundBlob Look(const KeyStore& store, BlobName file) {
+FoundBlob ReadFound(const KeyStore& store, BlobName file) {
   Result<Enc32Blob> blob = store.ReadBlob(file);
   if (blob) {
     std::string hash = HashOfBlob(blob->text);
@@ -162,12 +162,12 @@ Result<FoundBlobs> FindBlobs(const KeyStore& store, const ChoiceRules& rules) {
     if (file.kind.stage == BlobStage::kCurrent) {
       current[id].push_back(std::move(file));
     } else {
-      found[id].push_back(Look(store, std::move(file)));
+      found[id].push_back(ReadFound(store, std::move(file)));
     }
   }
   for (auto& [id, files] : current) {
     DropEmptied(store, files);
-    for (BlobName& file : files) found[id].push_back(Look(store, std::move(file)));
+    for (BlobName& file : files) found[id].push_back(ReadFound(store, std::move(file)));
   }
   auto rank = [&](const FoundBlob& blob) {
     return std::tuple(blob.file.kind.stage, blob.file.host != rules.host);

@@ -36,7 +36,7 @@ struct Dimm {
   bool bound = false;
 
   /// Security is on and the DIMM is usable: what is to be frozen.
-  [[nodiscard]] bool IsOpen() const { return security == SecurityState::kUnlocked; }
+  [[nodiscard]] bool IsUnlocked() const { return security == SecurityState::kUnlocked; }
 
   /// Its memory can be reached.
   [[nodiscard]] bool IsReadable() const {

@@ -75,10 +75,10 @@ DimmReport EnableDimms(const Environment& environment, const std::vector<std::st
                        const EnableOptions& options) {
   Result<LoadedKeys> loaded = options.dry_run ? LoadedKeys() : LoadKeysFor(environment, nmems);
   LoadedKeys keys = loaded ? std::move(*loaded) : LoadedKeys();
-  OpenOptions open = {.keyring = Keyring(environment.keyring),
+  BindOptions open = {.keyring = Keyring(environment.keyring),
                       .expire_seconds = kOperationSeconds,
                       .revalidate = true};
-  DimmOpener opener(environment, open, keys);
+  DimmBinder binder(environment, open, keys);
   auto enable = [&](const Dimm& dimm, DimmResult& result) -> Result<void> {
     if (options.dry_run) {
       result.planned = {"bind " + dimm.nmem + " to its driver"};
@@ -86,13 +86,13 @@ DimmReport EnableDimms(const Environment& environment, const std::vector<std::st
     }
     if (dimm.bound && dimm.security != SecurityState::kLocked) return {};
     if (loaded) TRY(AddFromKeyring(environment, dimm, keys));
-    std::optional<Error> problem = opener.Open(dimm).problem;
+    std::optional<Error> problem = binder.Bind(dimm).problem;
     if (problem) return Failure(std::move(*problem));
     return {};
   };
   DimmReport report = ForEach(environment, nmems, options, enable);
   report.notes = keys.notes;
-  report.notes.insert(report.notes.end(), opener.notes().begin(), opener.notes().end());
+  report.notes.insert(report.notes.end(), binder.notes().begin(), binder.notes().end());
   if (!loaded) report.notes.push_back(std::move(loaded.error().message));
   return report;
 }

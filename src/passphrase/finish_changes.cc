@@ -10,10 +10,10 @@
 namespace nvunlock {
 namespace {
 
-/// One run of SettleBlobs.
-class Settler {
+/// One run of FinishChanges.
+class ChangeFinisher {
  public:
-  explicit Settler(const Environment& environment)
+  explicit ChangeFinisher(const Environment& environment)
       : environment_(environment),
         store_(environment.keys_dir),
         bus_(environment.sysfs_root),
@@ -97,9 +97,9 @@ class Settler {
 
 }  // namespace
 
-Result<std::vector<std::string>> SettleBlobs(const Environment& environment,
-                                             const ImageRefresh& refresh_images) {
-  Settler settler(environment);
+Result<std::vector<std::string>> FinishChanges(const Environment& environment,
+                                               const ImageRefresh& refresh_images) {
+  ChangeFinisher settler(environment);
   TRY(settler.Run());
   std::vector<std::string> done = settler.done();
   if (done.empty() && !settler.image_is_outdated()) return done;

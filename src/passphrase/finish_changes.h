@@ -15,8 +15,8 @@ namespace nvunlock {
 /// one of this boot did not. A DIMM that unlock has not frozen may have been changed since, and is
 /// left to the next change. What unlocked a DIMM is recorded for it, and the images get to know.
 /// Nothing is needed of keks or the TPM. Returns what was done, for people.
-Result<std::vector<std::string>> SettleBlobs(const Environment& environment,
-                                             const ImageRefresh& refresh_images);
+Result<std::vector<std::string>> FinishChanges(const Environment& environment,
+                                               const ImageRefresh& refresh_images);
 
 }  // namespace nvunlock
 

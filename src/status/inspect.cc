@@ -23,16 +23,16 @@ class Inspector {
         store_(environment.keys_dir),
         connection_(environment.tpm_device) {}
 
-  Findings Run() {
+  MachineStatus Run() {
     LookForTpm();
-    findings_.pcrs = GatherPcrs(environment_, connection_);
+    status_.pcrs = GatherPcrs(environment_, connection_);
     LookForImages();
     LookAtMemory();
     LookAtBlobs();
     LookAtKeks();
     LookAtDimms();
     if (options_.with_images) LookIntoImages();
-    return std::move(findings_);
+    return std::move(status_);
   }
 
  private:
@@ -41,7 +41,7 @@ class Inspector {
     if (tpm) {
       tpm_ = *tpm;
     } else {
-      findings_.no_tpm = std::move(tpm.error());
+      status_.no_tpm = std::move(tpm.error());
     }
   }
 
@@ -50,23 +50,23 @@ class Inspector {
     if (record) {
       images_.booted = std::move(*record);
     } else {
-      findings_.remarks.push_back(std::move(record.error().message));
+      status_.remarks.push_back(std::move(record.error().message));
     }
     images_.newest_time = NewestImageTime(environment_);
   }
 
   void LookIntoImages() {
     Result<void> mounted = CheckBootIsMounted(environment_);
-    if (!mounted) findings_.remarks.push_back(std::move(mounted.error().message));
+    if (!mounted) status_.remarks.push_back(std::move(mounted.error().message));
     for (const std::string& path : ImagesIn(environment_)) {
       Result<ImageCheck> check = CheckImage(environment_, path);
-      if (check) findings_.images.push_back(std::move(*check));
+      if (check) status_.images.push_back(std::move(*check));
     }
   }
 
   void LookAtMemory() {
     Result<Secret> secret = Secret::Create(1);
-    if (secret) findings_.memory = secret->protection();
+    if (secret) status_.memory = secret->protection();
   }
 
   void LookAtBlobs() {
@@ -76,12 +76,12 @@ class Inspector {
                      .keyring = Keyring(environment_.keyring),
                      .images = images_,
                      .unlocked_with = unlocked_with};
-    Result<std::vector<BlobFindings>> blobs = InspectBlobs(view, findings_.remarks);
+    Result<std::vector<BlobStatus>> blobs = InspectBlobs(view, status_.remarks);
     if (!blobs) {
-      findings_.problems.push_back(std::move(blobs.error()));
+      status_.problems.push_back(std::move(blobs.error()));
       return;
     }
-    findings_.blobs = std::move(*blobs);
+    status_.blobs = std::move(*blobs);
   }
 
   /// Those that have a key file, and those that a blob names and that should have one. Only the
@@ -89,7 +89,7 @@ class Inspector {
   void LookAtKeks() {
     Result<std::vector<KekName>> enrolled = store_.EnrolledKeks();
     if (!enrolled) {
-      findings_.problems.push_back(std::move(enrolled.error()));
+      status_.problems.push_back(std::move(enrolled.error()));
       return;
     }
     std::set<std::string> named = KeksOfBlobs();
@@ -101,21 +101,21 @@ class Inspector {
 
   [[nodiscard]] std::set<std::string> KeksOfBlobs() const {
     std::set<std::string> names;
-    for (const BlobFindings& blob : findings_.blobs) {
+    for (const BlobStatus& blob : status_.blobs) {
       if (!blob.kek.empty()) names.insert(blob.kek);
     }
     return names;
   }
 
   void LookAtKek(const std::string& text, bool is_needed) {
-    KekFindings kek;
+    KekStatus kek;
     Result<void> looked = LookInto(kek, text);
     kek.needed = is_needed;
     if (!looked) kek.unreadable = std::move(looked.error());
-    findings_.keks.push_back(std::move(kek));
+    status_.keks.push_back(std::move(kek));
   }
 
-  Result<void> LookInto(KekFindings& kek, const std::string& text) {
+  Result<void> LookInto(KekStatus& kek, const std::string& text) {
     kek.kek = TRY(ParseKekName(text));
     kek.path = store_.PathOf(kek.kek.KeyFileName());
     if (kek.kek.type != "user") {
@@ -124,7 +124,7 @@ class Inspector {
     KeyFile file = TRY(store_.ReadKeyFile(kek.kek));
     kek.problems = std::move(file.problems);
     for (std::string& note : AttachSignatures(environment_.signature_files, file)) {
-      findings_.remarks.push_back(std::move(note));
+      status_.remarks.push_back(std::move(note));
     }
     LookAtImage(file, kek);
     LookForLockout(file);
@@ -135,7 +135,7 @@ class Inspector {
     return {};
   }
 
-  void LookAtImage(const KeyFile& file, KekFindings& kek) const {
+  void LookAtImage(const KeyFile& file, KekStatus& kek) const {
     bool with_passphrase = options_.config.recovery_passphrase_in_initramfs;
     Result<std::string> hash = HashOfKeyFile(file, with_passphrase);
     ImageState state =
@@ -147,19 +147,19 @@ class Inspector {
   void LookForLockout(const KeyFile& file) {
     bool has_pin = std::any_of(file.slots.begin(), file.slots.end(),
                                [](const TpmSlot& slot) { return slot.key.policy.pin; });
-    if (!has_pin || tpm_ == nullptr || findings_.lockout) return;
+    if (!has_pin || tpm_ == nullptr || status_.lockout) return;
     Result<LockoutState> lockout = ReadLockoutState(*tpm_);
     if (lockout) {
-      findings_.lockout = *lockout;
+      status_.lockout = *lockout;
     } else {
-      findings_.problems.push_back(std::move(lockout.error()));
+      status_.problems.push_back(std::move(lockout.error()));
     }
   }
 
-  [[nodiscard]] TpmSlotFindings LookAtSlot(const TpmSlot& slot, const KekFindings& kek) const {
-    SlotView view = {.tpm = tpm_, .pcrs = findings_.pcrs, .lockout = findings_.lockout};
-    TpmSlotFindings findings = InspectTpmSlot(slot, view);
-    if (!kek.image_is_outdated) return findings;
+  [[nodiscard]] TpmSlotStatus LookAtSlot(const TpmSlot& slot, const KekStatus& kek) const {
+    SlotView view = {.tpm = tpm_, .pcrs = status_.pcrs, .lockout = status_.lockout};
+    TpmSlotStatus status = InspectTpmSlot(slot, view);
+    if (!kek.image_is_outdated) return status;
     Check check = {.subject = "image", .state = "holds this slot", .problem = std::nullopt};
     if (!images_.booted->sealed_objects.contains(IdOfSlot(slot))) {
       check.state = "does not hold this slot";
@@ -167,8 +167,8 @@ class Inspector {
                             "the image of this boot does not hold this slot, and no image is newer "
                             "than the key file: rebuild the initramfs image"};
     }
-    findings.checks.push_back(std::move(check));
-    return findings;
+    status.checks.push_back(std::move(check));
+    return status;
   }
 
   void LookAtDimms() {
@@ -176,17 +176,17 @@ class Inspector {
     for (const std::string& nmem : bus.Nmems()) {
       Result<Dimm> dimm = InspectDimm(bus, nmem);
       if (dimm) {
-        findings_.dimms.push_back({.dimm = *dimm, .problem = ProblemOf(*dimm)});
+        status_.dimms.push_back({.dimm = *dimm, .problem = ProblemOf(*dimm)});
       } else {
-        findings_.problems.push_back(std::move(dimm.error()));
+        status_.problems.push_back(std::move(dimm.error()));
       }
     }
   }
 
   [[nodiscard]] std::optional<Error> ProblemOf(const Dimm& dimm) const {
     const DimmId& id = dimm.id;
-    bool has_blob = std::any_of(findings_.blobs.begin(), findings_.blobs.end(),
-                                [&](const BlobFindings& blob) { return blob.dimm_id == id; });
+    bool has_blob = std::any_of(status_.blobs.begin(), status_.blobs.end(),
+                                [&](const BlobStatus& blob) { return blob.dimm_id == id; });
     if (!dimm.HasPassphrase() || has_blob) return std::nullopt;
     return Error{Errc::kDimmLocked, dimm.nmem + " " + dimm.id.spelling() +
                                         ": it has a passphrase, but no blob in " +
@@ -199,12 +199,12 @@ class Inspector {
   TpmConnection connection_;
   Tpm* tpm_ = nullptr;
   ImageSources images_;
-  Findings findings_;
+  MachineStatus status_;
 };
 
 }  // namespace
 
-Findings Inspect(const Environment& environment, const InspectOptions& options) {
+MachineStatus Inspect(const Environment& environment, const InspectOptions& options) {
   return Inspector(environment, options).Run();
 }
 

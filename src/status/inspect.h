@@ -16,7 +16,7 @@ struct InspectOptions {
 
 /// Looks at all that the next unlock depends on. Never unseals, and changes neither TPM nor keyring
 /// nor disk.
-Findings Inspect(const Environment& environment, const InspectOptions& options);
+MachineStatus Inspect(const Environment& environment, const InspectOptions& options);
 
 }  // namespace nvunlock
 

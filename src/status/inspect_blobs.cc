@@ -12,12 +12,12 @@ class BlobInspector {
   BlobInspector(const BlobView& view, std::vector<std::string>& remarks)
       : view_(view), remarks_(remarks) {}
 
-  Result<std::vector<BlobFindings>> Run() {
+  Result<std::vector<BlobStatus>> Run() {
     RecordedBlobs recorded = FindBelieved();
     BlobChoice choice = TRY(ChooseBlobs(view_.store, view_.host, recorded));
     choice.unusable.merge(choice.missing);
     std::move(choice.notes.begin(), choice.notes.end(), std::back_inserter(remarks_));
-    std::vector<BlobFindings> all;
+    std::vector<BlobStatus> all;
     for (const auto& [id, chosen] : choice.chosen) all.push_back(Inspect(id, chosen));
     for (const auto& [id, error] : choice.unusable) {
       Check check = {.subject = "blob", .state = "not usable", .problem = error};
@@ -27,8 +27,8 @@ class BlobInspector {
   }
 
  private:
-  BlobFindings Inspect(const DimmId& id, const ChosenBlob& chosen) {
-    BlobFindings blob = {
+  BlobStatus Inspect(const DimmId& id, const ChosenBlob& chosen) {
+    BlobStatus blob = {
         .dimm_id = id, .file = chosen.file.name, .kek = chosen.blob.kek.ToString(), .checks = {}};
     std::string hash = HashOfBlob(chosen.blob.text);
     blob.checks.push_back(CheckHmac(chosen.blob));
@@ -131,8 +131,8 @@ class BlobInspector {
 
 }  // namespace
 
-Result<std::vector<BlobFindings>> InspectBlobs(const BlobView& view,
-                                               std::vector<std::string>& remarks) {
+Result<std::vector<BlobStatus>> InspectBlobs(const BlobView& view,
+                                             std::vector<std::string>& remarks) {
   return BlobInspector(view, remarks).Run();
 }
 

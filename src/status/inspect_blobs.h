@@ -23,8 +23,8 @@ struct BlobView {
 /// The blob that `unlock` would choose for each DIMM: whether it can be read, is the enrolled one,
 /// opens with its kek as far as that is in the keyring, is in the image, and has unlocked the DIMM
 /// in this boot. Remarks go to REMARKS.
-Result<std::vector<BlobFindings>> InspectBlobs(const BlobView& view,
-                                               std::vector<std::string>& remarks);
+Result<std::vector<BlobStatus>> InspectBlobs(const BlobView& view,
+                                             std::vector<std::string>& remarks);
 
 }  // namespace nvunlock
 

@@ -135,45 +135,45 @@ Check CheckPin(const std::optional<LockoutState>& lockout) {
 }
 
 /// One check for each part of the policy, in the order in which they are asserted.
-void CheckPolicy(const TpmSlot& slot, const SlotView& view, TpmSlotFindings& findings) {
+void CheckPolicy(const TpmSlot& slot, const SlotView& view, TpmSlotStatus& status) {
   const Policy& policy = slot.key.policy;
-  std::vector<Check>& checks = findings.checks;
+  std::vector<Check>& checks = status.checks;
   bool has_tpm = view.tpm != nullptr;
   if (policy.signed_pcrs) {
-    checks.push_back(CheckSignature(*policy.signed_pcrs, findings.signed_pcrs));
+    checks.push_back(CheckSignature(*policy.signed_pcrs, status.signed_pcrs));
   }
-  if (policy.pcrs) checks.push_back(CheckPcrs(*policy.pcrs, findings.pcrs, has_tpm));
+  if (policy.pcrs) checks.push_back(CheckPcrs(*policy.pcrs, status.pcrs, has_tpm));
   if (has_tpm && policy.latch) checks.push_back(CheckNvIndex(*view.tpm, *policy.latch));
   if (has_tpm && slot.latch.kind == LatchKind::kPcr) {
-    checks.push_back(CheckLatchPcr(slot.latch.pcr, findings.pcrs));
+    checks.push_back(CheckLatchPcr(slot.latch.pcr, status.pcrs));
   }
   if (policy.pin) checks.push_back(CheckPin(view.lockout));
 }
 
 }  // namespace
 
-TpmSlotFindings InspectTpmSlot(const TpmSlot& slot, const SlotView& view) {
-  TpmSlotFindings findings;
+TpmSlotStatus InspectTpmSlot(const TpmSlot& slot, const SlotView& view) {
+  TpmSlotStatus status;
   Policy expected = slot.key.policy;
-  findings.latch = slot.latch;
-  findings.pin = expected.pin;
-  findings.policy_digest = PolicyDigest(expected);
-  findings.pcrs = ComparePcrs(slot, view.pcrs);
+  status.latch = slot.latch;
+  status.pin = expected.pin;
+  status.policy_digest = PolicyDigest(expected);
+  status.pcrs = ComparePcrs(slot, view.pcrs);
   if (expected.signed_pcrs) {
-    findings.signed_pcrs = ComparePcrs(*expected.signed_pcrs, view.pcrs);
-    findings.expected_digest = findings.policy_digest;
+    status.signed_pcrs = ComparePcrs(*expected.signed_pcrs, view.pcrs);
+    status.expected_digest = status.policy_digest;
   }
   if (expected.pcrs) {
-    findings.expected_digest.reset();
-    expected.pcrs = ExpectedPolicy(*expected.pcrs, findings.pcrs);
-    if (expected.pcrs) findings.expected_digest = PolicyDigest(expected);
+    status.expected_digest.reset();
+    expected.pcrs = ExpectedPolicy(*expected.pcrs, status.pcrs);
+    if (expected.pcrs) status.expected_digest = PolicyDigest(expected);
   }
   if (view.tpm != nullptr) {
-    findings.checks = {CheckSrk(*view.tpm, slot), CheckObject(*view.tpm, slot)};
+    status.checks = {CheckSrk(*view.tpm, slot), CheckObject(*view.tpm, slot)};
   }
-  findings.checks.push_back(CheckDigest(slot, findings.policy_digest));
-  CheckPolicy(slot, view, findings);
-  return findings;
+  status.checks.push_back(CheckDigest(slot, status.policy_digest));
+  CheckPolicy(slot, view, status);
+  return status;
 }
 
 }  // namespace nvunlock

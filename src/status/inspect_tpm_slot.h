@@ -14,7 +14,7 @@ struct SlotView {
 
 /// Looks at what an unlock through SLOT depends on, part by part. The TPM is asked, and its memory
 /// is as before afterwards; nothing is unsealed.
-TpmSlotFindings InspectTpmSlot(const TpmSlot& slot, const SlotView& view);
+TpmSlotStatus InspectTpmSlot(const TpmSlot& slot, const SlotView& view);
 
 }  // namespace nvunlock
 

@@ -27,7 +27,7 @@ struct Check {
 const Error* FirstProblem(const std::vector<Check>& checks);
 
 /// A way to the kek through the TPM. It opens when no check has a problem.
-struct TpmSlotFindings {
+struct TpmSlotStatus {
   std::vector<Check> checks;  ///< in the order in which an unlock would meet their problems
   std::vector<PcrComparison> pcrs;
   std::vector<PcrComparison> signed_pcrs;
@@ -37,43 +37,43 @@ struct TpmSlotFindings {
   bool pin = false;
 };
 
-struct RecoverySlotFindings {
+struct RecoverySlotStatus {
   RecoveryKind kind;
   std::string issuer;
 };
 
-struct KekFindings {
+struct KekStatus {
   KekName kek;
   std::string path;
-  bool needed = false;                 ///< by a blob
-  std::optional<Error> unreadable;     ///< the key file is; nothing else is known then
-  std::vector<TpmSlotFindings> slots;  ///< then those of `recovery`, as list-slots counts
-  std::vector<RecoverySlotFindings> recovery;
+  bool needed = false;               ///< by a blob
+  std::optional<Error> unreadable;   ///< the key file is; nothing else is known then
+  std::vector<TpmSlotStatus> slots;  ///< then those of `recovery`, as list-slots counts
+  std::vector<RecoverySlotStatus> recovery;
   std::vector<Error> problems;  ///< with parts of the file
   std::string image;            ///< whether the image of this boot holds this file
   bool image_is_outdated = false;
 };
 
 /// The blob of a DIMM, or why there is none.
-struct BlobFindings {
+struct BlobStatus {
   DimmId dimm_id;
   std::string file;
   std::string kek;
   std::vector<Check> checks;
 };
 
-struct DimmFindings {
+struct DimmStatus {
   Dimm dimm;
   std::optional<Error> problem;
 };
 
 /// All that `status` shows and `verify` judges. Nothing in it is secret.
-struct Findings {
+struct MachineStatus {
   std::optional<Error> no_tpm;
   PcrSources pcrs;
-  std::vector<KekFindings> keks;
-  std::vector<BlobFindings> blobs;
-  std::vector<DimmFindings> dimms;
+  std::vector<KekStatus> keks;
+  std::vector<BlobStatus> blobs;
+  std::vector<DimmStatus> dimms;
   std::vector<ImageCheck> images;
   std::optional<LockoutState> lockout;  ///< looked at for PINs only
   std::optional<MemoryProtection> memory;

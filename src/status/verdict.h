@@ -10,7 +10,7 @@
 namespace nvunlock {
 
 /// Whether the next boot will unlock.
-struct Judgement {
+struct BootVerdict {
   std::vector<Error> problems;       ///< why it will not
   std::vector<std::string> remarks;  ///< what does not keep it from that
   bool pin = false;                  ///< somebody has to type a PIN
@@ -21,7 +21,7 @@ struct Judgement {
 
 /// Judges by FINDINGS alone. One TPM slot that opens is enough for a kek, and a kek that no blob
 /// names does not matter.
-Judgement Judge(const Findings& findings);
+BootVerdict Judge(const MachineStatus& status);
 
 }  // namespace nvunlock
 

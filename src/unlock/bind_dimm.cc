@@ -6,9 +6,9 @@
 
 namespace nvunlock {
 
-DimmOutcome DimmOpener::Open(const Dimm& dimm) {
+DimmOutcome DimmBinder::Bind(const Dimm& dimm) {
   DimmOutcome outcome = {.before = dimm, .after = dimm, .problem = std::nullopt};
-  Result<void> bound = Bind(dimm);
+  Result<void> bound = BindDriver(dimm);
   Result<void> checked = bound ? Check(outcome) : Failure(std::move(bound.error()));
   if (!checked) outcome.problem = std::move(checked.error());
   Result<Dimm> after = InspectDimm(bus_, dimm.nmem);
@@ -20,12 +20,12 @@ DimmOutcome DimmOpener::Open(const Dimm& dimm) {
   return outcome;
 }
 
-const std::vector<Key>* DimmOpener::KeysOf(const Dimm& dimm) const {
+const std::vector<Key>* DimmBinder::KeysOf(const Dimm& dimm) const {
   auto entry = keys_.keys.find(dimm.id);
   return entry == keys_.keys.end() ? nullptr : &entry->second;
 }
 
-Result<void> DimmOpener::Bind(const Dimm& dimm) {
+Result<void> DimmBinder::BindDriver(const Dimm& dimm) {
   if (dimm.bound && dimm.security != SecurityState::kLocked) return {};
   BindCircumstances circumstances = {.key_loaded = KeysOf(dimm) != nullptr,
                                      .kernel_revalidates = KernelRevalidates(environment_)};
@@ -40,13 +40,13 @@ Result<void> DimmOpener::Bind(const Dimm& dimm) {
 }
 
 /// Tells a DIMM of ours whose key is at fault from one that never was ours.
-Failure DimmOpener::ExplainUnbound(const Dimm& dimm, const std::string& reason) const {
+Failure DimmBinder::ExplainUnbound(const Dimm& dimm, const std::string& reason) const {
   auto failed = keys_.failed.find(dimm.id);
   if (failed != keys_.failed.end()) return Failure(failed->second);
   return Fail(Errc::kDimmLocked, reason);
 }
 
-Result<void> DimmOpener::Check(DimmOutcome& outcome) {
+Result<void> DimmBinder::Check(DimmOutcome& outcome) {
   Dimm after = TRY(InspectDimm(bus_, outcome.before.nmem));
   if (after.security == SecurityState::kLocked) {
     if (!TRY(TakeSpare(after))) {
@@ -62,13 +62,13 @@ Result<void> DimmOpener::Check(DimmOutcome& outcome) {
     }
   }
   if (!after.bound) return Fail("its driver did not bind");
-  if (outcome.before.IsOpen()) return Revalidate(outcome);
+  if (outcome.before.IsUnlocked()) return Revalidate(outcome);
   if (outcome.before.security == SecurityState::kLocked) RecordKey(after);
   return {};
 }
 
 /// A DIMM that is unlocked already is asked by setting the passphrase that it should have.
-Result<void> DimmOpener::Revalidate(DimmOutcome& outcome) {
+Result<void> DimmBinder::Revalidate(DimmOutcome& outcome) {
   if (!options_.revalidate || outcome.before.frozen) return {};
   if (KeysOf(outcome.before) == nullptr) return ExplainUntested(outcome.before);
   Result<void> sent = SendKey(outcome.before);
@@ -87,12 +87,12 @@ Result<void> DimmOpener::Revalidate(DimmOutcome& outcome) {
 
 /// "update KEY KEY" sets the passphrase that is already set: the DIMM refuses a wrong one. This is
 /// what libnvdimm's own revalidation does, but here the verdict is seen.
-Result<void> DimmOpener::SendKey(const Dimm& dimm) {
+Result<void> DimmBinder::SendKey(const Dimm& dimm) {
   std::string serial = std::to_string(KeysOf(dimm)->front().serial());
   return bus_.Secure(dimm.nmem, "update " + serial + " " + serial);
 }
 
-Result<void> DimmOpener::ExplainUntested(const Dimm& dimm) {
+Result<void> DimmBinder::ExplainUntested(const Dimm& dimm) {
   auto failed = keys_.failed.find(dimm.id);
   if (failed == keys_.failed.end()) {
     notes_.push_back(dimm.nmem + " was unlocked by the firmware; no key for it");
@@ -104,7 +104,7 @@ Result<void> DimmOpener::ExplainUntested(const Dimm& dimm) {
 }
 
 /// False when there is none to take, or the DIMM takes no more.
-Result<bool> DimmOpener::TakeSpare(const Dimm& dimm) {
+Result<bool> DimmBinder::TakeSpare(const Dimm& dimm) {
   const DimmId& id = dimm.id;
   auto spare = keys_.spares.find(id);
   if (spare == keys_.spares.end() || dimm.frozen || KeysOf(dimm) == nullptr) return false;
@@ -120,7 +120,7 @@ Result<bool> DimmOpener::TakeSpare(const Dimm& dimm) {
   return true;
 }
 
-void DimmOpener::RecordKey(const Dimm& dimm) {
+void DimmBinder::RecordKey(const Dimm& dimm) {
   const DimmId& id = dimm.id;
   unlocked_with_[id] = keys_.lines[id];
 }

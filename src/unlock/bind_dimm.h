@@ -21,30 +21,30 @@ struct DimmOutcome {
   std::optional<Error> problem;
 };
 
-struct OpenOptions {
+struct BindOptions {
   Keyring keyring = Keyring::User();  ///< where the kernel looks for DIMM keys
   unsigned expire_seconds = 0;        ///< for keys of spares; 0: never
   bool revalidate = true;             ///< asks DIMMs that are unlocked whether they take their key
 };
 
 /// Binds DIMMs to their driver, which unlocks them with the keys that are loaded.
-class DimmOpener {
+class DimmBinder {
  public:
   /// KEYS must outlive it; the key of a spare takes the place of the one that was refused.
-  DimmOpener(const Environment& environment, const OpenOptions& options, LoadedKeys& keys)
+  DimmBinder(const Environment& environment, const BindOptions& options, LoadedKeys& keys)
       : environment_(environment), options_(options), keys_(keys), bus_(environment.sysfs_root) {}
 
   /// Binds DIMM unless the kernel could send it a passphrase that is not its own, and sees that it
   /// took its own. A DIMM that refuses it is sent its spare, where there is one, and no more.
-  DimmOutcome Open(const Dimm& dimm);
+  DimmOutcome Bind(const Dimm& dimm);
 
-  /// Canonical DIMM id to the line of the blob whose passphrase the DIMM took.
+  /// To the line of the blob whose passphrase the DIMM took.
   [[nodiscard]] const std::map<DimmId, RecordLine>& unlocked_with() const { return unlocked_with_; }
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   [[nodiscard]] const std::vector<Key>* KeysOf(const Dimm& dimm) const;
-  Result<void> Bind(const Dimm& dimm);
+  Result<void> BindDriver(const Dimm& dimm);
   [[nodiscard]] Failure ExplainUnbound(const Dimm& dimm, const std::string& reason) const;
   Result<void> Check(DimmOutcome& outcome);
   Result<void> Revalidate(DimmOutcome& outcome);
@@ -54,7 +54,7 @@ class DimmOpener {
   void RecordKey(const Dimm& dimm);
 
   const Environment& environment_;
-  OpenOptions options_;
+  BindOptions options_;
   LoadedKeys& keys_;
   NdBus bus_;
   std::map<DimmId, RecordLine> unlocked_with_;

@@ -44,7 +44,7 @@ std::string ImageGuardText() {
   return kSoftdepGuard;
 }
 
-bool GuardIsClosed(const Environment& environment) {
+bool GuardHolds(const Environment& environment) {
   for (const std::string& directory : environment.modprobe_dirs) {
     std::string path = directory + kGuardFile;
     if (!Exists(path)) continue;
@@ -58,9 +58,9 @@ bool GuardIsClosed(const Environment& environment) {
   return false;
 }
 
-Result<void> OpenGuard(const Environment& environment) {
+Result<void> LiftGuard(const Environment& environment) {
   TRY(WriteRunGuard(environment, "# nvunlock: open\n"));
-  if (!GuardIsClosed(environment)) return {};
+  if (!GuardHolds(environment)) return {};
   return Fail(std::string("a copy of ") + &kGuardFile[1] +
               " in /etc/modprobe.d keeps the DIMM drivers out for good; remove it");
 }

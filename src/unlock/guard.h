@@ -21,11 +21,11 @@ std::string GuardText();
 std::string ImageGuardText();
 
 /// Whether the modprobe.d file that keeps nfit and cxl_pmem out is in force.
-bool GuardIsClosed(const Environment& environment);
+bool GuardHolds(const Environment& environment);
 
 /// Puts the guard out of force until the next boot, with an empty file of the same name in
 /// /run/modprobe.d (modprobe.d(5): of equal names, the strongest directory's file is read).
-Result<void> OpenGuard(const Environment& environment);
+Result<void> LiftGuard(const Environment& environment);
 
 /// Keeps the guard in force until the next boot, also in a root file system that has none.
 Result<void> HoldGuard(const Environment& environment);

@@ -37,7 +37,7 @@ std::vector<Error> CloseAll(const Environment& environment, const Config& config
 /// What a shell in the middle of a boot must not find. Where nothing is enrolled, there is nothing
 /// to guard. Whatever fails, the rest is done.
 void PrepareForShell(const Environment& environment, std::vector<Error>& problems) {
-  if (GuardIsClosed(environment)) Append(HoldGuard(environment), problems);
+  if (GuardHolds(environment)) Append(HoldGuard(environment), problems);
   if (MayBeEnrolled(environment)) Append(DropKeys(environment), problems);
 }
 

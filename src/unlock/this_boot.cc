@@ -83,8 +83,8 @@ void RecordBoot(const Environment& environment, TpmConnection& tpm) {
 void StepAside(const Boot& boot) {
   TpmConnection tpm(boot.environment.tpm_device);
   RecordBoot(boot.environment, tpm);
-  if (!GuardIsClosed(boot.environment)) return;
-  Result<void> opened = OpenGuard(boot.environment);
+  if (!GuardHolds(boot.environment)) return;
+  Result<void> opened = LiftGuard(boot.environment);
   if (opened && HasDimmHardware(boot.environment)) opened = LoadDimmDrivers(boot.environment);
   WarnOfFailure(boot, opened);
 }

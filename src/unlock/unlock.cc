@@ -54,7 +54,7 @@ class Unlocker {
     std::vector<Dimm> dimms = InspectAll();
     bool done = !dimms.empty() && std::all_of(dimms.begin(), dimms.end(), [](const Dimm& dimm) {
       return dimm.bound && dimm.security != SecurityState::kLocked &&
-             (!dimm.IsOpen() || dimm.frozen);
+             (!dimm.IsUnlocked() || dimm.frozen);
     });
     if (!done) report_ = {};
     for (Dimm& dimm : dimms) {
@@ -134,29 +134,29 @@ class Unlocker {
   }
 
   void OpenAll() {
-    DimmOpener opener(environment_, OptionsForOpening(), keys_);
+    DimmBinder binder(environment_, OptionsForBinding(), keys_);
     for (const Dimm& dimm : InspectAll()) {
-      DimmOutcome outcome = opener.Open(dimm);
+      DimmOutcome outcome = binder.Bind(dimm);
       Result<void> frozen = FreezeIfOpen(outcome);
       if (!frozen && !outcome.problem) outcome.problem = std::move(frozen.error());
       report_.dimms.push_back(std::move(outcome));
       NoteLostSecurity(dimm);
     }
-    report_.notes.insert(report_.notes.end(), opener.notes().begin(), opener.notes().end());
-    Record(opener);
+    report_.notes.insert(report_.notes.end(), binder.notes().begin(), binder.notes().end());
+    Record(binder);
   }
 
-  [[nodiscard]] OpenOptions OptionsForOpening() const {
+  [[nodiscard]] BindOptions OptionsForBinding() const {
     return {.keyring = Keyring(environment_.keyring),
             .expire_seconds = KeepsKeys() ? 0 : kDimmKeySeconds,
             .revalidate = config_.key_revalidate};
   }
 
-  void Record(const DimmOpener& opener) {
+  void Record(const DimmBinder& binder) {
     UnlockedWith blobs = ReadUnlockedWith(environment_);  // a second run opens what is left
     for (const DimmOutcome& outcome : report_.dimms) {
-      auto taken = opener.unlocked_with().find(outcome.after.id);
-      if (taken == opener.unlocked_with().end()) continue;
+      auto taken = binder.unlocked_with().find(outcome.after.id);
+      if (taken == binder.unlocked_with().end()) continue;
       blobs[taken->first] = {
           .hash = taken->second.hash, .frozen = outcome.after.frozen, .line = taken->second};
     }
@@ -173,7 +173,7 @@ class Unlocker {
   }
 
   Result<void> FreezeIfOpen(DimmOutcome& outcome) {
-    if (!outcome.after.IsOpen() || outcome.after.frozen) return {};
+    if (!outcome.after.IsUnlocked() || outcome.after.frozen) return {};
     if (!config_.freeze) {
       report_.notes.push_back(outcome.after.nmem + " is not frozen, as the command line wants it");
       return {};

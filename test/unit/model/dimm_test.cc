@@ -84,7 +84,7 @@ TEST_F(InspectDimmTest, ADriverThatCannotFreezeShowsNoFrozen) {
 
 TEST(DimmTest, OnlyUnlockedOnesAreOpen) {
   for (SecurityState state : kStates) {
-    EXPECT_EQ(Dimm{.security = state}.IsOpen(), state == SecurityState::kUnlocked);
+    EXPECT_EQ(Dimm{.security = state}.IsUnlocked(), state == SecurityState::kUnlocked);
   }
 }
 

@@ -16,9 +16,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// After an unlock that found two blobs.
-class SettleTest : public OperationsTest {
+class FinishChangesTest : public OperationsTest {
  protected:
-  SettleTest() : current_(AddBlob(kId)), staged_(AddBlob(kId, kStagedBlob)) {}
+  FinishChangesTest() : current_(AddBlob(kId)), staged_(AddBlob(kId, kStagedBlob)) {}
 
   void AddDimm(bool frozen) const {
     tree_.AddDimm(
@@ -36,7 +36,7 @@ class SettleTest : public OperationsTest {
   }
 
   Result<std::vector<std::string>> Settle() {
-    return SettleBlobs(environment_, [this]() -> Result<std::vector<std::string>> {
+    return FinishChanges(environment_, [this]() -> Result<std::vector<std::string>> {
       refreshes_++;
       if (images_fail_) return Fail(Errc::kImageOutdated, "no image");
       return std::vector<std::string>{"/boot/initrd.img"};
@@ -49,7 +49,7 @@ class SettleTest : public OperationsTest {
   bool images_fail_ = false;
 };
 
-TEST_F(SettleTest, TheBlobThatUnlockedAFrozenDimmBecomesCurrent) {
+TEST_F(FinishChangesTest, TheBlobThatUnlockedAFrozenDimmBecomesCurrent) {
   AddDimm(true);
   RecordUnlockedWith(staged_);
   EXPECT_THAT(Must(Settle()), ElementsAre(HasSubstr("nmem0: a change of its passphrase was cut"),
@@ -58,7 +58,7 @@ TEST_F(SettleTest, TheBlobThatUnlockedAFrozenDimmBecomesCurrent) {
   EXPECT_FALSE(HoldsBlob(kId, kStagedBlob));
 }
 
-TEST_F(SettleTest, SoDoesTheCurrentOneAndTheStagedOneGoes) {
+TEST_F(FinishChangesTest, SoDoesTheCurrentOneAndTheStagedOneGoes) {
   AddDimm(true);
   RecordUnlockedWith(current_);
   Must(Settle());
@@ -67,7 +67,7 @@ TEST_F(SettleTest, SoDoesTheCurrentOneAndTheStagedOneGoes) {
   EXPECT_EQ(refreshes_, 1);
 }
 
-TEST_F(SettleTest, NeitherAKekNorTheDimmIsNeeded) {
+TEST_F(FinishChangesTest, NeitherAKekNorTheDimmIsNeeded) {
   AddDimm(true);
   RecordUnlockedWith(staged_);
   keyctl_clear(keyring().serial());
@@ -77,7 +77,7 @@ TEST_F(SettleTest, NeitherAKekNorTheDimmIsNeeded) {
 }
 
 /// Somebody may have changed it since.
-TEST_F(SettleTest, ADimmThatIsNotFrozenIsLeftAlone) {
+TEST_F(FinishChangesTest, ADimmThatIsNotFrozenIsLeftAlone) {
   AddDimm(false);
   Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(staged_), false}}}));
   EXPECT_THAT(Must(Settle()), IsEmpty());
@@ -88,7 +88,7 @@ TEST_F(SettleTest, ADimmThatIsNotFrozenIsLeftAlone) {
 
 /// In a boot with nvunlock.freeze=no somebody has changed it, has been cut short, and has frozen
 /// it.
-TEST_F(SettleTest, NeitherIsOneThatWasFrozenOnlyAfterTheUnlock) {
+TEST_F(FinishChangesTest, NeitherIsOneThatWasFrozenOnlyAfterTheUnlock) {
   AddDimm(true);
   Must(WriteUnlockedWith(environment_, {{kId, {HashOfBlob(current_), false}}}));
   EXPECT_THAT(Must(Settle()), IsEmpty());
@@ -96,7 +96,7 @@ TEST_F(SettleTest, NeitherIsOneThatWasFrozenOnlyAfterTheUnlock) {
   EXPECT_EQ(ReadBlob(kId, kStagedBlob), staged_);
 }
 
-TEST_F(SettleTest, WithoutARecordNothingIsKnown) {
+TEST_F(FinishChangesTest, WithoutARecordNothingIsKnown) {
   AddDimm(true);
   EXPECT_THAT(Must(Settle()), IsEmpty());
   RecordUnlockedWith("some other blob");
@@ -107,7 +107,7 @@ TEST_F(SettleTest, WithoutARecordNothingIsKnown) {
   EXPECT_EQ(refreshes_, 0);
 }
 
-TEST_F(SettleTest, WhereNothingIsLeftOverNothingIsDone) {
+TEST_F(FinishChangesTest, WhereNothingIsLeftOverNothingIsDone) {
   std::filesystem::remove(store_.PathOf(MakeBlobName(kStagedBlob, kId, "here").name));
   AddDimm(true);
   RecordUnlockedWith(current_);
@@ -117,7 +117,7 @@ TEST_F(SettleTest, WhereNothingIsLeftOverNothingIsDone) {
 }
 
 /// The power failed after the rename, before the images were settled.
-TEST_F(SettleTest, ImagesThatHoldAnOlderBlobAreRefreshed) {
+TEST_F(FinishChangesTest, ImagesThatHoldAnOlderBlobAreRefreshed) {
   std::filesystem::remove(store_.PathOf(MakeBlobName(kStagedBlob, kId, "here").name));
   AddDimm(true);
   RecordUnlockedWith(current_);
@@ -126,9 +126,9 @@ TEST_F(SettleTest, ImagesThatHoldAnOlderBlobAreRefreshed) {
   EXPECT_EQ(refreshes_, 1);
 }
 
-class SettleRecordTest : public SettleTest {
+class FinishChangesRecordTest : public FinishChangesTest {
  protected:
-  SettleRecordTest() { AddDimm(true); }
+  FinishChangesRecordTest() { AddDimm(true); }
 
   void Unlock(const RecordLine& line, bool frozen = true) const {
     Must(WriteUnlockedWith(environment_,
@@ -141,7 +141,7 @@ class SettleRecordTest : public SettleTest {
   }
 };
 
-TEST_F(SettleRecordTest, WhatUnlockedADimmIsRecordedForItBesideTheOthers) {
+TEST_F(FinishChangesRecordTest, WhatUnlockedADimmIsRecordedForItBesideTheOthers) {
   RecordLine other = LineFor(kOtherId, AddBlob(kOtherId), kek_);
   WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({other}));
   RecordLine line = LineFor(kId, staged_, kek_);
@@ -151,7 +151,7 @@ TEST_F(SettleRecordTest, WhatUnlockedADimmIsRecordedForItBesideTheOthers) {
   EXPECT_THAT(ReadLines(), ElementsAre(other, line));
 }
 
-TEST_F(SettleRecordTest, ADimmThatWasNotFrozenHasTakenItAllTheSame) {
+TEST_F(FinishChangesRecordTest, ADimmThatWasNotFrozenHasTakenItAllTheSame) {
   RecordLine line = LineFor(kId, current_, kek_);
   Unlock(line, /*frozen=*/false);
   Must(Settle());
@@ -159,7 +159,7 @@ TEST_F(SettleRecordTest, ADimmThatWasNotFrozenHasTakenItAllTheSame) {
 }
 
 /// Of two staged blobs it is the one that unlock has seen to be taken.
-TEST_F(SettleRecordTest, AmongSeveralStagedOnesTheUnlockDecides) {
+TEST_F(FinishChangesRecordTest, AmongSeveralStagedOnesTheUnlockDecides) {
   std::string theirs = AddBlob(kId, kStagedBlob, "elsewhere");
   Unlock(LineFor(kId, theirs, kek_));
   Must(Settle());
@@ -167,7 +167,7 @@ TEST_F(SettleRecordTest, AmongSeveralStagedOnesTheUnlockDecides) {
   EXPECT_FALSE(HoldsBlob(kId, kStagedBlob));
 }
 
-TEST_F(SettleRecordTest, AnImageWithAnotherRecordIsRefreshedOnce) {
+TEST_F(FinishChangesRecordTest, AnImageWithAnotherRecordIsRefreshedOnce) {
   RecordLine line = LineFor(kId, current_, kek_);
   std::filesystem::remove(store_.PathOf(MakeBlobName(kStagedBlob, kId, "here").name));
   RecordImageWith(current_);
@@ -182,7 +182,7 @@ TEST_F(SettleRecordTest, AnImageWithAnotherRecordIsRefreshedOnce) {
 }
 
 /// A command that changes a passphrase meanwhile would lose what it has staged in the images.
-TEST_F(SettleTest, NobodyChangesThemMeanwhile) {
+TEST_F(FinishChangesTest, NobodyChangesThemMeanwhile) {
   AddDimm(true);
   RecordUnlockedWith(staged_);
   bool is_held = false;
@@ -190,11 +190,11 @@ TEST_F(SettleTest, NobodyChangesThemMeanwhile) {
     is_held = !LockDirectory(environment_.keys_dir, 0);
     return std::vector<std::string>();
   };
-  Must(SettleBlobs(environment_, refresh));
+  Must(FinishChanges(environment_, refresh));
   EXPECT_TRUE(is_held);
 }
 
-TEST_F(SettleTest, AnImageThatCannotBeRefreshedIsAFailureAfterTheBlobsAreRight) {
+TEST_F(FinishChangesTest, AnImageThatCannotBeRefreshedIsAFailureAfterTheBlobsAreRight) {
   AddDimm(true);
   RecordUnlockedWith(staged_);
   images_fail_ = true;

@@ -21,7 +21,7 @@ class OutdatedImageTest : public InspectTest {
 TEST_F(OutdatedImageTest, TheImageOfThisBootHoldsTheKeyFileAndTheBlob) {
   ExpectGood();
   EXPECT_EQ(Look().keks[0].image, "in the image of this boot");
-  EXPECT_THAT(JudgeNow().remarks, IsEmpty());
+  EXPECT_THAT(VerdictNow().remarks, IsEmpty());
 }
 
 TEST_F(OutdatedImageTest, ASlotThatItLacksDoesNotOpenUntilItIsRebuilt) {
@@ -37,7 +37,7 @@ TEST_F(OutdatedImageTest, AChangeThatLeavesASlotIsRemarkedUpon) {
   file.recovery.push_back(Must(MakeKeySlot(kek_, Must(MakeRecoveryKey()))));
   WriteKeyFile(file);
   ExpectGood();
-  EXPECT_THAT(JudgeNow().remarks, ElementsAre(HasSubstr("rebuild it")));
+  EXPECT_THAT(VerdictNow().remarks, ElementsAre(HasSubstr("rebuild it")));
 }
 
 TEST_F(OutdatedImageTest, ASlotThatDoesNotBelongIntoItIsNotMissed) {
@@ -45,7 +45,7 @@ TEST_F(OutdatedImageTest, ASlotThatDoesNotBelongIntoItIsNotMissed) {
   file.recovery.push_back(Must(MakePassphraseSlot(kek_, SecretOf("a long passphrase"))));
   WriteKeyFile(file);
   ExpectGood();
-  EXPECT_THAT(JudgeNow().remarks, IsEmpty());
+  EXPECT_THAT(VerdictNow().remarks, IsEmpty());
 }
 
 TEST_F(OutdatedImageTest, ANewBlobIsAProblemUntilItIsRebuilt) {

@@ -24,15 +24,15 @@ using testing::SizeIs;
 
 TEST_F(InspectTest, AMachineThatWillUnlockHasNoProblem) {
   ExpectGood();
-  Findings findings = Look();
-  ASSERT_THAT(findings.keks, SizeIs(1));
-  ASSERT_THAT(findings.keks[0].slots, SizeIs(1));
+  MachineStatus status = Look();
+  ASSERT_THAT(status.keks, SizeIs(1));
+  ASSERT_THAT(status.keks[0].slots, SizeIs(1));
   std::vector<std::string> subjects;
-  for (const Check& check : findings.keks[0].slots[0].checks) subjects.push_back(check.subject);
+  for (const Check& check : status.keks[0].slots[0].checks) subjects.push_back(check.subject);
   EXPECT_THAT(subjects,
               ElementsAre("storage root key", "sealed object", "policy digest", "PCRs", "latch"));
-  EXPECT_EQ(findings.keks[0].slots[0].policy_digest, findings.keks[0].slots[0].expected_digest);
-  EXPECT_FALSE(JudgeNow().pin);
+  EXPECT_EQ(status.keks[0].slots[0].policy_digest, status.keks[0].slots[0].expected_digest);
+  EXPECT_FALSE(VerdictNow().pin);
 }
 
 TEST_F(InspectTest, OnlyReadsAndALoadGoToTheTpm) {
@@ -147,7 +147,7 @@ TEST_F(InspectTest, ASlotWithAPinIsSaidToWantOneAndLockoutIsAProblem) {
   options.pin = SecretOf("12345");
   EnrollAnew(options);
   ExpectGood();
-  EXPECT_TRUE(JudgeNow().pin);
+  EXPECT_TRUE(VerdictNow().pin);
   EXPECT_EQ(Look().lockout->tries_left > 1, true);
   swtpm().RunTools("tpm2_dictionarylockout -Q -s -n 1 -t 777 -l 888");
   ExpectProblem(Errc::kLockout, "777 seconds");
@@ -157,7 +157,7 @@ TEST_F(InspectTest, ASlotWithAPinIsSaidToWantOneAndLockoutIsAProblem) {
 TEST_F(InspectTest, ADamagedKeyFileIsAProblem) {
   std::string text = ReadKeysFile(kKeyFile);
   WriteKeysFile(kKeyFile, text.substr(0, text.size() / 2));
-  EXPECT_EQ(JudgeNow().Verdict(), Errc::kBadKeyFile);
+  EXPECT_EQ(VerdictNow().Verdict(), Errc::kBadKeyFile);
   WriteKeysFile(kKeyFile, "nonsense");
   ExpectProblem(Errc::kBadKeyFile, "not a whole key file");
   std::filesystem::remove(KeysPathOf(kKeyFile));
@@ -203,11 +203,11 @@ TEST_F(InspectTest, ABlobThatHasNotUnlockedAFrozenDimmIsAProblem) {
 
 TEST_F(InspectTest, ABlobThatIsNotRecordedIsRemarkedUpon) {
   Record({});
-  Judgement judgement = JudgeNow();
-  EXPECT_EQ(judgement.Verdict(), std::nullopt);
-  EXPECT_THAT(judgement.remarks, testing::Contains(HasSubstr("is not recorded")));
+  BootVerdict verdict = VerdictNow();
+  EXPECT_EQ(verdict.Verdict(), std::nullopt);
+  EXPECT_THAT(verdict.remarks, testing::Contains(HasSubstr("is not recorded")));
   Record({LineFor(kDimmId, ReadKeysFile(BlobName()), kek_)});
-  EXPECT_THAT(JudgeNow().remarks, testing::Not(testing::Contains(HasSubstr("is not recorded"))));
+  EXPECT_THAT(VerdictNow().remarks, testing::Not(testing::Contains(HasSubstr("is not recorded"))));
 }
 
 TEST_F(InspectTest, TheBlobOfAnotherDimmIsAProblemUnlessItsLineIsShownToBeFalse) {
@@ -215,8 +215,8 @@ TEST_F(InspectTest, TheBlobOfAnotherDimmIsAProblemUnlessItsLineIsShownToBeFalse)
   Record({LineFor(kOtherDimmId, ReadKeysFile(BlobName()), SampleSecret(32, 2))});
   ExpectProblem(Errc::kKeysIncomplete, "it is the blob of DIMM");
   Must(keyring().AddUser("nvdimm-master", kek_.bytes()));
-  EXPECT_THAT(JudgeNow().remarks, testing::Contains(HasSubstr("1 line is damaged")));
-  EXPECT_THAT(JudgeNow().problems, testing::IsEmpty());
+  EXPECT_THAT(VerdictNow().remarks, testing::Contains(HasSubstr("1 line is damaged")));
+  EXPECT_THAT(VerdictNow().problems, testing::IsEmpty());
   Record({LineFor(kOtherDimmId, ReadKeysFile(BlobName()), kek_)});
   ExpectProblem(Errc::kKeysIncomplete, "it is the blob of DIMM");
 }

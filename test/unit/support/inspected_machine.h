@@ -31,13 +31,13 @@ class InspectTest : public MachineTest {
     Must(Enroll(environment_, options));
   }
 
-  [[nodiscard]] Findings Look(const std::string& device) const {
+  [[nodiscard]] MachineStatus Look(const std::string& device) const {
     Environment environment = environment_;
     environment.tpm_device = device;
     return Inspect(environment, {.config = {}});
   }
-  [[nodiscard]] Findings Look() const { return Look(environment_.tpm_device); }
-  [[nodiscard]] Judgement JudgeNow() const { return Judge(Look()); }
+  [[nodiscard]] MachineStatus Look() const { return Look(environment_.tpm_device); }
+  [[nodiscard]] BootVerdict VerdictNow() const { return Judge(Look()); }
 
   /// The machine boots as it did before.
   static void Reboot() {
@@ -63,18 +63,18 @@ class InspectTest : public MachineTest {
     std::filesystem::remove(release);
   }
 
-  /// The judgement is one problem with CODE that says WORDS.
+  /// The verdict is one problem with CODE that says WORDS.
   void ExpectProblem(Errc code, const std::string& words) const {
-    Judgement judgement = JudgeNow();
-    EXPECT_EQ(judgement.Verdict(), code);
-    ASSERT_THAT(judgement.problems, testing::SizeIs(1));
-    EXPECT_THAT(judgement.problems[0].message, testing::HasSubstr(words));
+    BootVerdict verdict = VerdictNow();
+    EXPECT_EQ(verdict.Verdict(), code);
+    ASSERT_THAT(verdict.problems, testing::SizeIs(1));
+    EXPECT_THAT(verdict.problems[0].message, testing::HasSubstr(words));
   }
 
   void ExpectGood() const {
-    Judgement judgement = JudgeNow();
-    EXPECT_EQ(judgement.Verdict(), std::nullopt);
-    for (const Error& problem : judgement.problems) ADD_FAILURE() << problem.message;
+    BootVerdict verdict = VerdictNow();
+    EXPECT_EQ(verdict.Verdict(), std::nullopt);
+    for (const Error& problem : verdict.problems) ADD_FAILURE() << problem.message;
   }
 
   [[nodiscard]] KeyFile ReadKeyFile() const {

@@ -59,9 +59,9 @@ class ReadScript {
   UniqueFd in_;
 };
 
-class OpenDimmTest : public OperationsTest {
+class BindDimmTest : public OperationsTest {
  protected:
-  OpenDimmTest() {
+  BindDimmTest() {
     directory_.Write("sys/module/libnvdimm/parameters/key_revalidate", "N\n");
     current_ = AddBlob(kId);
   }
@@ -73,10 +73,10 @@ class OpenDimmTest : public OperationsTest {
     keys_ = Must(LoadKeys(store_, nobody, {.keyring = keyring(), .host = "here"}));
   }
 
-  DimmOutcome Open(const Dimm& dimm, bool revalidate = true) {
-    opener_.emplace(environment_, OpenOptions{.keyring = keyring(), .revalidate = revalidate},
+  DimmOutcome Bind(const Dimm& dimm, bool revalidate = true) {
+    binder_.emplace(environment_, BindOptions{.keyring = keyring(), .revalidate = revalidate},
                     keys_);
-    return opener_->Open(dimm);
+    return binder_->Open(dimm);
   }
 
   [[nodiscard]] Dimm Look() const { return Must(InspectDimm(tree_.bus(), "nmem0")); }
@@ -95,10 +95,10 @@ class OpenDimmTest : public OperationsTest {
   std::string current_;
   std::string staged_;
   LoadedKeys keys_;
-  std::optional<DimmOpener> opener_;
+  std::optional<DimmBinder> binder_;
 };
 
-TEST_F(OpenDimmTest, ARefusalWithoutASpareEndsIt) {
+TEST_F(BindDimmTest, ARefusalWithoutASpareEndsIt) {
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked"});
   WriteLog binds(BindPath());
   Load();
@@ -107,10 +107,10 @@ TEST_F(OpenDimmTest, ARefusalWithoutASpareEndsIt) {
   ASSERT_TRUE(outcome.problem);
   EXPECT_EQ(outcome.problem->code, Errc::kDimmLocked);
   EXPECT_THAT(outcome.problem->message, HasSubstr("one attempt is used up"));
-  EXPECT_THAT(opener_->unlocked_with(), IsEmpty());
+  EXPECT_THAT(binder_->unlocked_with(), IsEmpty());
 }
 
-TEST_F(OpenDimmTest, TheSpareIsSentOnceAfterARefusal) {
+TEST_F(BindDimmTest, TheSpareIsSentOnceAfterARefusal) {
   Stage();
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked"});
   WriteLog binds(BindPath());
@@ -120,12 +120,12 @@ TEST_F(OpenDimmTest, TheSpareIsSentOnceAfterARefusal) {
   EXPECT_EQ(LoadedBlob(), staged_);
   EXPECT_THAT(keys_.spares, IsEmpty());
   EXPECT_THAT(outcome.problem->message, HasSubstr("two attempts are used up"));
-  EXPECT_THAT(opener_->notes(), ElementsAre(HasSubstr("trying nvdimm-new_")));
-  EXPECT_THAT(opener_->unlocked_with(), IsEmpty());
+  EXPECT_THAT(binder_->notes(), ElementsAre(HasSubstr("trying nvdimm-new_")));
+  EXPECT_THAT(binder_->unlocked_with(), IsEmpty());
 }
 
 /// An admin has copied a newer one, perhaps.
-TEST_F(OpenDimmTest, AnUnknownBlobIsSentLastAndSaidToBe) {
+TEST_F(BindDimmTest, AnUnknownBlobIsSentLastAndSaidToBe) {
   std::string recorded = AddBlob(kId, kCurrentBlob, "elsewhere");
   WriteKeysFile(kEnrolledDimmsFile, FormatBlobRecord({LineFor(kId, recorded, kek_)}));
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked"});
@@ -135,10 +135,10 @@ TEST_F(OpenDimmTest, AnUnknownBlobIsSentLastAndSaidToBe) {
   Open(Look());
   EXPECT_EQ(binds.Read(), "nmem0nmem0");
   EXPECT_EQ(LoadedBlob(), current_);
-  EXPECT_THAT(opener_->notes(), ElementsAre(HasSubstr("_here.blob, which is unknown")));
+  EXPECT_THAT(binder_->notes(), ElementsAre(HasSubstr("_here.blob, which is unknown")));
 }
 
-TEST_F(OpenDimmTest, TheSpareThatOpensIsRecorded) {
+TEST_F(BindDimmTest, TheSpareThatOpensIsRecorded) {
   Stage();
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked", .bound = true});
   ReadScript security(SecurityPath(), {"locked\n", "unlocked\n", "unlocked\n"});
@@ -146,11 +146,11 @@ TEST_F(OpenDimmTest, TheSpareThatOpensIsRecorded) {
   DimmOutcome outcome =
       Open({.nmem = "nmem0", .id = kId, .security = SecurityState::kLocked, .bound = false});
   EXPECT_EQ(outcome.problem, std::nullopt) << outcome.problem->message;
-  EXPECT_TRUE(outcome.after.IsOpen());
-  EXPECT_THAT(opener_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, staged_, kek_))));
+  EXPECT_TRUE(outcome.after.IsUnlocked());
+  EXPECT_THAT(binder_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, staged_, kek_))));
 }
 
-TEST_F(OpenDimmTest, ADimmThatTakesTheCurrentOneIsNotSentTheSpare) {
+TEST_F(BindDimmTest, ADimmThatTakesTheCurrentOneIsNotSentTheSpare) {
   Stage();
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "unlocked", .bound = true});
   WriteLog binds(BindPath());
@@ -161,12 +161,12 @@ TEST_F(OpenDimmTest, ADimmThatTakesTheCurrentOneIsNotSentTheSpare) {
   EXPECT_EQ(binds.Read(), "nmem0");
   EXPECT_EQ(LoadedBlob(), current_);
   EXPECT_THAT(keys_.spares, SizeIs(1));
-  EXPECT_THAT(opener_->notes(), IsEmpty());
-  EXPECT_THAT(opener_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, current_, kek_))));
+  EXPECT_THAT(binder_->notes(), IsEmpty());
+  EXPECT_THAT(binder_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, current_, kek_))));
 }
 
 /// It takes nothing until the next power-on, and would count a try.
-TEST_F(OpenDimmTest, AFrozenDimmIsNeverSentTheSpare) {
+TEST_F(BindDimmTest, AFrozenDimmIsNeverSentTheSpare) {
   Stage();
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked", .frozen = "1"});
   WriteLog binds(BindPath());
@@ -179,7 +179,7 @@ TEST_F(OpenDimmTest, AFrozenDimmIsNeverSentTheSpare) {
   EXPECT_THAT(outcome.problem->message, HasSubstr("one attempt is used up"));
 }
 
-TEST_F(OpenDimmTest, ADimmThatIsFrozenBeforeIsNotBoundAtAll) {
+TEST_F(BindDimmTest, ADimmThatIsFrozenBeforeIsNotBoundAtAll) {
   Stage();
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked", .frozen = "1"});
   WriteLog binds(BindPath());
@@ -188,25 +188,25 @@ TEST_F(OpenDimmTest, ADimmThatIsFrozenBeforeIsNotBoundAtAll) {
   EXPECT_EQ(binds.Read(), "");
 }
 
-TEST_F(OpenDimmTest, AnUnlockedDimmThatTakesItsKeyIsRecorded) {
+TEST_F(BindDimmTest, AnUnlockedDimmThatTakesItsKeyIsRecorded) {
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "unlocked", .bound = true});
   Load();
   DimmOutcome outcome = Open(Look());
   std::string serial = std::to_string(keys_.keys.at(kId).at(0).serial());
   EXPECT_THAT(Security(), StartsWith("update " + serial + " " + serial));
   EXPECT_TRUE(outcome.revalidated);
-  EXPECT_THAT(opener_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, current_, kek_))));
+  EXPECT_THAT(binder_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, current_, kek_))));
 }
 
-TEST_F(OpenDimmTest, AnUnlockedDimmThatIsNotAskedIsNotRecorded) {
+TEST_F(BindDimmTest, AnUnlockedDimmThatIsNotAskedIsNotRecorded) {
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "unlocked", .bound = true});
   Load();
   EXPECT_FALSE(Open(Look(), /*revalidate=*/false).revalidated);
   EXPECT_EQ(Security(), "unlocked\n");
-  EXPECT_THAT(opener_->unlocked_with(), IsEmpty());
+  EXPECT_THAT(binder_->unlocked_with(), IsEmpty());
 }
 
-TEST_F(OpenDimmTest, AnUnlockedDimmThatRefusesBothSaysWhatThePowerCycleWillBring) {
+TEST_F(BindDimmTest, AnUnlockedDimmThatRefusesBothSaysWhatThePowerCycleWillBring) {
   Stage();
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "unlocked", .bound = true});
   Load();
@@ -216,7 +216,7 @@ TEST_F(OpenDimmTest, AnUnlockedDimmThatRefusesBothSaysWhatThePowerCycleWillBring
   EXPECT_EQ(outcome.problem->code, Errc::kDimmLocked);
   EXPECT_THAT(outcome.problem->message, HasSubstr("locked after a power cycle"));
   EXPECT_THAT(keys_.spares, IsEmpty());
-  EXPECT_THAT(opener_->unlocked_with(), IsEmpty());
+  EXPECT_THAT(binder_->unlocked_with(), IsEmpty());
 }
 
 }  // namespace

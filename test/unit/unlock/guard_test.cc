@@ -27,63 +27,63 @@ class GuardTest : public testing::Test {
 };
 
 TEST_F(GuardTest, IsOpenWhereItIsNotInstalled) {
-  EXPECT_FALSE(GuardIsClosed(environment_));
+  EXPECT_FALSE(GuardHolds(environment_));
   directory_.Write("usr/lib/modprobe.d/other.conf", kGuard);
-  EXPECT_FALSE(GuardIsClosed(environment_));
+  EXPECT_FALSE(GuardHolds(environment_));
 }
 
 TEST_F(GuardTest, IsClosedWhereverItIsInstalled) {
   for (const char* place : {"etc", "usr/local/lib", "usr/lib", "lib"}) {
     TemporaryDirectory world;
     world.Write(std::string(place) + "/modprobe.d/00-nvunlock.conf", kGuard);
-    EXPECT_TRUE(GuardIsClosed(EnvironmentBelow(world.path()))) << place;
+    EXPECT_TRUE(GuardHolds(EnvironmentBelow(world.path()))) << place;
   }
 }
 
 TEST_F(GuardTest, StaysOutOfForceOnceItIsOpened) {
   InstallIn("usr/lib");
-  ASSERT_THAT(OpenGuard(environment_), Succeeds());
-  EXPECT_FALSE(GuardIsClosed(environment_));
+  ASSERT_THAT(LiftGuard(environment_), Succeeds());
+  EXPECT_FALSE(GuardHolds(environment_));
   EXPECT_TRUE(directory_.Holds("run/modprobe.d/00-nvunlock.conf"));
   EXPECT_EQ(directory_.Read("usr/lib/modprobe.d/00-nvunlock.conf"), kGuard);
 }
 
 TEST_F(GuardTest, OpeningTwiceIsFine) {
   InstallIn("lib");
-  ASSERT_THAT(OpenGuard(environment_), Succeeds());
-  EXPECT_THAT(OpenGuard(environment_), Succeeds());
-  EXPECT_FALSE(GuardIsClosed(environment_));
+  ASSERT_THAT(LiftGuard(environment_), Succeeds());
+  EXPECT_THAT(LiftGuard(environment_), Succeeds());
+  EXPECT_FALSE(GuardHolds(environment_));
 }
 
 TEST_F(GuardTest, AStrongerFileOfTheSameNameCounts) {
   InstallIn("usr/lib");
   directory_.Write("etc/modprobe.d/00-nvunlock.conf", "# an admin wants it open\n");
-  EXPECT_FALSE(GuardIsClosed(environment_));
+  EXPECT_FALSE(GuardHolds(environment_));
 }
 
 /// modprobe takes a link to /dev/null, as systemd's tools mask files, for an empty one.
 TEST_F(GuardTest, AMaskedGuardIsOpen) {
   InstallIn("usr/lib");
   directory_.Link("etc/modprobe.d/00-nvunlock.conf", "/dev/null");
-  EXPECT_FALSE(GuardIsClosed(environment_));
+  EXPECT_FALSE(GuardHolds(environment_));
 }
 
 TEST_F(GuardTest, OpeningDoesNotClaimWhatItCannotDo) {
   InstallIn("etc");  // stronger than /run
-  Result<void> opened = OpenGuard(environment_);
-  EXPECT_EQ(opened.has_value(), !GuardIsClosed(environment_));
+  Result<void> opened = LiftGuard(environment_);
+  EXPECT_EQ(opened.has_value(), !GuardHolds(environment_));
 }
 
 TEST_F(GuardTest, HoldsInARootThatHasNone) {
   ASSERT_THAT(HoldGuard(environment_), Succeeds());
-  EXPECT_TRUE(GuardIsClosed(environment_));
+  EXPECT_TRUE(GuardHolds(environment_));
 }
 
 TEST_F(GuardTest, HoldsAlsoOnceItWasOpened) {
   InstallIn("usr/lib");
-  ASSERT_THAT(OpenGuard(environment_), Succeeds());
+  ASSERT_THAT(LiftGuard(environment_), Succeeds());
   ASSERT_THAT(HoldGuard(environment_), Succeeds());
-  EXPECT_TRUE(GuardIsClosed(environment_));
+  EXPECT_TRUE(GuardHolds(environment_));
 }
 
 TEST_F(GuardTest, OnlyAnImagesGuardHasAliases) {
@@ -96,7 +96,7 @@ TEST_F(GuardTest, OnlyAnImagesGuardHasAliases) {
 TEST_F(GuardTest, AFailureToOpenIsAnError) {
   InstallIn("usr/lib");
   directory_.Write("run", "a file is in the way");
-  EXPECT_THAT(OpenGuard(environment_), FailsWith(Errc::kFailed));
+  EXPECT_THAT(LiftGuard(environment_), FailsWith(Errc::kFailed));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "src/commands/findings_json.h"
+#include "src/commands/status_json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -16,10 +16,10 @@ Json ToJson(const Error& error) {
 
 Json ToJson(const Check& check);
 Json ToJson(const PcrComparison& row);
-Json ToJson(const TpmSlotFindings& slot);
-Json ToJson(const KekFindings& kek);
-Json ToJson(const BlobFindings& blob);
-Json ToJson(const DimmFindings& findings);
+Json ToJson(const TpmSlotStatus& slot);
+Json ToJson(const KekStatus& kek);
+Json ToJson(const BlobStatus& blob);
+Json ToJson(const DimmStatus& status);
 Json ToJson(const ImageCheck& image);
 
 template <typename T>
@@ -65,7 +65,7 @@ Json ToJson(const PcrComparison& row) {
           {"judged_by", ToWord(row.basis)}};
 }
 
-Json ToJson(const TpmSlotFindings& slot) {
+Json ToJson(const TpmSlotStatus& slot) {
   Json json = {{"kind", "tpm2"},
                {"opens", FirstProblem(slot.checks) == nullptr},
                {"latch", ToText(slot.latch)},
@@ -79,13 +79,13 @@ Json ToJson(const TpmSlotFindings& slot) {
   return json;
 }
 
-Json ToJson(const RecoverySlotFindings& slot) {
+Json ToJson(const RecoverySlotStatus& slot) {
   Json json = {{"kind", ToWord(slot.kind)}};
   if (!slot.issuer.empty()) json["issuer"] = slot.issuer;
   return json;
 }
 
-Json ToJson(const KekFindings& kek) {
+Json ToJson(const KekStatus& kek) {
   Json json = {{"kek", kek.kek.ToString()}, {"key_file", kek.path}, {"needed", kek.needed}};
   if (kek.unreadable) {
     json["problem"] = ToJson(*kek.unreadable);
@@ -93,12 +93,12 @@ Json ToJson(const KekFindings& kek) {
   }
   json["image"] = kek.image;
   json["slots"] = ToArray(kek.slots);
-  for (const RecoverySlotFindings& slot : kek.recovery) json["slots"].push_back(ToJson(slot));
+  for (const RecoverySlotStatus& slot : kek.recovery) json["slots"].push_back(ToJson(slot));
   json["problems"] = ToArray(kek.problems);
   return json;
 }
 
-Json ToJson(const BlobFindings& blob) {
+Json ToJson(const BlobStatus& blob) {
   return {{"id", blob.dimm_id.canonical()},
           {"blob", blob.file},
           {"kek", blob.kek},
@@ -106,14 +106,14 @@ Json ToJson(const BlobFindings& blob) {
 }
 
 /// With the keys and words of `ndctl list -D`, but for the problem.
-Json ToJson(const DimmFindings& findings) {
-  const Dimm& dimm = findings.dimm;
+Json ToJson(const DimmStatus& status) {
+  const Dimm& dimm = status.dimm;
   Json json = {{"dev", dimm.nmem},
                {"id", dimm.id.spelling()},
                {"enabled", dimm.bound},
                {"security", ToWord(dimm.security)},
                {"security_frozen", dimm.frozen}};
-  if (findings.problem) json["problem"] = ToJson(*findings.problem);
+  if (status.problem) json["problem"] = ToJson(*status.problem);
   return json;
 }
 
@@ -147,13 +147,13 @@ Json ToJson(const ImageCheck& image) {
   return json;
 }
 
-Json ToJson(const Judgement& judgement) {
-  std::optional<Errc> verdict = judgement.Verdict();
-  return {{"unlocks", !verdict},
-          {"exit_code", verdict ? ExitCode(*verdict) : 0},
-          {"pin", judgement.pin},
-          {"problems", ToArray(judgement.problems)},
-          {"remarks", judgement.remarks}};
+Json ToJson(const BootVerdict& verdict) {
+  std::optional<Errc> failure = verdict.Verdict();
+  return {{"unlocks", !failure},
+          {"exit_code", failure ? ExitCode(*failure) : 0},
+          {"pin", verdict.pin},
+          {"problems", ToArray(verdict.problems)},
+          {"remarks", verdict.remarks}};
 }
 
 Json DescribeSources(const PcrSources& pcrs) {
@@ -169,27 +169,27 @@ Json DescribeMemory(const std::optional<MemoryProtection>& memory) {
 
 }  // namespace
 
-std::string FormatJudgement(const Judgement& judgement) {
-  return FormatJson(ToJson(judgement));
+std::string FormatVerdict(const BootVerdict& verdict) {
+  return FormatJson(ToJson(verdict));
 }
 
 std::string FormatImageChecks(const std::vector<ImageCheck>& checks) {
   return FormatJson(ToArray(checks));
 }
 
-std::string FormatFindings(const Findings& findings, const Judgement& judgement) {
-  Json json = {{"verdict", ToJson(judgement)}, {"tpm", Json::object()}};
-  json["tpm"]["present"] = !findings.no_tpm;
-  if (findings.lockout) {
-    json["tpm"]["tries_left"] = findings.lockout->tries_left;
-    json["tpm"]["seconds_for_a_try"] = findings.lockout->seconds_for_a_try;
+std::string FormatStatus(const MachineStatus& status, const BootVerdict& verdict) {
+  Json json = {{"verdict", ToJson(verdict)}, {"tpm", Json::object()}};
+  json["tpm"]["present"] = !status.no_tpm;
+  if (status.lockout) {
+    json["tpm"]["tries_left"] = status.lockout->tries_left;
+    json["tpm"]["seconds_for_a_try"] = status.lockout->seconds_for_a_try;
   }
-  json["pcr_sources"] = DescribeSources(findings.pcrs);
-  json["memory"] = DescribeMemory(findings.memory);
-  json["keks"] = ToArray(findings.keks);
-  json["blobs"] = ToArray(findings.blobs);
-  json["dimms"] = ToArray(findings.dimms);
-  json["images"] = ToArray(findings.images);
+  json["pcr_sources"] = DescribeSources(status.pcrs);
+  json["memory"] = DescribeMemory(status.memory);
+  json["keks"] = ToArray(status.keks);
+  json["blobs"] = ToArray(status.blobs);
+  json["dimms"] = ToArray(status.dimms);
+  json["images"] = ToArray(status.images);
   return FormatJson(json);
 }
 
