@@ -15,9 +15,9 @@ Option NoImageOption(bool& target) {
 ImageRefresh ImageRefreshFor(const Environment& environment) {
   return [&environment] {
     Config config = ReadConfig(environment).config;
-    return RefreshImages(environment,
-                         {.with_passphrase_slots = config.recovery_passphrase_in_initramfs,
-                          .rebuild_command = config.rebuild_images});
+    return TryAndRefreshImages(environment,
+                               {.with_passphrase_slots = config.recovery_passphrase_in_initramfs,
+                                .rebuild_command = config.rebuild_images});
   };
 }
 

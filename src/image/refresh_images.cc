@@ -114,7 +114,7 @@ struct Patching {
   std::string patch;
 };
 
-/// One run of RefreshImages.
+/// One run of TryAndRefreshImages.
 class Refresher {
  public:
   Refresher(const Environment& environment, const ImageOptions& options)
@@ -122,7 +122,7 @@ class Refresher {
 
   Result<std::vector<std::string>> Run() {
     TRY(CheckBootIsMounted(environment_));
-    TRY(CheckNoLastCopy(environment_));
+    TRY(TryForLastCopy(environment_));
     keys_ = TRY(KeysForImage(environment_, options_.with_passphrase_slots));
     TRY(LookAtAll());
     if (!outdated_.empty() && !options_.rebuild_command.empty()) {
@@ -219,8 +219,8 @@ class Refresher {
 
 }  // namespace
 
-Result<std::vector<std::string>> RefreshImages(const Environment& environment,
-                                               const ImageOptions& options) {
+Result<std::vector<std::string>> TryAndRefreshImages(const Environment& environment,
+                                                     const ImageOptions& options) {
   return Refresher(environment, options).Run();
 }
 

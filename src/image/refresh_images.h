@@ -17,9 +17,10 @@ struct ImageOptions {
 /// Brings every image that unlocks this machine up to what the keys directory holds, and checks
 /// each (CheckImage). Returns their paths. Fails with kImageOutdated when there is none, or one
 /// would not unlock. Images that are up to date are not touched. Those in which somebody else's
-/// keys lie are not told apart from ours: all are taken for this machine's.
-Result<std::vector<std::string>> RefreshImages(const Environment& environment,
-                                               const ImageOptions& options);
+/// keys lie are not told apart from ours: all are taken for this machine's. Locks the run
+/// directory. May send a DIMM that is not frozen the passphrase of its blob (TryForLastCopy).
+Result<std::vector<std::string>> TryAndRefreshImages(const Environment& environment,
+                                                     const ImageOptions& options);
 
 }  // namespace nvunlock
 

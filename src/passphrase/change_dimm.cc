@@ -44,7 +44,7 @@ Result<std::string> DimmChange::Compose(DimmPassphrase& passphrase) const {
   if (options_.change != PassphraseChange::kSetup) {
     Key key = TRY(passphrase.CurrentKey());
     bool is_update = options_.change == PassphraseChange::kUpdate;
-    if (is_update && !TRY(passphrase.Takes(key))) {
+    if (is_update && !TRY(passphrase.TryKey(key))) {
       return Fail(Errc::kPassphraseRefused,
                   "it refused the passphrase of its blob (one try is used up)");
     }
@@ -68,15 +68,18 @@ Result<void> DimmChange::Confirm(DimmPassphrase& passphrase, Result<void> sent) 
                      : ConfirmSetup(passphrase, std::move(sent.error()));
   }
   // Asked again, since its first answer may be lost, too.
-  if (passphrase.Has(passphrase.StagedKey()) || passphrase.Has(passphrase.StagedKey())) return {};
+  if (passphrase.TryIfTaken(passphrase.StagedKey()) ||
+      passphrase.TryIfTaken(passphrase.StagedKey()))
+    return {};
   return Fail("it took a new passphrase, and does not say that it has it; " + KeptWords());
 }
 
 /// Whichever it has, at most one try is used up.
 Result<void> DimmChange::ConfirmUpdate(DimmPassphrase& passphrase, Error why) {
   why = NoRefusal(std::move(why));
-  if (passphrase.Has(TRY(passphrase.CurrentKey()))) return GiveUp(passphrase, std::move(why));
-  if (passphrase.Has(passphrase.StagedKey())) return {};
+  if (passphrase.TryIfTaken(TRY(passphrase.CurrentKey())))
+    return GiveUp(passphrase, std::move(why));
+  if (passphrase.TryIfTaken(passphrase.StagedKey())) return {};
   why.message += "; " + KeptWords();
   return Failure(std::move(why));
 }
@@ -87,7 +90,7 @@ Result<void> DimmChange::ConfirmSetup(DimmPassphrase& passphrase, Error why) {
   if (!IsMaster() && dimm) {
     bool has_none = dimm->security == SecurityState::kDisabled;
     if (has_none) return GiveUp(passphrase, NoRefusal(std::move(why)));
-    if (passphrase.Has(passphrase.StagedKey())) return {};
+    if (passphrase.TryIfTaken(passphrase.StagedKey())) return {};
   }
   why.message += "; " + KeptWords();
   return Failure(std::move(why));
@@ -99,7 +102,7 @@ Result<void> DimmChange::ConfirmImport(DimmPassphrase& passphrase) {
     return GiveUp(passphrase,
                   {Errc::kFailed, "not tried, since another DIMM has refused this passphrase"});
   }
-  Result<bool> taken = Takes(passphrase);
+  Result<bool> taken = TryStaged(passphrase);
   if (taken && *taken) return {};
   import_refused_ = true;
   if (!taken) return GiveUp(passphrase, std::move(taken.error()));
@@ -108,9 +111,9 @@ Result<void> DimmChange::ConfirmImport(DimmPassphrase& passphrase) {
 }
 
 /// A DIMM whose passphrase comes from elsewhere may be locked, and shows by unlocking.
-Result<bool> DimmChange::Takes(DimmPassphrase& passphrase) {
+Result<bool> DimmChange::TryStaged(DimmPassphrase& passphrase) {
   const Dimm& dimm = passphrase.dimm();
-  if (dimm.security != SecurityState::kLocked) return passphrase.Takes(passphrase.StagedKey());
+  if (dimm.security != SecurityState::kLocked) return passphrase.TryKey(passphrase.StagedKey());
   TRY(passphrase.PublishStaged());
   if (dimm.bound) TRY(bus_.UnbindNmem(dimm.nmem));
   (void)bus_.BindNmem(dimm.nmem);  // its state says more

@@ -31,7 +31,7 @@ class DimmChange {
   Result<void> ConfirmUpdate(DimmPassphrase& passphrase, Error why);
   Result<void> ConfirmSetup(DimmPassphrase& passphrase, Error why);
   Result<void> ConfirmRemoval(const DimmPassphrase& passphrase, Result<void> sent);
-  Result<bool> Takes(DimmPassphrase& passphrase);
+  Result<bool> TryStaged(DimmPassphrase& passphrase);
 
   Result<void> ConfirmImport(DimmPassphrase& passphrase);
 

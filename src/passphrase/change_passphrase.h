@@ -16,7 +16,7 @@ namespace nvunlock {
 enum class PassphraseChange { kSetup, kUpdate, kRemove };
 
 /// Brings the images that the next boot may take up to what the keys directory holds. Returns
-/// their paths; fails when there is none, or one would not unlock. See RefreshImages.
+/// their paths; fails when there is none, or one would not unlock. See TryAndRefreshImages.
 using ImageRefresh = std::function<Result<std::vector<std::string>>()>;
 
 struct ChangeOptions {
@@ -32,7 +32,8 @@ struct ChangeOptions {
 /// Sets, changes or removes a passphrase of each of the DIMMs NMEMS, in steps between which the
 /// power may fail: (1) the new one is staged beside the old in the keys directory, (2) and in the
 /// images; (3) the DIMM changes; (4) the keys directory and (5) the images are settled. What an
-/// earlier run has left half done is finished first. One DIMM's failure does not stop the others.
+/// earlier run has left half done is finished first, for which a DIMM may be sent a passphrase that
+/// it refuses, once. One DIMM's failure does not stop the others. Locks the keys directory.
 DimmReport ChangePassphrases(const Environment& environment, const std::vector<std::string>& nmems,
                              const ChangeOptions& options);
 

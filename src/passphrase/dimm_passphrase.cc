@@ -61,7 +61,7 @@ Result<Key> DimmPassphrase::CurrentKey() {
                                          " in the keyring");
 }
 
-Result<bool> DimmPassphrase::Takes(const Key& key) const {
+Result<bool> DimmPassphrase::TryKey(const Key& key) const {
   std::string serial = std::to_string(key.serial());
   std::string verb = role_ == PassphraseRole::kMaster ? "master_update " : "update ";
   Result<void> taken = place_.bus.Secure(dimm_.nmem, verb.append(serial) + " " + serial);
@@ -71,7 +71,7 @@ Result<bool> DimmPassphrase::Takes(const Key& key) const {
 }
 
 /// CXL DIMMs refuse by an error that says nothing, so only an acceptance ends the search.
-Result<void> DimmPassphrase::AskWhich(bool spare_first) {
+Result<void> DimmPassphrase::TryEachBlob(bool spare_first) {
   std::vector<const Candidate*> order = {Current(), Spare()};
   if (spare_first) std::reverse(order.begin(), order.end());
   Result<void> failure = Fail(Errc::kPassphraseRefused,
@@ -79,7 +79,7 @@ Result<void> DimmPassphrase::AskWhich(bool spare_first) {
   for (const Candidate* candidate : order) {
     if (candidate == nullptr) continue;
     Key key = TRY_IN(candidate->file.name, Load(*candidate));
-    Result<bool> takes = Takes(key);
+    Result<bool> takes = TryKey(key);
     if (takes && *takes) {
       TRY(MakeCurrent(Candidate(*candidate)));
       PublishCurrent();

@@ -46,14 +46,15 @@ class DimmPassphrase {
   /// kKeysIncomplete.
   Result<Key> CurrentKey();
 
-  /// Whether the DIMM takes the passphrase of KEY as its own. A refusal is a try used up.
-  [[nodiscard]] Result<bool> Takes(const Key& key) const;
-  /// Whether it has shown that: a refusal and no answer at all are alike.
-  [[nodiscard]] bool Has(const Key& key) const { return Takes(key).value_or(false); }
+  /// Sends the DIMM the passphrase of KEY: whether it takes it as its own. A refusal uses up an
+  /// attempt, here and in all that has Try in its name.
+  [[nodiscard]] Result<bool> TryKey(const Key& key) const;
+  /// The same, where a refusal and no answer at all are alike.
+  [[nodiscard]] bool TryIfTaken(const Key& key) const { return TryKey(key).value_or(false); }
 
   /// Finds out which of two blobs an earlier change that was cut short has left in force, and makes
   /// it the current one. SPARE_FIRST: it unlocked the DIMM in this boot.
-  Result<void> AskWhich(bool spare_first);
+  Result<void> TryEachBlob(bool spare_first);
 
   /// The same where the blob with HashOfBlob HASH is known to be in force; false when there is
   /// none.

@@ -14,7 +14,8 @@ namespace nvunlock {
 /// shown which passphrase a DIMM has: that one becomes current, and the images hold it where the
 /// one of this boot did not. A DIMM that unlock has not frozen may have been changed since, and is
 /// left to the next change. What unlocked a DIMM is recorded for it, and the images get to know.
-/// Nothing is needed of keks or the TPM. Returns what was done, for people.
+/// Nothing is needed of keks or the TPM. Returns what was done, for people. Locks the keys
+/// directory and sends no DIMM anything.
 Result<std::vector<std::string>> FinishChanges(const Environment& environment,
                                                const ImageRefresh& refresh_images);
 

@@ -95,7 +95,7 @@ Result<void> PassphraseChecks::ResolveSpare(DimmPassphrase& passphrase) {
   if (spare == nullptr || options_.dry_run) return {};
   bool spare_first = options_.role == PassphraseRole::kUser &&
                      HasUnlocked(unlocked_with_, passphrase.dimm().id, *spare);
-  TRY(passphrase.AskWhich(spare_first));
+  TRY(passphrase.TryEachBlob(spare_first));
   has_moved_blobs_ = true;
   return {};
 }

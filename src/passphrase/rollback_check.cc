@@ -11,7 +11,7 @@
 namespace nvunlock {
 namespace {
 
-/// One run of CheckNoLastCopy.
+/// One run of TryForLastCopy.
 class LastCopyCheck {
  public:
   explicit LastCopyCheck(const Environment& environment)
@@ -51,7 +51,7 @@ class LastCopyCheck {
     std::optional<Dimm> dimm = TRY(Find(id));
     if (dimm && dimm->security == SecurityState::kDisabled) return {};
     bool can_be_asked = dimm && !dimm->frozen && !blob.frozen;
-    Result<bool> taken = can_be_asked ? TakesCurrent(*dimm) : Result<bool>(false);
+    Result<bool> taken = can_be_asked ? TryCurrentBlob(*dimm) : Result<bool>(false);
     if (taken && *taken) return {};
     return Fail(
         "DIMM " + id.canonical() + " was unlocked with a blob that " + store_.directory() +
@@ -62,7 +62,7 @@ class LastCopyCheck {
         "etc/ndctl/keys in the image of this boot");
   }
 
-  Result<bool> TakesCurrent(const Dimm& dimm) {
+  Result<bool> TryCurrentBlob(const Dimm& dimm) {
     std::vector<std::string> notes;  // it is a question only
     RecordedBlobs recorded = FindRecordedBlobs(store_, place_.keyring, notes);
     BlobChoice choice = TRY(ChooseBlobs(store_, place_.host, recorded));
@@ -72,7 +72,7 @@ class LastCopyCheck {
     DimmPassphrase passphrase(place_, dimm, PassphraseRole::kUser, chosen->second);
     if (passphrase.Current() == nullptr) return false;
     Key key = TRY(passphrase.CurrentKey());
-    if (!TRY(passphrase.Takes(key))) return false;
+    if (!TRY(passphrase.TryKey(key))) return false;
     TRY(RecordChange(environment_, id, HashOfBlob(passphrase.Current()->blob.text)));
     return true;
   }
@@ -85,7 +85,7 @@ class LastCopyCheck {
 
 }  // namespace
 
-Result<void> CheckNoLastCopy(const Environment& environment) {
+Result<void> TryForLastCopy(const Environment& environment) {
   return LastCopyCheck(environment).Run();
 }
 

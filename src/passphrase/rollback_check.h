@@ -12,7 +12,7 @@ namespace nvunlock {
 /// older one: a DIMM was unlocked in this boot with a blob that is not there. One that is not
 /// frozen may have got another passphrase since, and is asked whether it takes that of HOST's
 /// blob, for which the kek must be in the keyring. A refusal is a try used up.
-Result<void> CheckNoLastCopy(const Environment& environment);
+Result<void> TryForLastCopy(const Environment& environment);
 
 }  // namespace nvunlock
 

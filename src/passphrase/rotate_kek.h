@@ -27,11 +27,12 @@ struct RotateReport {
 /// Wraps every passphrase blob of one kek, whatever it is of, under another, and the DIMM keys in
 /// the keyring too; the kernel does it, and no DIMM notices. Both keks must be in the keyring. A
 /// blob is replaced only by one that verifies, and at any moment each opens with one of the two.
-/// This revokes nothing: the old kek and an old copy of a blob still give the passphrase.
+/// This revokes nothing: the old kek and an old copy of a blob still give the passphrase. Locks the
+/// keys directory.
 Result<RotateReport> RotateKek(const Environment& environment, const RotateOptions& options);
 
 /// Puts the key file of a kek that wraps nothing any more aside, as NAME.pem.retired. Fails where a
-/// blob still names it.
+/// blob still names it. Locks the keys directory.
 Result<void> RetireKek(const Environment& environment, const KekName& kek);
 
 }  // namespace nvunlock

@@ -101,7 +101,7 @@ class Sanitizer {
     if (passphrase.Spare() != nullptr) {
       bool spare_first =
           is_user && HasUnlocked(ReadUnlockedWith(environment_), dimm.id, *passphrase.Spare());
-      TRY(passphrase.AskWhich(spare_first));
+      TRY(passphrase.TryEachBlob(spare_first));
     }
     return std::to_string(TRY(passphrase.CurrentKey()).serial());
   }

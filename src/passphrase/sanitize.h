@@ -24,7 +24,7 @@ struct SanitizeOptions {
 /// Erases the data of the DIMMs NMEMS for good: by a new media key at once, or by an overwrite,
 /// which has only begun when this returns. Blobs and keys of a DIMM that has no passphrase
 /// afterwards go, and those of any other stay, whatever the operation was. One DIMM's failure does
-/// not stop the others.
+/// not stop the others. Locks the keys directory.
 DimmReport SanitizeDimms(const Environment& environment, const std::vector<std::string>& nmems,
                          const SanitizeOptions& options);
 

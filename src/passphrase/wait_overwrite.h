@@ -18,7 +18,8 @@ struct WaitOptions {
 
 /// Waits until the overwrites of the DIMMs NMEMS have ended. Fails with kOverwriting where one has
 /// not within the time. Blobs and keys of a DIMM that has no passphrase afterwards go. Whether the
-/// media were overwritten as they should the kernel does not say (drivers/nvdimm/security.c).
+/// media were overwritten as they should the kernel does not say (drivers/nvdimm/security.c). Locks
+/// the keys directory while it removes blobs.
 DimmReport WaitForOverwrites(const Environment& environment, const std::vector<std::string>& nmems,
                              const WaitOptions& options);
 

@@ -33,6 +33,7 @@ struct Adoption {
 
 /// Replaces the TPM slots of key files in the keys directory by those that ResealAtBoot made in
 /// this boot, and forgets these. The recovery slots stay. A key file of another kek is refused.
+/// Locks the keys directory.
 Result<std::vector<Adoption>> AdoptResealed(const Environment& environment);
 
 }  // namespace nvunlock

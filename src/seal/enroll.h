@@ -33,7 +33,7 @@ struct EnrollReport {
 /// Makes a kek, or takes ndctl's, seals it to this machine's TPM, proves that it opens when it
 /// should and not otherwise, and only then writes the key file and puts the kek into the keyring.
 /// Never overwrites a key file or a kek, and refuses a kek that existing blobs do not open with.
-/// The blobs that unlock would use now are recorded.
+/// The blobs that unlock would use now are recorded. Locks the keys directory.
 Result<EnrollReport> Enroll(const Environment& environment, const EnrollOptions& options);
 
 }  // namespace nvunlock

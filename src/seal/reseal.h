@@ -37,7 +37,8 @@ struct ResealReport {
 
 /// Replaces the TPM slots of a key file by one under a new policy, for the same kek: that in the
 /// keyring, or what the TPM or a recovery slot yields. The old slots are there until the new one
-/// has been proved and is on disk. Recovery slots stay, and new ones are added.
+/// has been proved and is on disk. Recovery slots stay, and new ones are added. Locks the keys
+/// directory.
 Result<ResealReport> Reseal(const Environment& environment, const ResealOptions& options);
 
 }  // namespace nvunlock

@@ -21,6 +21,7 @@ std::vector<SlotSummary> Summarize(const KeyFile& file);
 
 /// Takes the slots that WHICH names, a number or a kind, out of the key file of KEK. Returns them.
 /// The last way in that somebody could use here is never removed: an escrow slot does not count.
+/// Locks the keys directory.
 Result<std::vector<SlotSummary>> WipeSlots(const Environment& environment, const KekName& kek,
                                            const std::string& which);
 

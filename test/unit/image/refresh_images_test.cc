@@ -25,7 +25,7 @@ class RefreshImagesTest : public ImageTest {
   }
 
   [[nodiscard]] Result<std::vector<std::string>> Refresh(const std::string& command = "") const {
-    return RefreshImages(environment_, {.rebuild_command = command});
+    return TryAndRefreshImages(environment_, {.rebuild_command = command});
   }
 
   void ExpectRefused(const std::string& words, Errc code = Errc::kImageOutdated) const {

@@ -88,7 +88,8 @@ TEST_F(LeftOverBlobsTest, WhenTheDimmRefusesAllNoneIsRemoved) {
   NdBus bus = tree_.bus();
   DimmPassphrase passphrase({bus, store_, keyring(), "here"}, dimm, PassphraseRole::kUser, blobs);
   LetRefuse("nmem0");
-  EXPECT_THAT(passphrase.AskWhich(false), FailsWith(Errc::kPassphraseRefused, "none is removed"));
+  EXPECT_THAT(passphrase.TryEachBlob(false),
+              FailsWith(Errc::kPassphraseRefused, "none is removed"));
   EXPECT_EQ(ReadBlob(kId), current_);
   EXPECT_EQ(ReadBlob(kId, kStagedBlob), staged_);
 }
@@ -99,7 +100,7 @@ TEST_F(LeftOverBlobsTest, WhenTheDimmGivesNoAnswerNoneIsRemoved) {
   NdBus bus = tree_.bus();
   DimmPassphrase passphrase({bus, store_, keyring(), "here"}, dimm, PassphraseRole::kUser, blobs);
   LetFail("nmem0");
-  EXPECT_THAT(passphrase.AskWhich(false), FailsWith(Errc::kFailed));
+  EXPECT_THAT(passphrase.TryEachBlob(false), FailsWith(Errc::kFailed));
   EXPECT_EQ(CountKeysFiles(), 2U);
 }
 
