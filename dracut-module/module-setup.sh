@@ -29,8 +29,10 @@ is_kdump_image() {
 # hostonly is off because the image must also boot after a TPM or a DIMM was exchanged.
 installkernel() {
   is_kdump_image && return 0
-  hostonly='' instmods '=drivers/char/tpm' libnvdimm nfit nd_pmem nd_btt dax_pmem \
-    cxl_acpi cxl_pmem cxl_port cxl_mem cxl_pci
+  local drivers
+  drivers=$(must "$nvunlock" image-files --drivers) || exit
+  # shellcheck disable=SC2086  # one a line
+  hostonly='' instmods '=drivers/char/tpm' $drivers
 }
 
 # An image that lacks a part of us must not replace a good one.

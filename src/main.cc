@@ -22,7 +22,7 @@ constexpr Command kCommands[] = {
     {"unlock", "[--at-boot]", "unlock, verify and freeze all DIMMs; what the initramfs runs",
      RunUnlock},
     {"load-keys", "", "load keks and DIMM keys into the keyring, and no more", RunLoadKeys},
-    {"image-files", "[--guard-only] TREE [PLACE...]",
+    {"image-files", "[--guard-only] TREE [PLACE...]|--drivers",
      "put what an initramfs needs of this machine into the tree it is built from", RunImageFiles},
     {"backup", "[--json] FILE",
      "write the keys directory, encrypted to its recovery slots, to a file", RunBackup},

@@ -3,17 +3,15 @@
 #include "src/commands/output.h"
 #include "src/image/image_contents.h"
 #include "src/os/file.h"
+#include "src/unlock/drivers.h"
 #include "src/unlock/read_config.h"
 
 namespace nvunlock {
+namespace {
 
-Result<int> RunImageFiles(const Invocation& invocation) {
-  Environment environment = EnvironmentBelow("");
-  ImageFilesOptions image;
-  std::vector<Option> options = EnvironmentOptions(environment);
-  options.push_back({"guard-only", nullptr, "no key files: for images that shall never unlock",
-                     Set(image.guard_only)});
-  std::vector<std::string> places = TRY(ParseOptions(invocation, options));
+/// PLACES are the tree that an image is built from and what else goes into it.
+Result<void> WriteFiles(const Environment& environment, ImageFilesOptions image,
+                        const std::vector<std::string>& places) {
   if (places.empty() || !IsDirectory(places.front())) {
     return Fail(Errc::kUsage, "say in which directory the image is being built");
   }
@@ -22,7 +20,27 @@ Result<int> RunImageFiles(const Invocation& invocation) {
   image.tree = places.front();
   image.more.assign(places.begin() + 1, places.end());
   image.with_passphrase_slots = parsed.config.recovery_passphrase_in_initramfs;
-  TRY(WriteImageFiles(environment, image));
+  return WriteImageFiles(environment, image);
+}
+
+}  // namespace
+
+Result<int> RunImageFiles(const Invocation& invocation) {
+  Environment environment = EnvironmentBelow("");
+  ImageFilesOptions image;
+  bool only_drivers = false;
+  std::vector<Option> options = EnvironmentOptions(environment);
+  options.push_back({"guard-only", nullptr, "no key files: for images that shall never unlock",
+                     Set(image.guard_only)});
+  options.push_back(
+      {"drivers", nullptr, "only list the kernel modules an image needs", Set(only_drivers)});
+  std::vector<std::string> places = TRY(ParseOptions(invocation, options));
+  if (!only_drivers) {
+    TRY(WriteFiles(environment, std::move(image), places));
+    return 0;
+  }
+  if (!places.empty()) return Fail(Errc::kUsage, "--drivers takes no directory");
+  for (const std::string& driver : DriversForImages()) Print(driver + "\n");
   return 0;
 }
 

@@ -22,10 +22,10 @@ bool HasAcpiDevice(const Environment& environment, const std::string& hardware_i
 }
 
 /// CXL DIMMs appear only when the whole stack below cxl_pmem is there.
+constexpr const char* kCxlDrivers[] = {"cxl_pmem", "cxl_acpi", "cxl_port", "cxl_mem", "cxl_pci"};
+
 Result<void> LoadCxl(const Environment& environment, Modules& modules) {
-  for (const char* name : {"cxl_pmem", "cxl_acpi", "cxl_port", "cxl_mem", "cxl_pci"}) {
-    TRY(modules.Load(name));
-  }
+  for (const char* name : kCxlDrivers) TRY(modules.Load(name));
   // Memory devices are probed in the background; this write waits for that.
   std::string flush = environment.sysfs_root + "/bus/cxl/flush";
   if (Exists(flush)) TRY(WriteAttribute(flush, "1"));
@@ -45,6 +45,12 @@ bool IsReadable(const NdBus& bus, const std::string& region) {
 bool HasDimmHardware(const Environment& environment) {
   return HasAcpiDevice(environment, kNfitRoot) || HasAcpiDevice(environment, kCxlRoot) ||
          !NdBus(environment.sysfs_root).Nmems().empty();
+}
+
+std::vector<std::string> DriversForImages() {
+  std::vector<std::string> drivers = {"libnvdimm", "nfit", "nd_pmem", "nd_btt", "dax_pmem"};
+  drivers.insert(drivers.end(), std::begin(kCxlDrivers), std::end(kCxlDrivers));
+  return drivers;
 }
 
 Result<void> LoadLibnvdimm(const Environment& environment) {

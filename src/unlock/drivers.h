@@ -13,6 +13,10 @@ namespace nvunlock {
 /// Whether the firmware describes NFIT or CXL memory, or DIMMs are registered already.
 bool HasDimmHardware(const Environment& environment);
 
+/// All modules that an image needs, also for hardware that this machine does not have yet: they
+/// bring in what they depend on.
+std::vector<std::string> DriversForImages();
+
 /// Loads libnvdimm if it is not there. It is never made to revalidate by itself: for a DIMM without
 /// a key the kernel would test 32 zero bytes, which burns an attempt, and it keeps a failure to
 /// itself. `unlock` revalidates with the key at hand and sees the verdict.

@@ -37,6 +37,14 @@ names_in() {
   (cd "$1" && find . -type f | sort)
 }
 
+@test "--drivers lists the modules that an image needs, one a line, and takes no tree" {
+  run nvunlock image-files --drivers
+  [[ $status -eq 0 ]]
+  [[ ${lines[*]} = "libnvdimm nfit nd_pmem nd_btt dax_pmem cxl_pmem cxl_acpi cxl_port cxl_mem cxl_pci" ]]
+  run nvunlock image-files --drivers "$TREE"
+  [[ $status -eq 2 && -z $(names_in "$TREE") ]]
+}
+
 @test "enrolled: key file, blobs, configuration and facts, for root only; the guard for all" {
   enroll_machine
   (umask 0 && image_files "$TREE")
