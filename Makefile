@@ -197,6 +197,7 @@ vm-packages:
 lint:  ## formatting, floors, clang-tidy, shellcheck
 	deps/install build lint
 	lint/floors
+	lint/licence
 	@echo "clang-format, shellcheck, shfmt" && clang-format --dry-run -Werror $(cpp_files) && \
 	  shellcheck -x $(shell_files) && shfmt -d $(shell_files)
 	lint/tidy -std=c++20 -I. -isystem $(tss)/include -isystem $(kmod)/include \
@@ -208,6 +209,11 @@ format:  ## let the tools format everything
 	shfmt -w $(shell_files)
 
 # --- manual
+
+.PHONY: picture
+picture:  ## draw the rooms of the source anew: doc/rooms.svg
+	deps/install picture
+	doc/draw-rooms >doc/rooms.svg
 
 manuals := $(patsubst doc/%.scd,$(BUILD)/%,$(wildcard doc/*.scd))
 
