@@ -6,8 +6,8 @@
 #include <string>
 
 #include "src/base/result.h"
+#include "src/image/image_archive.h"
 #include "src/model/config.h"
-#include "src/model/image_archive.h"
 
 namespace nvunlock {
 

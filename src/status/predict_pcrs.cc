@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "src/model/event_log.h"
 #include "src/model/pcr_terms.h"
 #include "src/os/file.h"
 #include "src/records/record_pcrs.h"
+#include "src/status/event_log.h"
 
 namespace nvunlock {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "src/model/cpio.h"
+#include "src/image/cpio.h"
 #include "test/unit/support/temporary_directory.h"
 
 namespace nvunlock {

@@ -1,4 +1,4 @@
-#include "src/model/event_log.h"
+#include "src/status/event_log.h"
 
 #include <algorithm>
 #include <optional>

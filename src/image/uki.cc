@@ -1,4 +1,4 @@
-#include "src/model/uki.h"
+#include "src/image/uki.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_MODEL_IMAGE_ARCHIVE_H_
-#define NVUNLOCK_MODEL_IMAGE_ARCHIVE_H_
+#ifndef NVUNLOCK_IMAGE_IMAGE_ARCHIVE_H_
+#define NVUNLOCK_IMAGE_IMAGE_ARCHIVE_H_
 
 #include <cstdint>
 #include <map>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "src/base/result.h"
-#include "src/model/cpio.h"
+#include "src/image/cpio.h"
 #include "src/os/decompress.h"
 
 namespace nvunlock {
@@ -38,4 +38,4 @@ std::string FormatPatch(uint64_t base_size, std::vector<CpioEntry> entries);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_MODEL_IMAGE_ARCHIVE_H_
+#endif  // NVUNLOCK_IMAGE_IMAGE_ARCHIVE_H_

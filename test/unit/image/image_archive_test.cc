@@ -1,5 +1,5 @@
 // Reading whole images: what Linux would unpack, from packed parts and unpacked ones.
-#include "src/model/image_archive.h"
+#include "src/image/image_archive.h"
 
 #include <gmock/gmock.h>
 

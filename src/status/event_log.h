@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_MODEL_EVENT_LOG_H_
-#define NVUNLOCK_MODEL_EVENT_LOG_H_
+#ifndef NVUNLOCK_STATUS_EVENT_LOG_H_
+#define NVUNLOCK_STATUS_EVENT_LOG_H_
 
 #include "src/base/bytes.h"
 #include "src/base/result.h"
@@ -25,4 +25,4 @@ Result<EventLog> ReplayEventLog(ByteView log);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_MODEL_EVENT_LOG_H_
+#endif  // NVUNLOCK_STATUS_EVENT_LOG_H_

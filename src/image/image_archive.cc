@@ -1,11 +1,11 @@
-#include "src/model/image_archive.h"
+#include "src/image/image_archive.h"
 
 #include <sys/stat.h>
 
 #include <algorithm>
 
 #include "src/base/text.h"
-#include "src/model/uki.h"
+#include "src/image/uki.h"
 #include "src/os/file_part.h"
 
 namespace nvunlock {

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_MODEL_CPIO_H_
-#define NVUNLOCK_MODEL_CPIO_H_
+#ifndef NVUNLOCK_IMAGE_CPIO_H_
+#define NVUNLOCK_IMAGE_CPIO_H_
 
 #include <cstdint>
 #include <functional>
@@ -74,4 +74,4 @@ std::string WriteCpio(const std::vector<CpioEntry>& entries);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_MODEL_CPIO_H_
+#endif  // NVUNLOCK_IMAGE_CPIO_H_

@@ -1,5 +1,5 @@
 // Reading cpio archives, also ones that were made to do harm; and writing them.
-#include "src/model/cpio.h"
+#include "src/image/cpio.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

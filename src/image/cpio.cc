@@ -1,4 +1,4 @@
-#include "src/model/cpio.h"
+#include "src/image/cpio.h"
 
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_MODEL_UKI_H_
-#define NVUNLOCK_MODEL_UKI_H_
+#ifndef NVUNLOCK_IMAGE_UKI_H_
+#define NVUNLOCK_IMAGE_UKI_H_
 
 #include <cstdint>
 #include <optional>
@@ -27,4 +27,4 @@ Result<FileRange> FindInitrd(ByteView head, uint64_t file_size);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_MODEL_UKI_H_
+#endif  // NVUNLOCK_IMAGE_UKI_H_

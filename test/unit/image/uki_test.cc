@@ -1,5 +1,5 @@
 // The initramfs image in a UKI, also in ones that were made to do harm.
-#include "src/model/uki.h"
+#include "src/image/uki.h"
 
 #include <gmock/gmock.h>
 
