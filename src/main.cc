@@ -2,9 +2,9 @@
 #include <string>
 
 #include "src/commands/commands.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
 #include "src/os/process.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

@@ -1,7 +1,7 @@
 #include "src/commands/commands.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
 #include "src/seal/boot_reseal.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 

@@ -5,10 +5,10 @@
 
 #include "src/backup/restore.h"
 #include "src/commands/commands.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
-#include "src/commands/questions.h"
 #include "src/os/process.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
+#include "src/terminal/questions.h"
 
 namespace nvunlock {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "src/commands/commands.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
-#include "src/commands/status_json.h"
 #include "src/image/find_images.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
+#include "src/terminal/status_json.h"
 
 namespace nvunlock {
 namespace {

@@ -1,6 +1,6 @@
 #include "src/commands/commands.h"
-#include "src/commands/dimm_command.h"
-#include "src/commands/output.h"
+#include "src/terminal/dimm_command.h"
+#include "src/terminal/output.h"
 #include "src/unlock/freeze.h"
 
 namespace nvunlock {

@@ -1,8 +1,8 @@
 #include "src/commands/commands.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
 #include "src/image/image_contents.h"
 #include "src/os/file.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
 #include "src/unlock/drivers.h"
 #include "src/unlock/read_config.h"
 

@@ -1,7 +1,7 @@
 #include "src/commands/commands.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
 #include "src/os/work_limit.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
 #include "src/unlock/latch_boot.h"
 #include "src/unlock/read_config.h"
 

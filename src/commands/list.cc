@@ -2,12 +2,12 @@
 
 #include "src/base/text.h"
 #include "src/commands/commands.h"
-#include "src/commands/dimm_arguments.h"
-#include "src/commands/dimm_table.h"
-#include "src/commands/ndctl_json.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
 #include "src/model/dimm.h"
+#include "src/terminal/dimm_arguments.h"
+#include "src/terminal/dimm_table.h"
+#include "src/terminal/ndctl_json.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

@@ -1,11 +1,11 @@
 #include "src/unlock/load_keys.h"
 
 #include "src/commands/commands.h"
-#include "src/commands/enroll_options.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
-#include "src/commands/questions.h"
 #include "src/os/file.h"
+#include "src/terminal/enroll_options.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
+#include "src/terminal/questions.h"
 
 namespace nvunlock {
 namespace {

@@ -1,10 +1,10 @@
 #include "src/commands/commands.h"
-#include "src/commands/dimm_command.h"
-#include "src/commands/image_options.h"
-#include "src/commands/output.h"
 #include "src/keys/clear_kek.h"
 #include "src/os/prompt.h"
 #include "src/passphrase/change_passphrase.h"
+#include "src/terminal/dimm_command.h"
+#include "src/terminal/image_options.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

@@ -1,11 +1,11 @@
 #include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"
-#include "src/commands/image_options.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
 #include "src/os/directory_lock.h"
 #include "src/os/keyring.h"
+#include "src/terminal/image_options.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
 #include "src/unlock/read_config.h"
 
 namespace nvunlock {

@@ -1,12 +1,12 @@
 #include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"
-#include "src/commands/dimm_command.h"
-#include "src/commands/image_options.h"
-#include "src/commands/output.h"
 #include "src/image/stale_keys.h"
 #include "src/os/keyring.h"
 #include "src/passphrase/revoke_kek.h"
+#include "src/terminal/dimm_command.h"
+#include "src/terminal/image_options.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

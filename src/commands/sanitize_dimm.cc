@@ -1,8 +1,8 @@
 #include "src/commands/commands.h"
-#include "src/commands/dimm_command.h"
-#include "src/commands/image_options.h"
-#include "src/commands/output.h"
 #include "src/passphrase/sanitize.h"
+#include "src/terminal/dimm_command.h"
+#include "src/terminal/image_options.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

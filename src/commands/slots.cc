@@ -1,9 +1,9 @@
 #include "src/seal/slots.h"
 
 #include "src/commands/commands.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
 #include "src/model/key_store.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

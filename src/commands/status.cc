@@ -2,10 +2,10 @@
 #include <cstdio>
 
 #include "src/base/hex.h"
-#include "src/commands/dimm_table.h"
-#include "src/commands/output.h"
-#include "src/commands/status_input.h"
-#include "src/commands/status_json.h"
+#include "src/terminal/dimm_table.h"
+#include "src/terminal/output.h"
+#include "src/terminal/status_input.h"
+#include "src/terminal/status_json.h"
 
 namespace nvunlock {
 namespace {

@@ -1,12 +1,12 @@
 #include "src/commands/commands.h"
-#include "src/commands/enroll_options.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
-#include "src/commands/questions.h"
-#include "src/commands/unlock_status.h"
 #include "src/os/power.h"
 #include "src/os/prompt.h"
 #include "src/os/work_limit.h"
+#include "src/terminal/enroll_options.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
+#include "src/terminal/questions.h"
+#include "src/terminal/unlock_status.h"
 #include "src/unlock/this_boot.h"
 
 namespace nvunlock {

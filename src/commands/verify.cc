@@ -1,6 +1,6 @@
-#include "src/commands/output.h"
-#include "src/commands/status_input.h"
-#include "src/commands/status_json.h"
+#include "src/terminal/output.h"
+#include "src/terminal/status_input.h"
+#include "src/terminal/status_json.h"
 
 namespace nvunlock {
 

@@ -2,8 +2,8 @@
 
 #include "src/base/text.h"
 #include "src/commands/commands.h"
-#include "src/commands/dimm_command.h"
-#include "src/commands/output.h"
+#include "src/terminal/dimm_command.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_COMMANDS_OPTIONS_H_
-#define NVUNLOCK_COMMANDS_OPTIONS_H_
+#ifndef NVUNLOCK_TERMINAL_OPTIONS_H_
+#define NVUNLOCK_TERMINAL_OPTIONS_H_
 
 #include <functional>
 #include <string>
@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "src/base/result.h"
-#include "src/commands/commands.h"
 #include "src/model/environment.h"
 #include "src/model/kek_name.h"
+#include "src/terminal/invocation.h"
 
 namespace nvunlock {
 
@@ -57,4 +57,4 @@ std::vector<Option> EnvironmentOptions(Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_OPTIONS_H_
+#endif  // NVUNLOCK_TERMINAL_OPTIONS_H_

@@ -1,4 +1,4 @@
-#include "src/commands/options.h"
+#include "src/terminal/options.h"
 
 #include <getopt.h>
 
@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "src/base/text.h"
-#include "src/commands/output.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/commands/questions.h"
+#include "src/terminal/questions.h"
 
 #include "src/os/prompt.h"
 

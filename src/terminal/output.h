@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_COMMANDS_OUTPUT_H_
-#define NVUNLOCK_COMMANDS_OUTPUT_H_
+#ifndef NVUNLOCK_TERMINAL_OUTPUT_H_
+#define NVUNLOCK_TERMINAL_OUTPUT_H_
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -60,4 +60,4 @@ constexpr int ExitCode(Errc code) {
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_OUTPUT_H_
+#endif  // NVUNLOCK_TERMINAL_OUTPUT_H_

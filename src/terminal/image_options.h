@@ -1,8 +1,8 @@
-#ifndef NVUNLOCK_COMMANDS_IMAGE_OPTIONS_H_
-#define NVUNLOCK_COMMANDS_IMAGE_OPTIONS_H_
+#ifndef NVUNLOCK_TERMINAL_IMAGE_OPTIONS_H_
+#define NVUNLOCK_TERMINAL_IMAGE_OPTIONS_H_
 
-#include "src/commands/options.h"
 #include "src/passphrase/change_passphrase.h"
+#include "src/terminal/options.h"
 
 namespace nvunlock {
 
@@ -18,4 +18,4 @@ ImageRefresh ImageRefreshIfEnrolled(const Environment& environment);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_IMAGE_OPTIONS_H_
+#endif  // NVUNLOCK_TERMINAL_IMAGE_OPTIONS_H_

@@ -1,13 +1,13 @@
-#ifndef NVUNLOCK_COMMANDS_DIMM_ARGUMENTS_H_
-#define NVUNLOCK_COMMANDS_DIMM_ARGUMENTS_H_
+#ifndef NVUNLOCK_TERMINAL_DIMM_ARGUMENTS_H_
+#define NVUNLOCK_TERMINAL_DIMM_ARGUMENTS_H_
 
 #include <string>
 #include <vector>
 
 #include "src/base/result.h"
-#include "src/commands/options.h"
 #include "src/model/dimm.h"
 #include "src/os/nd_bus.h"
+#include "src/terminal/options.h"
 
 namespace nvunlock {
 
@@ -41,4 +41,4 @@ std::string CountNmems(size_t count);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_DIMM_ARGUMENTS_H_
+#endif  // NVUNLOCK_TERMINAL_DIMM_ARGUMENTS_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_COMMANDS_QUESTIONS_H_
-#define NVUNLOCK_COMMANDS_QUESTIONS_H_
+#ifndef NVUNLOCK_TERMINAL_QUESTIONS_H_
+#define NVUNLOCK_TERMINAL_QUESTIONS_H_
 
 #include <optional>
 #include <string>
@@ -34,4 +34,4 @@ Result<Secret> AskNewPassphrase();
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_QUESTIONS_H_
+#endif  // NVUNLOCK_TERMINAL_QUESTIONS_H_

@@ -1,4 +1,4 @@
-#include "src/commands/image_options.h"
+#include "src/terminal/image_options.h"
 
 #include "src/image/refresh_images.h"
 #include "src/image/unlocks_at_boot.h"

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_COMMANDS_STATUS_JSON_H_
-#define NVUNLOCK_COMMANDS_STATUS_JSON_H_
+#ifndef NVUNLOCK_TERMINAL_STATUS_JSON_H_
+#define NVUNLOCK_TERMINAL_STATUS_JSON_H_
 
 #include <string>
 
@@ -19,4 +19,4 @@ std::string FormatImageChecks(const std::vector<ImageCheck>& checks);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_STATUS_JSON_H_
+#endif  // NVUNLOCK_TERMINAL_STATUS_JSON_H_

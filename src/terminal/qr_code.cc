@@ -1,4 +1,4 @@
-#include "src/model/qr_code.h"
+#include "src/terminal/qr_code.h"
 
 #include <qrcodegen/qrcodegen.h>
 

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_COMMANDS_UNLOCK_STATUS_H_
-#define NVUNLOCK_COMMANDS_UNLOCK_STATUS_H_
+#ifndef NVUNLOCK_TERMINAL_UNLOCK_STATUS_H_
+#define NVUNLOCK_TERMINAL_UNLOCK_STATUS_H_
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
@@ -16,4 +16,4 @@ Result<void> WriteUnlockStatus(const Environment& environment, const UnlockRepor
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_UNLOCK_STATUS_H_
+#endif  // NVUNLOCK_TERMINAL_UNLOCK_STATUS_H_

@@ -1,8 +1,8 @@
-#include "src/commands/dimm_table.h"
+#include "src/terminal/dimm_table.h"
 
 #include <cstdio>
 
-#include "src/commands/output.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

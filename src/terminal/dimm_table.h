@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_COMMANDS_DIMM_TABLE_H_
-#define NVUNLOCK_COMMANDS_DIMM_TABLE_H_
+#ifndef NVUNLOCK_TERMINAL_DIMM_TABLE_H_
+#define NVUNLOCK_TERMINAL_DIMM_TABLE_H_
 
 #include <vector>
 
@@ -12,4 +12,4 @@ void PrintDimmTable(const std::vector<Dimm>& dimms);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_DIMM_TABLE_H_
+#endif  // NVUNLOCK_TERMINAL_DIMM_TABLE_H_

@@ -1,9 +1,9 @@
-#include "src/commands/enroll_options.h"
+#include "src/terminal/enroll_options.h"
 
-#include "src/commands/output.h"
-#include "src/commands/questions.h"
-#include "src/model/qr_code.h"
 #include "src/os/file.h"
+#include "src/terminal/output.h"
+#include "src/terminal/qr_code.h"
+#include "src/terminal/questions.h"
 
 namespace nvunlock {
 namespace {

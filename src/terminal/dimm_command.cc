@@ -1,10 +1,10 @@
-#include "src/commands/dimm_command.h"
+#include "src/terminal/dimm_command.h"
 
 #include <nlohmann/json.hpp>
 
 #include "src/base/text.h"
-#include "src/commands/output.h"
 #include "src/os/keyring.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

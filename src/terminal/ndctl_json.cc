@@ -1,4 +1,4 @@
-#include "src/commands/ndctl_json.h"
+#include "src/terminal/ndctl_json.h"
 
 #include <algorithm>
 #include <climits>
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "src/base/text.h"
-#include "src/commands/output.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/commands/output.h"
+#include "src/terminal/output.h"
 
 #include <unistd.h>
 

@@ -1,13 +1,13 @@
-#ifndef NVUNLOCK_COMMANDS_ENROLL_OPTIONS_H_
-#define NVUNLOCK_COMMANDS_ENROLL_OPTIONS_H_
+#ifndef NVUNLOCK_TERMINAL_ENROLL_OPTIONS_H_
+#define NVUNLOCK_TERMINAL_ENROLL_OPTIONS_H_
 
 #include <string>
 #include <vector>
 
 #include "src/base/result.h"
-#include "src/commands/options.h"
 #include "src/seal/recovery_slots.h"
 #include "src/seal/tpm_slot.h"
+#include "src/terminal/options.h"
 
 namespace nvunlock {
 
@@ -53,4 +53,4 @@ Result<void> PrintRecoveryKey(const RecoveryWays& ways);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_ENROLL_OPTIONS_H_
+#endif  // NVUNLOCK_TERMINAL_ENROLL_OPTIONS_H_

@@ -1,10 +1,10 @@
-#ifndef NVUNLOCK_COMMANDS_STATUS_INPUT_H_
-#define NVUNLOCK_COMMANDS_STATUS_INPUT_H_
+#ifndef NVUNLOCK_TERMINAL_STATUS_INPUT_H_
+#define NVUNLOCK_TERMINAL_STATUS_INPUT_H_
 
 #include "src/base/result.h"
-#include "src/commands/commands.h"
 #include "src/status/status.h"
 #include "src/status/verdict.h"
+#include "src/terminal/invocation.h"
 
 namespace nvunlock {
 
@@ -23,4 +23,4 @@ std::string DescribeVerdict(const BootVerdict& verdict);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_STATUS_INPUT_H_
+#endif  // NVUNLOCK_TERMINAL_STATUS_INPUT_H_

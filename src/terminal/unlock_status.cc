@@ -1,10 +1,10 @@
-#include "src/commands/unlock_status.h"
+#include "src/terminal/unlock_status.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "src/commands/output.h"
 #include "src/os/file.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {

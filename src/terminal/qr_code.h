@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_MODEL_QR_CODE_H_
-#define NVUNLOCK_MODEL_QR_CODE_H_
+#ifndef NVUNLOCK_TERMINAL_QR_CODE_H_
+#define NVUNLOCK_TERMINAL_QR_CODE_H_
 
 #include "src/base/result.h"
 #include "src/base/secret.h"
@@ -12,4 +12,4 @@ Result<Secret> DrawQrCode(const Secret& text);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_MODEL_QR_CODE_H_
+#endif  // NVUNLOCK_TERMINAL_QR_CODE_H_

@@ -1,9 +1,9 @@
-#include "src/commands/status_input.h"
+#include "src/terminal/status_input.h"
 
-#include "src/commands/enroll_options.h"
-#include "src/commands/options.h"
-#include "src/commands/output.h"
 #include "src/status/inspect.h"
+#include "src/terminal/enroll_options.h"
+#include "src/terminal/options.h"
+#include "src/terminal/output.h"
 #include "src/unlock/read_config.h"
 
 namespace nvunlock {

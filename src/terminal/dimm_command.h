@@ -1,12 +1,12 @@
-#ifndef NVUNLOCK_COMMANDS_DIMM_COMMAND_H_
-#define NVUNLOCK_COMMANDS_DIMM_COMMAND_H_
+#ifndef NVUNLOCK_TERMINAL_DIMM_COMMAND_H_
+#define NVUNLOCK_TERMINAL_DIMM_COMMAND_H_
 
 #include <string>
 #include <vector>
 
-#include "src/commands/dimm_arguments.h"
-#include "src/commands/options.h"
 #include "src/passphrase/dimm_result.h"
+#include "src/terminal/dimm_arguments.h"
+#include "src/terminal/options.h"
 
 namespace nvunlock {
 
@@ -38,4 +38,4 @@ int PrintDimmReport(const DimmCommand& command, const DimmReport& report, const 
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_DIMM_COMMAND_H_
+#endif  // NVUNLOCK_TERMINAL_DIMM_COMMAND_H_

@@ -1,5 +1,5 @@
-#ifndef NVUNLOCK_COMMANDS_NDCTL_JSON_H_
-#define NVUNLOCK_COMMANDS_NDCTL_JSON_H_
+#ifndef NVUNLOCK_TERMINAL_NDCTL_JSON_H_
+#define NVUNLOCK_TERMINAL_NDCTL_JSON_H_
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -21,4 +21,4 @@ void PrintNdctlJson(const nlohmann::ordered_json& entries, bool human);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_COMMANDS_NDCTL_JSON_H_
+#endif  // NVUNLOCK_TERMINAL_NDCTL_JSON_H_

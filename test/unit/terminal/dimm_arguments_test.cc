@@ -1,4 +1,4 @@
-#include "src/commands/dimm_arguments.h"
+#include "src/terminal/dimm_arguments.h"
 
 #include <gmock/gmock.h>
 

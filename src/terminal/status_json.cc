@@ -1,9 +1,9 @@
-#include "src/commands/status_json.h"
+#include "src/terminal/status_json.h"
 
 #include <nlohmann/json.hpp>
 
 #include "src/base/hex.h"
-#include "src/commands/output.h"
+#include "src/terminal/output.h"
 
 namespace nvunlock {
 namespace {
