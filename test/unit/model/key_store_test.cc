@@ -15,65 +15,8 @@ using testing::SizeIs;
 
 constexpr char kId[] = "8089-a2-1740-00000133";
 
-std::string BlobName(const std::string& host) {
+std::string FileFor(const std::string& host) {
   return std::string("nvdimm_") + kId + "_" + host + ".blob";
-}
-
-TEST(BlobFileNameTest, IsReadAsNdctlMakesIt) {
-  std::optional<BlobName> file = ParseBlobName(BlobName("srv7.example"));
-  ASSERT_TRUE(file);
-  EXPECT_EQ(file->name, BlobName("srv7.example"));
-  EXPECT_EQ(file->dimm_id, kId);
-  EXPECT_EQ(file->host, "srv7.example");
-}
-
-TEST(BlobFileNameTest, TheHostMayHoldAnything) {
-  for (const char* host : {"a_b_c", "_", "a.blob", "", "with space", "x.old"}) {
-    std::optional<BlobName> file = ParseBlobName(BlobName(host));
-    ASSERT_TRUE(file) << host;
-    EXPECT_EQ(file->dimm_id, kId);
-    EXPECT_EQ(file->host, host);
-  }
-}
-
-TEST(BlobFileNameTest, CxlSerialsAreIdsToo) {
-  EXPECT_EQ(ParseBlobName("nvdimm_-2_host.blob")->dimm_id, "-2");
-  EXPECT_EQ(ParseBlobName("nvdimm_4660_host.blob")->dimm_id, "4660");
-}
-
-TEST(BlobFileNameTest, OtherFilesAreIgnored) {
-  for (const char* name :
-       {"nvdimm-older_8089_host.blob", "nvdimm-_8089_host.blob", "nvdimm-new-master_8089_host.blob",
-        "nvdimm-old.blob", "nvdimm-master.blob", "nvdimm-master.pem", "nvdimm_8089_host.blob~",
-        "nvdimm_8089_host.blob.tmp.1", "nvdimm_8089_host.BLOB", "nvdimm_8089_host",
-        "nvdimm_8089.blob", "nvdimm__host.blob", "nvdimm_", "", ".nvdimm_8089_host.blob",
-        "xnvdimm_8089_host.blob", "tpm.handle", "keys.readme", "enrolled-dimms"}) {
-    EXPECT_EQ(ParseBlobName(name), std::nullopt) << name;
-  }
-}
-
-TEST(BlobFileNameTest, SixKindsAreToldApart) {
-  using enum PassphraseRole;
-  using enum BlobStage;
-  const std::pair<const char*, BlobKind> kinds[] = {
-      {"nvdimm", {kUser, kCurrent}},
-      {"nvdimm-new", {kUser, kStaged}},
-      {"nvdimm-old", {kUser, kReplaced}},
-      {"nvdimm-master", {kMaster, kCurrent}},
-      {"nvdimm-master-new", {kMaster, kStaged}},
-      {"nvdimm-master-old", {kMaster, kReplaced}},
-  };
-  for (const auto& [word, kind] : kinds) {
-    std::string name = std::string(word) + "_" + kId + "_a_b.blob";
-    EXPECT_EQ(MakeBlobName(kind, kId, "a_b").name, name);
-    std::optional<BlobName> file = ParseBlobName(name);
-    ASSERT_TRUE(file) << name;
-    EXPECT_EQ(file->kind, kind) << name;
-    EXPECT_EQ(file->dimm_id, kId) << name;
-    EXPECT_EQ(file->host, "a_b") << name;
-    EXPECT_STREQ(kind.ToWord(), word);
-    EXPECT_EQ(kind.KeyDescription(kId), std::string(word) + ":" + kId);
-  }
 }
 
 std::vector<std::string> NamesOf(const std::vector<BlobName>& files) {
@@ -154,17 +97,17 @@ TEST_F(KeyStoreTest, FilesThatOnlyLookLikeKeyFilesAreIgnored) {
 }
 
 TEST_F(KeyStoreTest, ReadsABlob) {
-  directory_.Write(BlobName("host"), BlobText('a') + "\n");
-  BlobName file = *ParseBlobName(BlobName("host"));
+  directory_.Write(FileFor("host"), BlobText('a') + "\n");
+  BlobName file = *ParseBlobName(FileFor("host"));
   EXPECT_THAT(store_.ReadBlobText(file), Yields(BlobText('a') + "\n"));
   EXPECT_EQ(Must(store_.ReadBlob(file)).text, BlobText('a'));
 }
 
 TEST_F(KeyStoreTest, ABadBlobIsNamedByItsPath) {
-  directory_.Write(BlobName("host"), "enc64 x");
-  BlobName file = *ParseBlobName(BlobName("host"));
+  directory_.Write(FileFor("host"), "enc64 x");
+  BlobName file = *ParseBlobName(FileFor("host"));
   EXPECT_THAT(store_.ReadBlob(file), FailsWith(Errc::kFailed, store_.PathOf(file.name) + ": "));
-  directory_.Write(BlobName("host"), std::string(4097, 'x'));
+  directory_.Write(FileFor("host"), std::string(4097, 'x'));
   EXPECT_THAT(store_.ReadBlob(file), FailsWith(Errc::kFailed, "larger than 4096 bytes"));
 }
 

@@ -147,7 +147,7 @@ TEST_F(SecretTrafficTest, WithoutSaltAndEncryptionItWouldBe) {
   ExpectTheRestHidden(unlock_);
 }
 
-/// README.md has these numbers.
+/// doc/unlock.md has these numbers.
 TEST_F(WholeTrafficTest, AnUnlockIsFourCommands) {
   RecordEnroll(LatchKind::kNone, false);
   TakeKek();
