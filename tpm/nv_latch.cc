@@ -139,7 +139,8 @@ Result<void> AssertNvLatch(Tpm& tpm, ESYS_TR session, const NvLatch& latch) {
                              ESYS_TR_NONE, &operand, 0, TPM2_EO_EQ);
   Esys_TR_Close(tpm.esys(), &tr);
   if (rc == TPM2_RC_NV_LOCKED) {
-    return Fail(Errc::kLatchClosed, "the latch is closed: this boot has had its unseal already");
+    return Fail(Errc::kLatchClosed,
+                "the latch is closed: the TPM has already unsealed once this boot");
   }
   if (rc == TPM2_RC_NV_UNINITIALIZED || rc == TPM2_RC_POLICY ||
       WithoutPosition(rc) == TPM2_RC_HANDLE) {

@@ -32,9 +32,9 @@ Meaning MeaningOfLayer(TSS2_RC rc) {
           "the answer is not authentic; this is another TPM or something on its bus interferes"};
     case TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_RETRY:
     case TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_YIELDED:
-      return {Errc::kTpmNotReady, "the TPM kept asking for another try"};
+      return {Errc::kTpmNotReady, "the TPM kept answering \"retry\""};
     case TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_TESTING:
-      return {Errc::kTpmNotReady, "the TPM did not get done with testing itself"};
+      return {Errc::kTpmNotReady, "the TPM did not finish its self-test"};
     default:
       return {Errc::kFailed, "the TPM software stack failed"};
   }

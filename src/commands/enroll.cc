@@ -43,11 +43,11 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
 
 Result<void> CheckRecovery(const RecoveryRequest& recovery) {
   if (recovery.none && !recovery.IsEmpty()) {
-    return Fail(Errc::kUsage, "--no-recovery, and yet a recovery slot");
+    return Fail(Errc::kUsage, "--no-recovery conflicts with the other recovery options");
   }
   if (recovery.none || !recovery.IsEmpty()) return {};
   return Fail(Errc::kUsage,
-              "say how to get at the kek when the TPM is lost: --recovery-key, "
+              "choose how to recover the kek if the TPM is lost: --recovery-key, "
               "--recovery-passphrase, --escrow=CERT.pem, or --no-recovery");
 }
 
@@ -75,7 +75,7 @@ void PrintFateOfClearKek(const EnrollReport& report) {
   if (!report.unopened.empty()) {
     std::string names;
     for (const std::string& name : report.unopened) names += " " + name;
-    Print("Keep " + report.clear_file + ": it was not seen that the sealed kek opens" + names +
+    Print("Keep " + report.clear_file + ": the sealed kek has not been shown to open" + names +
           ".\n");
     return;
   }

@@ -30,7 +30,7 @@ Result<int> RunImageFiles(const Invocation& invocation) {
   ImageFilesOptions image;
   bool only_drivers = false;
   std::vector<Option> options = EnvironmentOptions(environment);
-  options.push_back({"guard-only", nullptr, "no key files: for images that shall never unlock",
+  options.push_back({"guard-only", nullptr, "no key files: for images that must never unlock",
                      Set(image.guard_only)});
   options.push_back(
       {"drivers", nullptr, "only list the kernel modules an image needs", Set(only_drivers)});

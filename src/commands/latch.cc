@@ -10,7 +10,8 @@ namespace {
 
 /// What an initramfs does when --emergency fails.
 constexpr char kNoShell[] =
-    "there is no shell, since keys may still be had in this boot: power-cycle the machine; if its "
+    "there is no shell: the TPM may still release keys in this boot; power-cycle the machine. If "
+    "its "
     "TPM is broken, first switch it off in the firmware's setup";
 
 }  // namespace

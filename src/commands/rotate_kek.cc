@@ -43,8 +43,8 @@ Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
 }
 
 constexpr char kMastersStay[] =
-    "master passphrases are as they were: whoever has an old kek and an old blob of one can erase "
-    "its DIMM";
+    "master passphrases are unchanged: anyone with an old kek and an old blob of one can erase its "
+    "DIMM";
 
 /// Prints what still holds keys that are worth nothing now.
 void PrintOldKeys(const Environment& environment) {

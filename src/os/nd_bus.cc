@@ -23,13 +23,13 @@ const char* MeaningOf(int error_number) {
     case EIO:
       return ": not in its present state (frozen, perhaps by the firmware, or locked)";
     case ENXIO:
-      return ": not in its present state, or, by a CXL DIMM, not with this passphrase";
+      return ": not possible in its present state, or (CXL) the passphrase is wrong";
     case EINVAL:
       return ": refused, or not known to this kernel";
     case EBUSY:
       return ": its region is in use, or an overwrite is running";
     case ENOKEY:
-      return ": the kernel did not get at the key";
+      return ": the kernel did not find the key";
     default:
       return "";
   }

@@ -9,7 +9,7 @@ namespace nvunlock {
 namespace {
 
 constexpr std::string_view kFarewell =
-    "nvunlock: given up, as the TPM or a DIMM keeps it waiting; power-cycle the machine\n";
+    "nvunlock: gave up: the TPM or a DIMM does not respond; power-cycle the machine\n";
 
 /// Nothing but calls that are safe in a signal handler.
 void GiveUp(int /*signal*/) {

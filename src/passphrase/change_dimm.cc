@@ -71,7 +71,7 @@ Result<void> DimmChange::Confirm(DimmPassphrase& passphrase, Result<void> sent) 
   if (passphrase.TryIfTaken(passphrase.StagedKey()) ||
       passphrase.TryIfTaken(passphrase.StagedKey()))
     return {};
-  return Fail("it took a new passphrase, and does not say that it has it; " + KeptWords());
+  return Fail("it accepted the new passphrase but does not confirm it; " + KeptWords());
 }
 
 /// Whichever it has, at most one try is used up.

@@ -157,7 +157,7 @@ class PassphraseChanger {
     }
     ForEach([&](Task& task) -> Result<void> {
       TRY(task.passphrase.DropStaged());
-      return Fail(images.error().code, "not changed, since the images are not ready for it");
+      return Fail(images.error().code, "not changed: the images could not be prepared");
     });
     report_.problems.push_back(std::move(images.error()));
     return false;

@@ -66,7 +66,7 @@ class ChangeFinisher {
                        TRY(passphrase.ResolveAs(blob->second.rewrapped));
     if (!is_resolved) return {};
     done_.push_back(dimm.nmem + ": a change of its passphrase was cut short; " +
-                    passphrase.Current()->file.name + " holds the one it has");
+                    passphrase.Current()->file.name + " holds its passphrase");
     return {};
   }
 

@@ -24,7 +24,7 @@ Result<Readiness> PassphraseChecks::Check(DimmPassphrase& passphrase) {
 Result<Readiness> PassphraseChecks::CheckMaster(DimmPassphrase& passphrase) {
   if (options_.change != PassphraseChange::kRemove && passphrase.dimm().HasPassphrase()) {
     return Fail(
-        "a master passphrase can be changed only while there is no user's; 'nvunlock "
+        "a master passphrase can be changed only while the DIMM has no user passphrase; 'nvunlock "
         "remove-passphrase " +
         passphrase.dimm().nmem + "' first");
   }

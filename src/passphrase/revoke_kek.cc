@@ -27,7 +27,8 @@ Result<std::vector<std::string>> DimmsWithBlobs(const Environment& environment) 
   }
   if (choice.chosen.empty()) return nmems;
   return Fail("there is a blob for DIMM " + choice.chosen.begin()->first.canonical() +
-              ", which is not in this machine; remove it, or revoke where the DIMM is");
+              ", which is not in this machine; remove the blob, or run --revoke on the machine "
+              "with the DIMM");
 }
 
 }  // namespace

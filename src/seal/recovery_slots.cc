@@ -9,7 +9,7 @@ constexpr size_t kCertificateLimit = 64 << 10;
 
 Result<void> Prove(const KeyFile& file, const Secret& typed, const Secret& kek) {
   Secret opened = TRY_IN("prove the recovery slots", OpenRecovery(file, typed));
-  if (!opened.Equals(kek)) return Fail("prove the recovery slots: another kek comes out");
+  if (!opened.Equals(kek)) return Fail("prove the recovery slots: one yields a different kek");
   return {};
 }
 

@@ -49,7 +49,7 @@ Result<void> AddLatchPcr(Tpm& tpm, const LatchChoice& latch, SlotPlan& plan) {
   plan.pcrs.hold_now = plan.pcrs.hold_now && current[latch.pcr] == zero;
   if (latch.pcr == 11 || latch.pcr == 15) {
     plan.notes.push_back("systemd extends PCR " + std::to_string(latch.pcr) +
-                         ", too: before the unlock, and it does not open; see nvunlock(8)");
+                         " before the unlock, so the slot would not open; see nvunlock(8)");
   }
   return {};
 }
@@ -215,7 +215,7 @@ Result<Proof> ProveTpmSlot(Tpm& tpm, const KeyFile& file, size_t index, const Sl
       UnsealKekThrough(tpm, read_back, slot, pin == nullptr ? nullptr : &pin->keys);
   if (!unsealed && unsealed.error().code == Errc::kLatchClosed) return Proof::kLatchedUp;
   if (!unsealed) return Failure(std::move(unsealed.error()).Within("prove the new key file"));
-  if (!unsealed->Equals(kek)) return Fail("prove the new key file: another kek comes out");
+  if (!unsealed->Equals(kek)) return Fail("prove the new key file: it yields a different kek");
   return Proof::kUnsealed;
 }
 

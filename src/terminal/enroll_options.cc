@@ -109,13 +109,15 @@ const char* Explain(Proof proof) {
     case Proof::kUnsealed:
       return "proved: it unseals now, and not without its policy\n";
     case Proof::kNotNow:
-      return "proved: it does not unseal without its policy; that it unseals cannot be proved now, "
-             "since the PCRs hold other values than it is bound to\n";
+      return "proved: it does not unseal without its policy; unsealing can't be tested now: the "
+             "PCRs "
+             "differ from the enrolled values\n";
     case Proof::kLatchedUp:
       break;
   }
-  return "proved: it does not unseal without its policy; that it unseals cannot be proved in this "
-         "boot, whose latch is closed\n";
+  return "proved: it does not unseal without its policy; unsealing can't be tested in this boot: "
+         "the "
+         "latch is closed\n";
 }
 
 Result<void> PrintRecoveryKey(const RecoveryWays& ways) {
@@ -125,8 +127,8 @@ Result<void> PrintRecoveryKey(const RecoveryWays& ways) {
       "\nThe recovery key. It is shown only now; write it down and keep it away from the "
       "machine:\n\n    ");
   TRY_IN(
-      "the recovery key was not shown: 'nvunlock wipe-slot recovery-key', and 'nvunlock reseal "
-      "--recovery-key' makes another",
+      "the recovery key was not shown; remove it with 'nvunlock wipe-slot recovery-key' and make "
+      "another with 'nvunlock reseal --recovery-key'",
       PrintSecret(text));
   Print("\n\n");
   if (!PrintsToTerminal()) return {};

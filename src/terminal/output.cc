@@ -23,14 +23,14 @@ struct Remedy {
 constexpr Remedy kRemedies[] = {
     {Errc::kNoTpm, "enable the TPM in the firmware, and see that the image has its driver"},
     {Errc::kTpmNotReady,
-     "power-cycle the machine; if it stays so, see that the image has the TPM's driver"},
+     "power-cycle the machine; if that does not help, check that the image has the TPM's driver"},
     {Errc::kPcrsChanging, "try again, and find out what keeps extending PCRs (IMA, systemd)"},
     {Errc::kLatchGone,
      "run 'nvunlock reseal', which makes a new latch; without a recovery slot: move the key file "
      "away, put nvdimm-master.blob back from its safe place, run 'nvunlock enroll --import'"},
     {Errc::kOwnerPassword,
-     "take it away for now (tpm2_changeauth -c owner -p PASSWORD), try again, and set it "
-     "again (tpm2_changeauth -c owner PASSWORD); unlocking does not need it"},
+     "remove the password (tpm2_changeauth -c owner -p PASSWORD), retry, then set it again "
+     "(tpm2_changeauth -c owner PASSWORD); unlocking does not need it"},
     {Errc::kWrongTpm,
      "if the TPM was cleared or the board replaced, run 'nvunlock reseal'; without a "
      "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
@@ -60,7 +60,8 @@ constexpr Remedy kRemedies[] = {
     {Errc::kKekMissing,
      "load it with 'nvunlock load-keys', or after boot with 'nvunlock load-keys --recovery'"},
     {Errc::kPassphraseRefused,
-     "see 'nvunlock status' for the blobs there are; do not just try again"},
+     "don't retry blindly: each wrong passphrase uses an attempt; 'nvunlock status' lists the "
+     "blobs"},
     {Errc::kImageOutdated,
      "rebuild the image (dracut --force, update-initramfs -u, mkinitcpio -P); see 'nvunlock "
      "check-image'"},

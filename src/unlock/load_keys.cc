@@ -126,7 +126,7 @@ class KeyLoader {
     std::string kek = file.blob->kek.ToString();
     if (!keks_.contains(kek)) {
       auto failure = kek_failures_.find(kek);
-      file.blob = Fail(failure->second, "its kek " + kek + " could not be had");
+      file.blob = Fail(failure->second, "its kek " + kek + " is unavailable");
     } else if (!verified_.contains(file.file.name)) {
       file.blob =
           Fail(Errc::kKeysIncomplete, "its blob is damaged, or was made under another kek than " +
@@ -158,9 +158,9 @@ class KeyLoader {
   /// Where nothing is enrolled, blobs are ndctl's, which keeps no record.
   void NoteUnknown(const DimmId& id, const Candidate& chosen) {
     if (chosen.recorded || !Exists(store_.PathOf(chosen.blob.kek.KeyFileName()))) return;
-    loaded_.notes.push_back(id.canonical() + ": " + chosen.file.name +
-                            " is unknown, that is, not recorded in " + kEnrolledDimmsFile +
-                            ", and used since no other is");
+    loaded_.notes.push_back(id.canonical() + ": " + chosen.file.name + " is not recorded in " +
+                            kEnrolledDimmsFile +
+                            " (unknown); used because no recorded blob exists");
   }
 
   /// A spare is loaded only once its DIMM has refused the other, and needs its kek then.

@@ -129,11 +129,11 @@ latch_without_tpm() { # OPTION...
   [[ $(tpm2_getcap handles-nv-index | grep -ic 0x1804e) -eq 1 ]]
 }
 
-@test "enroll behind a closed latch says that it cannot be proved in this boot" {
+@test "enroll behind a closed latch says that unsealing cannot be tested in this boot" {
   enroll
   close_latch
   run enroll --kek=user:second
-  expect 0 "cannot be proved in this boot, whose latch is closed"
+  expect 0 "can't be tested in this boot: the latch is closed"
 }
 
 @test "an index that the owner made anew opens nothing: exit code 16" {

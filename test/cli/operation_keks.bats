@@ -96,7 +96,7 @@ setup_passphrase() {
   make_clear_kek
   make_own_image
   run setup_passphrase
-  expect 18 "not changed, since the images are not ready for it"
+  expect 18 "not changed: the images could not be prepared"
   rm "$ROOT/boot/initrd.img"
   enroll --import
   run setup_passphrase

@@ -69,7 +69,7 @@ load remedies
   unlocks
 }
 
-@test "the owner has a password: take it away for now" {
+@test "the owner has a password: remove it, and set it again" {
   tpm2_changeauth -c owner secret
   make_clear_kek
   make_blob 8680-00000001

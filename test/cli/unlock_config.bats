@@ -91,7 +91,7 @@ command_line() {
   kill -STOP "$(cat "$BATS_FILE_TMPDIR/tpm/pid")"
   run timeout 10 "$NVUNLOCK" unlock --work-limit=1 --root="$ROOT" --tpm2-device="$TPM"
   kill -CONT "$(cat "$BATS_FILE_TMPDIR/tpm/pid")"
-  expect 1 "given up, as the TPM or a DIMM keeps it waiting; power-cycle the machine"
+  expect 1 "gave up: the TPM or a DIMM does not respond; power-cycle the machine"
   [[ ! -e $ROOT/run/nvunlock/status.json ]]
 }
 

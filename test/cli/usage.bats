@@ -108,7 +108,7 @@ END
   expect 2 "--recovery-key, --recovery-passphrase, --escrow=CERT.pem, or --no-recovery"
   for way in --recovery-key --recovery-passphrase --escrow=cert.pem; do
     run nvunlock enroll --tpm2-pcrs=7+8 --no-recovery "$way"
-    expect 2 "--no-recovery, and yet a recovery slot"
+    expect 2 "--no-recovery conflicts with the other recovery options"
   done
 }
 

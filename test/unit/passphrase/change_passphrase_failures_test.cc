@@ -116,7 +116,7 @@ TEST_F(ChangeFailuresTest, AMasterPassphraseNeedsADimmWithoutTheUsers) {
   AddDimm("nmem0", kId, "unlocked");
   for (ChangeOptions options : {Setup(), Update()}) {
     options.role = PassphraseRole::kMaster;
-    ExpectUntouched(options, "only while there is no user's");
+    ExpectUntouched(options, "only while the DIMM has no user passphrase");
   }
 }
 

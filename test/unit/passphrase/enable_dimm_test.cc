@@ -49,7 +49,7 @@ TEST_F(EnableDimmTest, NorIsOneWhoseKekIsNotInTheKeyring) {
   DimmReport report = Enable();
   EXPECT_EQ(Bound(), "");
   EXPECT_EQ(report.dimms.at(0).problem->code, Errc::kKekMissing);
-  EXPECT_THAT(report.dimms[0].problem->message, HasSubstr("user:rack7 could not be had"));
+  EXPECT_THAT(report.dimms[0].problem->message, HasSubstr("user:rack7 is unavailable"));
 }
 
 TEST_F(EnableDimmTest, NorIsOneWhoseBlobIsDamaged) {

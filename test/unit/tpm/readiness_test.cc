@@ -102,7 +102,7 @@ TEST(AnotherTryInVainTest, EndsAfterSecondsAndTheConnectionIsStillGood) {
     Outcome outcome = future.get();
     EXPECT_THAT(outcome.first,
                 FailsWith(Errc::kTpmNotReady,
-                          code == TPM2_RC_TESTING ? "testing itself" : "asking for another try"));
+                          code == TPM2_RC_TESTING ? "self-test" : "retry"));
     EXPECT_THAT(outcome.duration, Ge(std::chrono::seconds(4)));
     EXPECT_THAT(outcome.duration, Lt(std::chrono::seconds(9)));
     EXPECT_THAT(outcome.commands, Ge(20));

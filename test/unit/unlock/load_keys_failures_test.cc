@@ -72,7 +72,7 @@ TEST_F(LoadKeysFailureTest, AnotherKekInTheKeyringIsNotUsedAndStays) {
   AddBlob(kDimmId, kek_);
   (void)Must(keyring().AddUser("nvdimm-master", SampleSecret(32, 2).bytes()));
   LoadedKeys loaded = Load();
-  ExpectFailed(loaded, kDimmId, Errc::kKeysIncomplete, "could not be had");
+  ExpectFailed(loaded, kDimmId, Errc::kKeysIncomplete, "is unavailable");
   ASSERT_THAT(loaded.problems, SizeIs(1));
   EXPECT_THAT(loaded.problems[0].message, HasSubstr("in the keyring is not the kek of"));
   EXPECT_TRUE(HoldsKey("user", "nvdimm-master"));
@@ -83,7 +83,7 @@ TEST_F(LoadKeysFailureTest, AKekWithoutAKeyFileFailsItsBlobsOnly) {
   AddBlob(kOtherDimmId, kek_);
   LoadedKeys loaded = Load();
   EXPECT_THAT(loaded.keys, ElementsAre(Key(kOtherDimmId)));
-  ExpectFailed(loaded, kDimmId, Errc::kBadKeyFile, "its kek user:rack7 could not be had");
+  ExpectFailed(loaded, kDimmId, Errc::kBadKeyFile, "its kek user:rack7 is unavailable");
   ASSERT_THAT(loaded.problems, SizeIs(1));
   EXPECT_THAT(loaded.problems[0].message, HasSubstr("rack7.pem"));
 }
@@ -105,7 +105,7 @@ TEST_F(LoadKeysFailureTest, PcrsThatDifferAreSaidToDiffer) {
     ExtendPcr(tpm, 8, Sha256Bank());
   }
   LoadedKeys loaded = Load();
-  ExpectFailed(loaded, kDimmId, Errc::kPolicyMismatch, "could not be had");
+  ExpectFailed(loaded, kDimmId, Errc::kPolicyMismatch, "is unavailable");
   ASSERT_THAT(loaded.problems, SizeIs(1));
   EXPECT_EQ(loaded.problems[0].code, Errc::kPolicyMismatch);
   EXPECT_THAT(loaded.problems[0].message, HasSubstr("PCR 8 (sha256) differs"));
@@ -115,7 +115,7 @@ TEST_F(LoadKeysFailureTest, WithoutATpmThereIsNoKek) {
   AddBlob(kDimmId, kek_);
   environment_.tpm_device = "/nonexistent/tpm";
   LoadedKeys loaded = Load();
-  ExpectFailed(loaded, kDimmId, Errc::kNoTpm, "could not be had");
+  ExpectFailed(loaded, kDimmId, Errc::kNoTpm, "is unavailable");
 }
 
 TEST_F(LoadKeysFailureTest, ADimmKeyOfAnotherBlobIsNotTakenForOurs) {
