@@ -158,9 +158,9 @@ class KeyLoader {
   /// Where nothing is enrolled, blobs are ndctl's, which keeps no record.
   void NoteUnknown(const DimmId& id, const Candidate& chosen) {
     if (chosen.recorded || !Exists(store_.PathOf(chosen.blob.kek.KeyFileName()))) return;
-    loaded_.notes.push_back(id.canonical() + ": " + chosen.file.name + " is not recorded in " +
-                            kEnrolledDimmsFile +
-                            " (unknown); used because no recorded blob exists");
+    loaded_.notes.push_back(id.canonical() + ": " + chosen.file.name +
+                            " is unknown: " + kEnrolledDimmsFile +
+                            " does not record it; used because no other blob exists");
   }
 
   /// A spare is loaded only once its DIMM has refused the other, and needs its kek then.
