@@ -223,7 +223,7 @@ latch_without_tpm() { # OPTION...
   kill -STOP "$(cat "$BATS_TEST_TMPDIR/tpm/pid")"
   run emergency --tpm2-device="$TPM" --work-limit=1
   kill -CONT "$(cat "$BATS_TEST_TMPDIR/tpm/pid")"
-  expect 1 "given up"
+  expect 1 "gave up"
   run emergency --tpm2-device="$TPM"
   expect 0
 }
