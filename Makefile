@@ -40,9 +40,13 @@ checked := $(filter-out src/main.cc src/base/link_stubs.cc,$(sources))
 checked_objects := $(checked:%.cc=$(BUILD)/checked/%.o)
 unit_tests := $(sort $(wildcard test/unit/*/*_test.cc))
 fixtures := $(sort $(wildcard test/unit/support/*.cc))
-# A room's tests are compiled together: they share what templates cost, which is most of it.
-tested_rooms := $(sort $(patsubst test/unit/%/,%,$(dir $(unit_tests))))
-test_groups := $(tested_rooms:%=$(BUILD)/checked/test/unit/all-%.o)
+# Tests whose names begin with the same letter are compiled together: they share what templates
+# cost, which is most of it.
+beginning_with = $(strip \
+  $(foreach test,$(unit_tests),$(if $(filter $(1)%,$(notdir $(test))),$(test))))
+letters := $(foreach letter,a b c d e f g h i j k l m n o p q r s t u v w x y z, \
+  $(if $(call beginning_with,$(letter)),$(letter)))
+test_groups := $(letters:%=$(BUILD)/checked/test/unit/all-%.o)
 test_objects := $(fixtures:%.cc=$(BUILD)/checked/%.o) $(test_groups)
 
 cpp_files := $(sort $(wildcard src/*.cc src/*/*.cc src/*/*.h tpm/*.cc tpm/*.h test/*/*.cc test/*/*.h test/unit/*/*.cc test/unit/*/*.h))
@@ -126,11 +130,11 @@ $(test_objects): private check_flags += -Winvalid-pch -include $(test_headers)
 
 $(test_groups:.o=.cc): $(BUILD)/checked/test/unit/all-%.cc: always
 	@mkdir -p $(@D)
-	@printf '#include "%s"\n' $(filter test/unit/$*/%,$(unit_tests)) >$@.new
+	@printf '#include "%s"\n' $(call beginning_with,$*) >$@.new
 	@cmp -s $@.new $@ || cp $@.new $@
 
 $(test_groups): $(BUILD)/checked/test/unit/all-%.o: $(BUILD)/checked/test/unit/all-%.cc
-	@echo "  CXX test/unit/$*/*_test.cc"
+	@echo "  CXX test/unit/*/$**_test.cc"
 	@$(CXX) $(check_flags) -c -o $@ $<
 
 .PHONY: always

@@ -5,17 +5,17 @@
 namespace nvunlock {
 namespace {
 
-constexpr char kId[] = "8089-a2-1740-00000133";
+constexpr char kNfitId[] = "8089-a2-1740-00000133";
 
 std::string FileFor(const std::string& host) {
-  return std::string("nvdimm_") + kId + "_" + host + ".blob";
+  return std::string("nvdimm_") + kNfitId + "_" + host + ".blob";
 }
 
 TEST(BlobNameTest, IsReadAsNdctlMakesIt) {
   std::optional<BlobName> file = ParseBlobName(FileFor("srv7.example"));
   ASSERT_TRUE(file);
   EXPECT_EQ(file->name, FileFor("srv7.example"));
-  EXPECT_EQ(file->dimm_id, kId);
+  EXPECT_EQ(file->dimm_id, kNfitId);
   EXPECT_EQ(file->host, "srv7.example");
 }
 
@@ -23,7 +23,7 @@ TEST(BlobNameTest, TheHostMayHoldAnything) {
   for (const char* host : {"a_b_c", "_", "a.blob", "", "with space", "x.old"}) {
     std::optional<BlobName> file = ParseBlobName(FileFor(host));
     ASSERT_TRUE(file) << host;
-    EXPECT_EQ(file->dimm_id, kId);
+    EXPECT_EQ(file->dimm_id, kNfitId);
     EXPECT_EQ(file->host, host);
   }
 }
@@ -56,15 +56,15 @@ TEST(BlobNameTest, SixKindsAreToldApart) {
       {"nvdimm-master-old", {kMaster, kReplaced}},
   };
   for (const auto& [word, kind] : kinds) {
-    std::string name = std::string(word) + "_" + kId + "_a_b.blob";
-    EXPECT_EQ(MakeBlobName(kind, kId, "a_b").name, name);
+    std::string name = std::string(word) + "_" + kNfitId + "_a_b.blob";
+    EXPECT_EQ(MakeBlobName(kind, kNfitId, "a_b").name, name);
     std::optional<BlobName> file = ParseBlobName(name);
     ASSERT_TRUE(file) << name;
     EXPECT_EQ(file->kind, kind) << name;
-    EXPECT_EQ(file->dimm_id, kId) << name;
+    EXPECT_EQ(file->dimm_id, kNfitId) << name;
     EXPECT_EQ(file->host, "a_b") << name;
     EXPECT_STREQ(kind.ToWord(), word);
-    EXPECT_EQ(kind.KeyDescription(kId), std::string(word) + ":" + kId);
+    EXPECT_EQ(kind.KeyDescription(kNfitId), std::string(word) + ":" + kNfitId);
   }
 }
 

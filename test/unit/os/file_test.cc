@@ -93,12 +93,12 @@ TEST_F(FileTest, TheErrorNumberOfARefusedAttributeIsTold) {
 
 TEST_F(FileTest, OnlyARegularFileWithoutContentIsEmpty) {
   directory_.Link("link", "empty");
-  EXPECT_TRUE(IsEmpty(directory_.Write("empty", "")));
-  EXPECT_TRUE(IsEmpty(directory_.PathOf("link")));
-  EXPECT_FALSE(IsEmpty(directory_.Write("file", "x")));
-  EXPECT_FALSE(IsEmpty(directory_.PathOf("missing")));
-  EXPECT_FALSE(IsEmpty("/dev/null"));
-  EXPECT_FALSE(IsEmpty(directory_.path()));
+  EXPECT_TRUE(nvunlock::IsEmpty(directory_.Write("empty", "")));
+  EXPECT_TRUE(nvunlock::IsEmpty(directory_.PathOf("link")));
+  EXPECT_FALSE(nvunlock::IsEmpty(directory_.Write("file", "x")));
+  EXPECT_FALSE(nvunlock::IsEmpty(directory_.PathOf("missing")));
+  EXPECT_FALSE(nvunlock::IsEmpty("/dev/null"));
+  EXPECT_FALSE(nvunlock::IsEmpty(directory_.path()));
 }
 
 TEST_F(FileTest, ListsNamesWithTheirNumbersInOrder) {

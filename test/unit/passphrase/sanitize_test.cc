@@ -71,7 +71,7 @@ TEST_F(SanitizeTest, ADimmThatMayHaveAPassphraseIsNotSentZerosEvenWhenAsked) {
 TEST_F(SanitizeTest, OrWithTheOneInTheKeyring) {
   AddDimm("unlocked");
   std::string blob = Must(WrapPassphrase(kek_name_, kek_, SampleSecret(32))).text;
-  Key key = Must(keyring().LoadEncrypted(std::string("nvdimm:") + kId, blob));
+  nvunlock::Key key = Must(keyring().LoadEncrypted(std::string("nvdimm:") + kId, blob));
   EXPECT_EQ(Sanitize({.crypto_erase = true}).CountDone(), 1U);
   EXPECT_THAT(Security(), StartsWith("erase " + std::to_string(key.serial())));
 }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "src/image/find_images.h"
 #include "src/image/image_state.h"
 #include "src/model/blob_record.h"
 #include "test/unit/support/key_file_sample.h"

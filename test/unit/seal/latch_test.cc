@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "src/records/record_pcrs.h"
+#include "src/seal/unseal.h"
 #include "test/unit/support/machine.h"
 #include "test/unit/support/recording_proxy.h"
 

@@ -76,7 +76,7 @@ class BindDimmTest : public OperationsTest {
   DimmOutcome Bind(const Dimm& dimm, bool revalidate = true) {
     binder_.emplace(environment_, BindOptions{.keyring = keyring(), .revalidate = revalidate},
                     keys_);
-    return binder_->Open(dimm);
+    return binder_->Bind(dimm);
   }
 
   [[nodiscard]] Dimm Look() const { return Must(InspectDimm(tree_.bus(), "nmem0")); }
@@ -102,7 +102,7 @@ TEST_F(BindDimmTest, ARefusalWithoutASpareEndsIt) {
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked"});
   WriteLog binds(BindPath());
   Load();
-  DimmOutcome outcome = Open(Look());
+  DimmOutcome outcome = Bind(Look());
   EXPECT_EQ(binds.Read(), "nmem0");
   ASSERT_TRUE(outcome.problem);
   EXPECT_EQ(outcome.problem->code, Errc::kDimmLocked);
@@ -115,7 +115,7 @@ TEST_F(BindDimmTest, TheSpareIsSentOnceAfterARefusal) {
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked"});
   WriteLog binds(BindPath());
   Load();
-  DimmOutcome outcome = Open(Look());
+  DimmOutcome outcome = Bind(Look());
   EXPECT_EQ(binds.Read(), "nmem0nmem0");
   EXPECT_EQ(LoadedBlob(), staged_);
   EXPECT_THAT(keys_.spares, IsEmpty());
@@ -132,7 +132,7 @@ TEST_F(BindDimmTest, AnUnknownBlobIsSentLastAndSaidToBe) {
   WriteLog binds(BindPath());
   Load();
   EXPECT_EQ(LoadedBlob(), recorded);
-  Open(Look());
+  Bind(Look());
   EXPECT_EQ(binds.Read(), "nmem0nmem0");
   EXPECT_EQ(LoadedBlob(), current_);
   EXPECT_THAT(binder_->notes(), ElementsAre(HasSubstr("_here.blob, which is unknown")));
@@ -144,7 +144,7 @@ TEST_F(BindDimmTest, TheSpareThatOpensIsRecorded) {
   ReadScript security(SecurityPath(), {"locked\n", "unlocked\n", "unlocked\n"});
   Load();
   DimmOutcome outcome =
-      Open({.nmem = "nmem0", .id = kId, .security = SecurityState::kLocked, .bound = false});
+      Bind({.nmem = "nmem0", .id = kId, .security = SecurityState::kLocked, .bound = false});
   EXPECT_EQ(outcome.problem, std::nullopt) << outcome.problem->message;
   EXPECT_TRUE(outcome.after.IsUnlocked());
   EXPECT_THAT(binder_->unlocked_with(), ElementsAre(Pair(kId, LineFor(kId, staged_, kek_))));
@@ -156,7 +156,7 @@ TEST_F(BindDimmTest, ADimmThatTakesTheCurrentOneIsNotSentTheSpare) {
   WriteLog binds(BindPath());
   Load();
   DimmOutcome outcome =
-      Open({.nmem = "nmem0", .id = kId, .security = SecurityState::kLocked, .bound = false});
+      Bind({.nmem = "nmem0", .id = kId, .security = SecurityState::kLocked, .bound = false});
   EXPECT_FALSE(outcome.problem);
   EXPECT_EQ(binds.Read(), "nmem0");
   EXPECT_EQ(LoadedBlob(), current_);
@@ -173,7 +173,7 @@ TEST_F(BindDimmTest, AFrozenDimmIsNeverSentTheSpare) {
   Load();
   Dimm before = Look();
   before.frozen = false;  // the firmware froze it when it refused
-  DimmOutcome outcome = Open(before);
+  DimmOutcome outcome = Bind(before);
   EXPECT_EQ(binds.Read(), "nmem0");
   EXPECT_EQ(LoadedBlob(), current_);
   EXPECT_THAT(outcome.problem->message, HasSubstr("one attempt is used up"));
@@ -184,14 +184,14 @@ TEST_F(BindDimmTest, ADimmThatIsFrozenBeforeIsNotBoundAtAll) {
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "locked", .frozen = "1"});
   WriteLog binds(BindPath());
   Load();
-  EXPECT_EQ(Open(Look()).problem->code, Errc::kDimmLocked);
+  EXPECT_EQ(Bind(Look()).problem->code, Errc::kDimmLocked);
   EXPECT_EQ(binds.Read(), "");
 }
 
 TEST_F(BindDimmTest, AnUnlockedDimmThatTakesItsKeyIsRecorded) {
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "unlocked", .bound = true});
   Load();
-  DimmOutcome outcome = Open(Look());
+  DimmOutcome outcome = Bind(Look());
   std::string serial = std::to_string(keys_.keys.at(kId).at(0).serial());
   EXPECT_THAT(Security(), StartsWith("update " + serial + " " + serial));
   EXPECT_TRUE(outcome.revalidated);
@@ -201,7 +201,7 @@ TEST_F(BindDimmTest, AnUnlockedDimmThatTakesItsKeyIsRecorded) {
 TEST_F(BindDimmTest, AnUnlockedDimmThatIsNotAskedIsNotRecorded) {
   tree_.AddDimm({.nmem = "nmem0", .id = kId, .security = "unlocked", .bound = true});
   Load();
-  EXPECT_FALSE(Open(Look(), /*revalidate=*/false).revalidated);
+  EXPECT_FALSE(Bind(Look(), /*revalidate=*/false).revalidated);
   EXPECT_EQ(Security(), "unlocked\n");
   EXPECT_THAT(binder_->unlocked_with(), IsEmpty());
 }
@@ -212,7 +212,7 @@ TEST_F(BindDimmTest, AnUnlockedDimmThatRefusesBothSaysWhatThePowerCycleWillBring
   Load();
   Dimm before = Look();
   LetRefuse("nmem0");
-  DimmOutcome outcome = Open(before);
+  DimmOutcome outcome = Bind(before);
   EXPECT_EQ(outcome.problem->code, Errc::kDimmLocked);
   EXPECT_THAT(outcome.problem->message, HasSubstr("locked after a power cycle"));
   EXPECT_THAT(keys_.spares, IsEmpty());

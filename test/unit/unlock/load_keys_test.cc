@@ -93,7 +93,7 @@ TEST_F(LoadKeysTest, DimmKeysExpireWhenTheyShall) {
   LoadKeysOptions options = Options();
   options.expire_seconds = 600;
   for (const auto& [id, keys] : Load(options).keys) {
-    for (const nvunlock::Key& key : keys) EXPECT_NE(ExpiryOf(key), "perm") << id;
+    for (const nvunlock::Key& key : keys) EXPECT_NE(ExpiryOf(key), "perm") << id.canonical();
   }
 }
 

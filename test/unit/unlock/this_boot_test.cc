@@ -23,6 +23,7 @@ class ThisBootTest : public MachineTest {
   ThisBootTest() {
     directory_.Write("usr/lib/modprobe.d/00-nvunlock.conf", GuardText());
     MakeModuleTree(directory_, {"libnvdimm", "nfit"});
+    directory_.Write("proc/cmdline", "root=/dev/vda\n");
     boot_.tpm_device = environment_.tpm_device;
     boot_.heed_command_line = true;
     boot_.warn = [this](const std::string& line) { warnings_.push_back(line); };
