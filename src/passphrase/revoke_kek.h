@@ -18,8 +18,8 @@ struct RevokeReport {
   bool leaves_masters = false;   ///< master passphrases are as they were
 };
 
-/// Makes what OPTIONS.from wraps worth nothing, after RotateKek: sends each DIMM of which there is a
-/// blob another user passphrase, under OPTIONS.to, and then retires the key file. Fails before a
+/// Makes what OPTIONS.from wraps worth nothing, after RotateKek: sends each DIMM of which there is
+/// a blob another user passphrase, under OPTIONS.to, and then retires the key file. Fails before a
 /// DIMM is changed when one of them is not in this machine: its old passphrase would stay in force.
 /// Master passphrases stay, since they can be changed only while a DIMM has no other.
 Result<RevokeReport> RevokeKek(const Environment& environment, const RotateOptions& options);
