@@ -25,7 +25,7 @@ constexpr Command kCommands[] = {
     {"image-files", "[--guard-only] TREE [PLACE...]|--drivers",
      "put this machine's nvunlock files into an initramfs tree", RunImageFiles},
     {"backup", "[--json] FILE",
-     "write the keys directory, encrypted to its recovery slots, to a file", RunBackup},
+     "write the keys directory to one file that is checked to be complete", RunBackup},
     {"restore", "[--list] [--force] [--json] FILE",
      "put the files of a backup into the keys directory", RunRestore},
     {"check-image", "[--json] FILE...|--all",
@@ -71,7 +71,7 @@ std::string Usage() {
 Result<int> RunCommand(const char* name, int argc, char** argv) {
   for (const Command& command : kCommands) {
     if (strcmp(name, command.name) == 0) {
-      return command.run({command, argc, argv, NVUNLOCK_VERSION});
+      return command.run({command, argc, argv});
     }
   }
   return Fail(Errc::kUsage, *name == '\0'

@@ -2,26 +2,80 @@
 
 #include <algorithm>
 #include <ctime>
-#include <optional>
+#include <map>
 
-#include "src/model/backup_file.h"
-#include "src/model/dimm.h"
+#include "src/keys/clear_kek.h"
+#include "src/keys/kek_in_keyring.h"
+#include "src/model/blob_record.h"
 #include "src/model/key_store.h"
-#include "src/model/tar.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
-#include "src/os/keyring.h"
 
 namespace nvunlock {
 namespace {
 
-std::string UtcTime(int64_t time) {
-  time_t seconds = time;
-  struct tm parts = {};
-  gmtime_r(&seconds, &parts);
-  char text[40];
-  strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
+/// Largest backup that is read.
+constexpr size_t kBackupLimit = 32 << 20;
+
+constexpr std::string_view kKeyFileSuffix = ".pem";
+
+/// By name.
+using Keks = std::map<std::string, Secret>;
+
+/// NOTES get to know what is left out.
+Result<std::vector<TarFile>> ReadKeysDirectory(const KeyStore& store,
+                                               std::vector<std::string>& notes) {
+  DirectoryLock lock = TRY(LockDirectory(store.directory()));
+  std::vector<std::string> names;
+  for (const KekName& kek : TRY(store.EnrolledKeks())) names.push_back(kek.KeyFileName());
+  if (names.empty()) return Fail("nothing is enrolled: no key file in " + store.directory());
+  for (const BlobName& blob : TRY(store.AllBlobs())) names.push_back(blob.name);
+  if (Exists(store.PathOf(kEnrolledDimmsFile))) names.push_back(kEnrolledDimmsFile);
+  std::vector<TarFile> files;
+  for (const std::string& name : names) {
+    std::string content = TRY(ReadFile(store.PathOf(name), kTarFileLimit));
+    files.push_back({name, std::move(content)});
+  }
+  for (const std::string& name : TRY(ListDirectory(store.directory()))) {
+    if (!name.ends_with(kBlobSuffix) || ParseBlobName(name)) continue;
+    notes.push_back(name + " is left out: it is no passphrase blob, maybe a kek in clear");
+  }
+  return files;
+}
+
+Result<void> CheckFile(const TarFile& file) {
+  if (ParseBlobName(file.name)) {
+    TRY(ParseEnc32(file.content));
+  } else if (file.name.ends_with(kKeyFileSuffix)) {
+    KekName kek = TRY(ParseKeyFile(file.content)).kek;
+    if (kek.type == "user" && kek.KeyFileName() == file.name) return {};
+    return Fail("it holds " + kek.ToString());
+  } else if (file.name != kEnrolledDimmsFile) {
+    return Fail("it does not belong in a keys directory");
+  } else if (ParseBlobRecord(file.content).damaged > 0) {
+    return Fail("it has damaged lines; delete them, since nothing uses them");
+  }
+  return {};
+}
+
+Result<std::vector<TarFile>> ParseBackup(ByteView tar) {
+  std::vector<TarFile> files = TRY(UnpackTar(tar));
+  if (files.empty()) return Fail("there is nothing in it");
+  for (const TarFile& file : files) TRY_IN(file.name, CheckFile(file));
+  return files;
+}
+
+/// The kek of FILE, which a recovery slot must hold as well.
+Result<Secret> TakeKek(const KeyFile& file, const Keyring& keyring) {
+  if (file.recovery.empty()) {
+    return Fail(file.kek.ToString() +
+                ": its key file has no recovery slot, and its backup would be lost with the TPM: "
+                "add one with 'nvunlock reseal --recovery-key" +
+                OptionForKek(file.kek) + "'");
+  }
+  Secret kek = TRY(ReadKek(keyring, file.kek));
+  if (TRY(KekCheckValue(kek)) == file.check_value) return kek;
+  return AnotherInKeyring(file.kek, file.kek.KeyFileName());
 }
 
 std::string DescribeWays(const KeyFile& file) {
@@ -32,154 +86,109 @@ std::string DescribeWays(const KeyFile& file) {
   return file.kek.ToString() + text;
 }
 
-/// The DIMMs that the machine has now.
-std::string DescribeDimms(const std::string& sysfs_root) {
-  NdBus bus(sysfs_root);
-  std::string text;
-  for (const std::string& nmem : bus.Nmems()) {
-    Result<Dimm> dimm = InspectDimm(bus, nmem);
-    if (!dimm || dimm->id.empty()) continue;
-    text += "dimm: " + dimm->id.spelling() + " " + nmem + " " + ToWord(dimm->security) + "\n";
+Result<void> CheckBlob(const TarFile& file, const Keks& keks) {
+  Enc32Blob blob = TRY(ParseEnc32(file.content));
+  std::string name = blob.kek.ToString();
+  auto kek = keks.find(name);
+  if (kek == keks.end()) {
+    return Fail("its kek " + name + " is not enrolled; enroll that or move the blob away");
   }
-  return text;
+  if (VerifyEnc32(blob, kek->second)) return {};
+  return Fail("it is damaged, or was made under another kek than " + name +
+              "; restore it or move it away");
 }
 
-/// One run of WriteBackup.
-class BackupMaker {
- public:
-  BackupMaker(const Environment& environment, const BackupOrigin& origin)
-      : environment_(environment), origin_(origin), store_(environment.keys_dir) {}
-
-  Result<BackupReport> Run(const std::string& path) {
-    if (Exists(path)) return Fail(path + ": exists already; a backup does not replace it");
-    {
-      DirectoryLock lock = TRY(LockDirectory(store_.directory()));
-      TRY(GatherKeks());
-      TRY(GatherFiles());
-    }
-    files_.push_back({kAboutBackupFile, About()});
-    Bytes tar = TRY(PackTar(files_, origin_.time));
-    backup_.archive = TRY(EncryptArchive(tar, keks_));
-    std::string text = TRY(FormatBackup(backup_));
-    if (text.size() > kBackupLimit) return Fail("the backup would be too large");
-    TRY(WriteFileDurably(path, text, 0600, IfPresent::kFail));
-    TRY_IN(path + " was written, but does not hold: do not rely on it", Prove(path, text, tar));
-    return std::move(report_);
+/// Fails unless FILES alone hold the kek of each blob. REPORT gets to know what is in them.
+Result<void> CheckComplete(const std::vector<TarFile>& files, const Keyring& keyring,
+                           BackupReport& report) {
+  Keks keks;
+  for (const TarFile& file : files) {
+    report.files.push_back(file.name);
+    if (!file.name.ends_with(kKeyFileSuffix)) continue;
+    KeyFile key_file = TRY(ParseKeyFile(file.content));
+    Secret kek = TRY(TakeKek(key_file, keyring));
+    keks.emplace(key_file.kek.ToString(), std::move(kek));
+    report.keks.push_back(DescribeWays(key_file));
   }
-
- private:
-  Result<void> GatherKeks() {
-    for (const KekName& name : TRY(store_.EnrolledKeks())) {
-      KeyFile file = TRY(store_.ReadKeyFile(name));
-      if (file.recovery.empty()) {
-        return Fail(name.ToString() +
-                    ": its key file has no recovery slot; without the TPM nobody could open the "
-                    "backup: add one with 'nvunlock reseal --recovery-key'");
-      }
-      keks_.push_back(TRY(TakeKek(file)));
-      report_.keks.push_back(DescribeWays(file));
-      backup_.keks.push_back({.kek = file.kek,
-                              .check_value = std::move(file.check_value),
-                              .slots = {},
-                              .recovery = std::move(file.recovery)});
-    }
-    if (keks_.empty()) return Fail("nothing is enrolled: no key file in " + store_.directory());
-    return {};
+  for (const TarFile& file : files) {
+    if (ParseBlobName(file.name)) TRY_IN(file.name, CheckBlob(file, keks));
   }
+  return {};
+}
 
-  [[nodiscard]] Result<NamedKek> TakeKek(const KeyFile& file) const {
-    std::string name = file.kek.ToString();
-    std::optional<Key> key = TRY(Keyring(environment_.keyring).Find("user", file.kek.description));
-    if (!key) {
-      return Fail(name +
-                  " is not in the keyring: run 'nvunlock load-keys' or 'nvunlock load-keys "
-                  "--recovery' first");
-    }
-    Secret kek = TRY_IN(name + " in the keyring", key->Read());
-    if (TRY(KekCheckValue(kek)) != file.check_value) {
-      return Fail(name + " in the keyring is not the kek of " +
-                  store_.PathOf(file.kek.KeyFileName()));
-    }
-    return NamedKek{file.kek, std::move(kek)};
+/// Nothing reads a file with this suffix.
+constexpr char kOldSuffix[] = ".before-restore";
+
+/// What is at PATH; empty when there is nothing.
+Result<std::string> ContentOf(const std::string& path) {
+  if (!Exists(path) || IsEmpty(path)) return std::string();
+  return ReadFile(path, kTarFileLimit);
+}
+
+/// What an earlier restore has kept is not lost either.
+Result<void> KeepOld(const std::string& path) {
+  std::string old = TRY(ContentOf(path));
+  std::string kept = TRY(ContentOf(path + kOldSuffix));
+  if (!kept.empty() && kept != old) {
+    return Fail("nothing was replaced: " + path + kOldSuffix + " is there already; move it away");
   }
+  return WriteFileDurably(path + kOldSuffix, old, 0600, IfPresent::kReplace);
+}
 
-  Result<void> GatherFiles() {
-    for (const std::string& name : TRY(ListDirectory(store_.directory()))) {
-      if (BelongsIntoBackup(name)) {
-        TRY(GatherFile(name));
-      } else if (name.ends_with(".blob")) {
-        report_.notes.push_back(name + " is left out: it is no passphrase blob");
-      }
-    }
-    return {};
-  }
-
-  Result<void> GatherFile(const std::string& name) {
-    Bytes content = TRY(ReadKernelFile(store_.PathOf(name), kTarFileLimit));
-    std::string text(AsText(content));
-    std::optional<BlobName> blob = ParseBlobName(name);
-    // An empty spare blob counts as absent.
-    if (text.empty() && (!blob || blob->kind.stage != BlobStage::kCurrent)) return {};
-    if (blob && !CheckBlob(name, text)) return {};
-    files_.push_back({name, std::move(text)});
-    report_.files.push_back(name);
-    return {};
-  }
-
-  /// Whether it is a passphrase blob, and no kek in clear under the name of one.
-  bool CheckBlob(const std::string& name, const std::string& text) {
-    Result<Enc32Blob> blob = ParseEnc32(text);
-    if (!blob) {
-      report_.notes.push_back(name + " is left out: " + blob.error().message);
-      return false;
-    }
-    auto kek = std::find_if(keks_.begin(), keks_.end(),
-                            [&](const NamedKek& known) { return known.name == blob->kek; });
-    if (kek == keks_.end()) {
-      report_.notes.push_back(name + ": its kek " + blob->kek.ToString() +
-                              " has no key file, so the backup alone does not open it");
-    } else if (!VerifyEnc32(*blob, kek->kek)) {
-      report_.notes.push_back(name + ": it is damaged, or was made under another kek than " +
-                              blob->kek.ToString());
-    }
-    return true;
-  }
-
-  [[nodiscard]] std::string About() const {
-    return "host: " + origin_.host + "\ndate: " + UtcTime(origin_.time) +
-           "\nnvunlock: " + origin_.version + "\n" + DescribeDimms(environment_.sysfs_root);
-  }
-
-  /// What is there now is what was written, and each kek opens it.
-  [[nodiscard]] Result<void> Prove(const std::string& path, const std::string& text,
-                                   const Bytes& tar) const {
-    std::string written = TRY(ReadFile(path, kBackupLimit));
-    if (written != text) return Fail("it reads back as something else");
-    BackupFile backup = TRY(ParseBackup(written));
-    if (backup.keks.size() != keks_.size()) return Fail("keks are missing");
-    for (size_t i = 0; i < keks_.size(); i++) {
-      if (TRY(DecryptArchive(backup, keks_[i])) != tar) return Fail("its content differs");
-      if (backup.keks[i].recovery.size() != backup_.keks[i].recovery.size()) {
-        return Fail("recovery slots are missing");
-      }
-    }
-    return {};
-  }
-
-  const Environment& environment_;
-  const BackupOrigin& origin_;
-  KeyStore store_;
-  std::vector<NamedKek> keks_;
-  std::vector<TarFile> files_;
-  BackupFile backup_;
-  BackupReport report_;
-};
+Failure FailToReplace(const std::vector<std::string>& names, const std::string& keys_dir) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return Fail("nothing was written: " + keys_dir + " holds something else as " + text +
+              "; --force replaces it and keeps the old as NAME" + kOldSuffix);
+}
 
 }  // namespace
 
-Result<BackupReport> WriteBackup(const Environment& environment, const BackupOrigin& origin,
-                                 const std::string& path) {
-  return BackupMaker(environment, origin).Run(path);
+Result<BackupReport> WriteBackup(const Environment& environment, const std::string& path) {
+  if (Exists(path)) return Fail(path + ": exists already; a backup does not replace it");
+  KeyStore store(environment.keys_dir);
+  BackupReport report;
+  Bytes tar = PackTar(TRY(ReadKeysDirectory(store, report.notes)), time(nullptr));
+  TRY(CheckComplete(TRY(ParseBackup(tar)), Keyring(environment.keyring), report));
+  TRY(WriteFileDurably(path, AsText(tar), 0600, IfPresent::kFail));
+  if (ReadFile(path, kBackupLimit).value_or("") == AsText(tar)) return report;
+  return Fail(path + " was written, but does not read back as such: do not rely on it");
+}
+
+Result<std::vector<TarFile>> ReadBackup(const std::string& path) {
+  std::string tar = TRY(ReadFile(path, kBackupLimit));
+  Result<std::vector<TarFile>> files = ParseBackup(AsBytes(tar));
+  if (files) return files;
+  std::string cause = std::move(files.error().message);  // may quote what a terminal acts on
+  std::replace_if(
+      cause.begin(), cause.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  // Errc::kBadKeyFile is about the machine's own key files, and its remedy a backup.
+  return Fail(path + ": " + cause);
+}
+
+Result<RestoreReport> RestoreFiles(const std::vector<TarFile>& files, const std::string& keys_dir,
+                                   bool replace) {
+  TRY(MakeDirectories(keys_dir, 0700));
+  DirectoryLock lock = TRY(LockDirectory(keys_dir));
+  const std::string prefix = keys_dir + "/";
+  RestoreReport report;
+  std::vector<TarFile> changed;
+  for (const TarFile& file : files) {
+    std::string present = TRY(ContentOf(prefix + file.name));
+    if (present == file.content) {
+      report.same.push_back(file.name);
+      continue;
+    }
+    // An empty file holds nothing that could be lost.
+    (present.empty() ? report.written : report.replaced).push_back(file.name);
+    changed.push_back(file);
+  }
+  if (!replace && !report.replaced.empty()) return FailToReplace(report.replaced, keys_dir);
+  for (const std::string& name : report.replaced) TRY(KeepOld(prefix + name));
+  for (const TarFile& file : changed) {
+    TRY(WriteFileDurably(prefix + file.name, file.content, 0600, IfPresent::kReplace));
+  }
+  return report;
 }
 
 }  // namespace nvunlock

@@ -8,7 +8,6 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "src/base/wipe_stack.h"
@@ -68,8 +67,8 @@ Failure FailToOpen(std::string_view reason) {
   return Fail(Errc::kBadKeyFile, "CMS block: " + std::string(reason));
 }
 
-Result<Bytes> Seal(CMS_ContentInfo* cms, ByteView content) {
-  Bio input(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())));
+Result<Bytes> Seal(CMS_ContentInfo* cms, const Secret& content) {
+  Bio input(BIO_new_mem_buf(content.bytes().data(), static_cast<int>(content.size())));
   if (input == nullptr || CMS_set_detached(cms, 0) != 1 ||
       CMS_final(cms, input.get(), nullptr, CMS_BINARY) != 1) {
     return FailOpenssl("encrypt a CMS message");
@@ -89,46 +88,22 @@ bool IsOfType(CMS_ContentInfo* cms, int type) {
   return OBJ_obj2nid(CMS_get0_type(cms)) == type;
 }
 
-/// The content of a message, in memory of OpenSSL's, once its recipient's secret is set.
-Result<Bio> Decrypt(CMS_ContentInfo* cms) {
-  Bio output(BIO_new(BIO_s_mem()));
-  if (output == nullptr ||
-      CMS_decrypt(cms, nullptr, nullptr, nullptr, output.get(), CMS_BINARY) != 1) {
-    return FailToOpen("damaged: its content does not verify");
-  }
-  return output;
-}
-
-ByteView ContentOf(BIO* memory) {
-  char* content = nullptr;
-  long size = BIO_get_mem_data(memory, &content);
-  return {reinterpret_cast<const uint8_t*>(content), static_cast<size_t>(std::max(size, 0L))};
-}
-
 /// The content of a message whose recipient's secret has been set.
 Result<Secret> Open(CMS_ContentInfo* cms, size_t limit) {
   // The memory for the content is made now: there shall be no system call while OpenSSL has it in
   // buffers of its own.
   Secret content = TRY(Secret::Create(limit));
-  Bio output = TRY(Decrypt(cms));
-  ByteView plaintext = ContentOf(output.get());
-  if (plaintext.empty() || plaintext.size() > content.size()) return FailToOpen("empty");
-  memcpy(content.bytes().data(), plaintext.data(), plaintext.size());
-  content.Shrink(plaintext.size());
+  Bio output(BIO_new(BIO_s_mem()));
+  if (output == nullptr ||
+      CMS_decrypt(cms, nullptr, nullptr, nullptr, output.get(), CMS_BINARY) != 1) {
+    return FailToOpen("damaged: its content does not verify");
+  }
+  char* plaintext = nullptr;
+  long size = BIO_get_mem_data(output.get(), &plaintext);
+  if (size <= 0 || static_cast<size_t>(size) > content.size()) return FailToOpen("empty");
+  memcpy(content.bytes().data(), plaintext, static_cast<size_t>(size));
+  content.Shrink(static_cast<size_t>(size));
   return content;
-}
-
-/// The message in DER, which is AuthEnvelopedData, with the key set that its recipient needs.
-Result<Cms> ParseForKey(ByteView der, const Secret& key, ByteView key_id) {
-  Cms cms = TRY(Parse(der));
-  if (!IsOfType(cms.get(), NID_id_smime_ct_authEnvelopedData)) {
-    return FailToOpen("not AuthEnvelopedData");
-  }
-  if (CMS_decrypt_set1_key(cms.get(), const_cast<uint8_t*>(key.bytes().data()), key.size(),
-                           key_id.data(), key_id.size()) != 1) {
-    return FailToOpen("damaged, or made for another key");
-  }
-  return cms;
 }
 
 Result<Certificate> ParseCertificate(std::string_view pem) {
@@ -218,7 +193,7 @@ Result<Bytes> EncryptToKey(const Secret& content, const Secret& wrapping_key, By
   if (cms == nullptr || !AddKeyRecipient(cms.get(), wrapping_key, key_id, scrypt)) {
     return FailOpenssl("make a CMS message");
   }
-  return Seal(cms.get(), content.bytes());
+  return Seal(cms.get(), content);
 }
 
 Result<Bytes> EncryptToPassphrase(const Secret& content, const Secret& passphrase, int rounds) {
@@ -233,7 +208,7 @@ Result<Bytes> EncryptToPassphrase(const Secret& content, const Secret& passphras
     OPENSSL_free(copy);
     return FailOpenssl("make a CMS message");
   }
-  return Seal(cms.get(), content.bytes());
+  return Seal(cms.get(), content);
 }
 
 Result<Bytes> EncryptToCertificate(const Secret& content, std::string_view certificate) {
@@ -246,31 +221,19 @@ Result<Bytes> EncryptToCertificate(const Secret& content, std::string_view certi
   if (recipient == nullptr || !ChooseParameters(recipient)) {
     return FailOpenssl("encrypt to this certificate");
   }
-  return Seal(cms.get(), content.bytes());
-}
-
-Result<Bytes> EncryptToKeys(ByteView content, const std::vector<CmsKey>& keys) {
-  StackWiper wiper;
-  InitOpenssl();
-  Cms cms(CMS_AuthEnvelopedData_create(FetchCipher("AES-256-GCM")));
-  bool made = cms != nullptr && std::all_of(keys.begin(), keys.end(), [&](const CmsKey& key) {
-                return AddKeyRecipient(cms.get(), key.key, key.id, {});
-              });
-  if (!made) return FailOpenssl("make a CMS message");
   return Seal(cms.get(), content);
-}
-
-Result<Bytes> DecryptWithOneKey(ByteView der, const CmsKey& key) {
-  StackWiper wiper;
-  Cms cms = TRY(ParseForKey(der, key.key, key.id));
-  Bio output = TRY(Decrypt(cms.get()));
-  ByteView content = ContentOf(output.get());
-  return Bytes(content.begin(), content.end());
 }
 
 Result<Secret> DecryptWithKey(ByteView der, const Secret& wrapping_key, ByteView key_id) {
   StackWiper wiper;
-  Cms cms = TRY(ParseForKey(der, wrapping_key, key_id));
+  Cms cms = TRY(Parse(der));
+  if (!IsOfType(cms.get(), NID_id_smime_ct_authEnvelopedData)) {
+    return FailToOpen("not AuthEnvelopedData");
+  }
+  if (CMS_decrypt_set1_key(cms.get(), const_cast<uint8_t*>(wrapping_key.bytes().data()),
+                           wrapping_key.size(), key_id.data(), key_id.size()) != 1) {
+    return FailToOpen("damaged, or made for another key");
+  }
   return Open(cms.get(), der.size());
 }
 

@@ -3,7 +3,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "src/base/bytes.h"
 #include "src/base/result.h"
@@ -45,19 +44,6 @@ Result<Bytes> EncryptToPassphrase(const Secret& content, const Secret& passphras
 /// DER of a CMS AuthEnvelopedData for the RSA (OAEP) or EC key of CERTIFICATE, which is PEM text.
 /// `openssl cms -decrypt -inkey KEY` opens it.
 Result<Bytes> EncryptToCertificate(const Secret& content, std::string_view certificate);
-
-/// A symmetric key that opens a message, and its public identifier.
-struct CmsKey {
-  Bytes id;
-  Secret key;
-};
-
-/// EncryptToKey of CONTENT, which is as large as it likes, for each of KEYS: one of them opens it.
-Result<Bytes> EncryptToKeys(ByteView content, const std::vector<CmsKey>& keys);
-
-/// The content of what EncryptToKeys made, by one of the keys. Fails with kBadKeyFile when DER is
-/// damaged or not made for KEY.
-Result<Bytes> DecryptWithOneKey(ByteView der, const CmsKey& key);
 
 /// The content of what EncryptToKey made. Fails with kBadKeyFile when DER is damaged or made for
 /// another key.

@@ -18,15 +18,15 @@ struct TarFile {
   bool operator==(const TarFile&) const = default;
 };
 
-/// The largest file, and the most files, that an archive of ours has.
+/// The largest file that is taken out of an archive.
 inline constexpr size_t kTarFileLimit = 64 << 10;
-inline constexpr size_t kTarMostFiles = 2000;
 
 /// A ustar archive (POSIX.1-2001) of FILES, all of mode 0600, of root and changed at TIME, in
-/// seconds since 1970. Names too long for ustar go into pax headers. Fails when UnpackTar would.
-Result<Bytes> PackTar(const std::vector<TarFile>& files, int64_t time);
+/// seconds since 1970. Names too long for ustar are written as GNU tar does. UnpackTar says whether
+/// it can be read.
+Bytes PackTar(const std::vector<TarFile>& files, int64_t time);
 
-/// Reads what PackTar makes, as hostile input: regular files only, each within the limits and with
+/// Reads what PackTar makes, as hostile input: regular files only, each within the limit and with
 /// a plain name of its own, and nothing else. Fails with one cause.
 Result<std::vector<TarFile>> UnpackTar(ByteView tar);
 

@@ -20,7 +20,6 @@ struct Invocation {
   const Command& command;
   int argc;
   char** argv;
-  const char* version = "";  ///< of the program
 };
 
 }  // namespace nvunlock

@@ -21,7 +21,7 @@ back_up() {
 }
 
 restore() { # [OPTION]
-  nvunlock restore "$@" --keys-dir="$KEYS" "$SAFE/backup" <<<"$RECOVERY_KEY"
+  nvunlock restore "$@" --keys-dir="$KEYS" "$SAFE/backup"
 }
 
 @test "the key file is damaged: restore it from a backup; --force; move the old one away" {
@@ -64,7 +64,7 @@ restore() { # [OPTION]
   rm -r "$KEYS"
   keyctl clear @u
   other_tpm
-  run nvunlock restore --keys-dir="$KEYS" "$SAFE/backup" <<<"$RECOVERY_KEY"
+  run restore
   restored=$output
   follow "nvunlock load-keys --recovery" <<<"$RECOVERY_KEY"
   output=$restored

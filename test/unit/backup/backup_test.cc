@@ -1,158 +1,188 @@
 #include "src/backup/backup.h"
 
-#include <gmock/gmock.h>
-#include <sys/stat.h>
-
-#include <map>
-
 #include "src/model/blob_record.h"
-#include "test/unit/support/backed_up_machine.h"
 #include "test/unit/support/commands.h"
+#include "test/unit/support/operations_test.h"
 
 namespace nvunlock {
 namespace {
 
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-class BackupTest : public BackedUpMachine {};
-
-TEST_F(BackupTest, ItSaysWhatIsInItAndWhatOpensIt) {
-  AddKek("one", 1);
-  AddKek("two", 2);
-  AddBlob("nvdimm_8680-1_here.blob", "one");
-  WriteKeysFile(kEnrolledDimmsFile, "# text\n");
-  BackupReport report = Must(Backup());
-  EXPECT_THAT(report.files,
-              ElementsAre("enrolled-dimms", "nvdimm_8680-1_here.blob", "one.pem", "two.pem"));
-  EXPECT_THAT(report.keks, ElementsAre("user:one by recovery-key", "user:two by recovery-key"));
-  EXPECT_THAT(report.notes, ElementsAre());
-}
-
-TEST_F(BackupTest, AllPassphraseBlobsAreInIt) {
-  AddKek("one", 1);
-  const char* names[] = {"nvdimm-master-new_1_here.blob", "nvdimm-master-old_1_here.blob",
-                         "nvdimm-master_1_here.blob",     "nvdimm-new_1_here.blob",
-                         "nvdimm-old_1_here.blob",        "nvdimm_1_here.blob"};
-  for (const char* name : names) AddBlob(name, "one");
-  std::vector<std::string> files = Must(Backup()).files;
-  for (const char* name : names) EXPECT_THAT(files, Contains(name));
-}
-
-TEST_F(BackupTest, TheFileIsForItsOwnerOnlyAndHoldsNothingInClear) {
-  AddKek("one", 1);
-  std::string blob = AddBlob("nvdimm_8680-1_here.blob", "one");
-  ASSERT_THAT(Backup(), Succeeds());
-  struct stat info = {};
-  ASSERT_EQ(stat(path_.c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 07777, 0600U);
-  std::string text = directory_.Read("backup");
-  EXPECT_THAT(text, Not(HasSubstr(blob)));
-  EXPECT_THAT(text, Not(HasSubstr("8680-1")));
-}
-
-TEST_F(BackupTest, AKekInClearIsLeftOutUnderWhateverNameItLies) {
-  AddKek("one", 1);
-  for (const char* name : {"one.blob", "nvdimm-master.blob", "nvdimm_one_two.blob"}) {
-    WriteKeysFile(name, AsText(KekNumber(1).bytes()));
+/// A kek with a recovery key, its blob and a record.
+class BackupTest : public OperationsTest {
+ protected:
+  BackupTest() {
+    std::filesystem::create_directory(directory_.PathOf("stick"));
+    Remove(kek_name_.ClearFileName());
+    Enroll(kek_name_, kek_);
+    AddBlob(kId);
+    WriteKeysFile(kEnrolledDimmsFile, "# a comment\n");
   }
+
+  void Enroll(const KekName& name, const Secret& kek) const {
+    KeyFile file = SampleKeyFile();
+    file.kek = name;
+    file.check_value = Must(KekCheckValue(kek));
+    file.recovery.push_back(Must(MakeKeySlot(kek, SampleSecret(32, 100))));
+    WriteKeysFile(name.KeyFileName(), Must(FormatKeyFile(file)));
+  }
+
+  void Remove(const std::string& name) const { std::filesystem::remove_all(store_.PathOf(name)); }
+
+  /// All names in the keys directory, and what the files hold.
+  [[nodiscard]] std::string KeysFiles() const {
+    return RunCommand("tail -v -n +1 " + store_.directory() + "/*");
+  }
+
+  [[nodiscard]] Result<BackupReport> Backup() const { return WriteBackup(environment_, path_); }
+
+  /// There is no backup, not even half of one.
+  void ExpectRefusal(const std::string& words, Errc code = Errc::kFailed) const {
+    EXPECT_THAT(Backup(), FailsWith(code, words));
+    EXPECT_EQ(directory_.CountIn("stick"), 0U);
+  }
+
+  [[nodiscard]] Result<RestoreReport> Restore(bool replace = false) const {
+    return RestoreFiles(Must(ReadBackup(path_)), store_.directory(), replace);
+  }
+
+  const std::string path_ = directory_.PathOf("stick/backup");
+  const std::string blob_ = MakeBlobName(kCurrentBlob, kId, "here").name;
+};
+
+TEST_F(BackupTest, KeyFilesAllBlobsAndTheRecordComeBackForTheirOwnerOnly) {
+  for (PassphraseRole role : {PassphraseRole::kUser, PassphraseRole::kMaster}) {
+    for (BlobStage stage : {BlobStage::kCurrent, BlobStage::kStaged, BlobStage::kReplaced}) {
+      AddBlob(kOtherId, {role, stage}, std::string(64, 'h'));
+    }
+  }
+  const KekName two = {"user", "two"};
+  AddKek(two, SampleSecret(32, 2));
+  Enroll(two, SampleSecret(32, 2));
+  AddBlobOf(two, SampleSecret(32, 2), "8680-1");
+  const std::string before = KeysFiles();
+  WriteKeysFile("keys.readme", "not ours");
+  WriteKeysFile("nvdimm-new_1_here.blob", "");  // counts as absent
   BackupReport report = Must(Backup());
-  EXPECT_THAT(report.files, ElementsAre("one.pem"));
-  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("nvdimm-master.blob is left out"),
-                                        HasSubstr("nvdimm_one_two.blob is left out"),
-                                        HasSubstr("one.blob is left out")));
-  std::string kek(AsText(KekNumber(1).bytes()));
-  EXPECT_THAT(directory_.Read("backup"), Not(HasSubstr(kek)));
+  EXPECT_THAT(report.keks,
+              ElementsAre("user:nvdimm-master by recovery-key", "user:two by recovery-key"));
+  Remove("");
+  EXPECT_EQ(Must(Restore()).written, report.files);
+  EXPECT_EQ(KeysFiles(), before);
+  EXPECT_EQ(
+      RunCommand("cd " + store_.directory() + "; stat -c %a . ; stat -c %a " + path_ + " * | uniq"),
+      "700\n600\n");
 }
 
-TEST_F(BackupTest, AnEmptyStagedBlobCountsAsAbsentAndAnEmptyCurrentOneIsNamed) {
-  AddKek("one", 1);
-  WriteKeysFile("nvdimm-new_1_here.blob", "");
-  WriteKeysFile("nvdimm_2_here.blob", "");
-  BackupReport report = Must(Backup());
-  EXPECT_THAT(report.files, ElementsAre("one.pem"));
-  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("nvdimm_2_here.blob is left out")));
+TEST_F(BackupTest, AKekInClearNeverGetsIntoIt) {
+  const std::string kek(AsText(kek_.bytes()));
+  WriteKeysFile("nvdimm_one_two.blob", kek);
+  ExpectRefusal("nvdimm_one_two.blob: ");
+  Remove("nvdimm_one_two.blob");
+  WriteKeysFile(kek_name_.ClearFileName(), kek);
+  EXPECT_THAT(Must(Backup()).notes, ElementsAre(HasSubstr("nvdimm-master.blob is left out")));
+  EXPECT_THAT(directory_.Read("stick/backup"), Not(HasSubstr(kek)));
 }
 
-TEST_F(BackupTest, BlobsThatTheBackupDoesNotOpenAreInItAndNamed) {
-  AddKek("one", 1);
-  std::string blob = AddBlob("nvdimm_1_here.blob", "one");
-  blob.back() = blob.back() == '0' ? '1' : '0';
-  WriteKeysFile("nvdimm_1_here.blob", blob);
-  AddToKeyring("other", 3);
-  AddBlob("nvdimm_2_here.blob", "other");
-  BackupReport report = Must(Backup());
-  EXPECT_THAT(report.files, Contains("nvdimm_1_here.blob"));
-  EXPECT_THAT(report.files, Contains("nvdimm_2_here.blob"));
-  EXPECT_THAT(report.notes,
-              ElementsAre(HasSubstr("damaged"), HasSubstr("user:other has no key file")));
+TEST_F(BackupTest, ABlobThatItsKeyFilesDoNotOpenIsRefused) {
+  AddBlobOf(kek_name_, SampleSecret(32), kId);
+  ExpectRefusal(blob_ + ": it is damaged, or was made under another kek than user:nvdimm-master");
+  AddBlobOf({"user", "other"}, kek_, kId);
+  ExpectRefusal("its kek user:other is not enrolled");
+  WriteKeysFile(blob_, "");
+  ExpectRefusal(blob_ + ": empty");
 }
 
-TEST_F(BackupTest, AKekWithoutARecoverySlotIsRefusedByName) {
-  AddKek("one", 1);
-  AddKekWithTpmSlotOnly("two", 2);
-  EXPECT_THAT(Backup(), FailsWith(Errc::kFailed, "user:two: its key file has no recovery slot"));
-  EXPECT_FALSE(directory_.Holds("backup"));
+TEST_F(BackupTest, AKekWithoutARecoverySlotIsRefused) {
+  EnrollKek(kek_name_, kek_);
+  ExpectRefusal("user:nvdimm-master: its key file has no recovery slot");
 }
 
-TEST_F(BackupTest, AKekThatIsNotInTheKeyringIsRefusedByName) {
-  AddKek("one", 1);
-  AddKek("two", 2);
-  RemoveFromKeyring("two");
-  EXPECT_THAT(Backup(), FailsWith(Errc::kFailed, "user:two is not in the keyring: run 'nvunlock"));
-  EXPECT_FALSE(directory_.Holds("backup"));
+TEST_F(BackupTest, AKekThatIsNotInTheKeyringIsRefused) {
+  AddKek(kek_name_, SampleSecret(32));
+  ExpectRefusal("is not the kek of nvdimm-master.pem", Errc::kKeysIncomplete);
+  keyctl_clear(keyring().serial());
+  ExpectRefusal("user:nvdimm-master is not in the keyring", Errc::kKekMissing);
 }
 
-TEST_F(BackupTest, AnotherKekInTheKeyringIsRefused) {
-  AddKek("one", 1);
-  AddToKeyring("one", 2);
-  EXPECT_THAT(Backup(), FailsWith(Errc::kFailed, "is not the kek of"));
-  EXPECT_FALSE(directory_.Holds("backup"));
-}
-
-TEST_F(BackupTest, WithoutAKeyFileThereIsNothingToBackUp) {
-  WriteKeysFile("keys.readme", "text");
-  EXPECT_THAT(Backup(), FailsWith(Errc::kFailed, "nothing is enrolled"));
-  EXPECT_FALSE(directory_.Holds("backup"));
-}
-
-TEST_F(BackupTest, ADamagedKeyFileIsRefused) {
-  AddKek("one", 1);
+TEST_F(BackupTest, WhatRestoreWouldRefuseIsRefused) {
+  WriteKeysFile(kEnrolledDimmsFile, "half a line\n");
+  ExpectRefusal("enrolled-dimms: it has damaged lines");
+  WriteKeysFile("two.pem", SampleKeyFileText());
+  ExpectRefusal("two.pem: it holds user:nvdimm-master");
   WriteKeysFile("two.pem", "-----BEGIN CERTIFICATE-----\n");
-  EXPECT_THAT(Backup(), FailsWith(Errc::kBadKeyFile, "two.pem"));
-  EXPECT_FALSE(directory_.Holds("backup"));
+  ExpectRefusal("two.pem: ", Errc::kBadKeyFile);
+  Remove("");
+  std::filesystem::create_directory(store_.directory());
+  ExpectRefusal("nothing is enrolled");
 }
 
-TEST_F(BackupTest, WhatIsThereIsNeverReplaced) {
-  AddKek("one", 1);
-  directory_.Write("backup", "precious");
+TEST_F(BackupTest, WhatIsThereIsNotReplacedByABackup) {
+  directory_.Write("stick/backup", "precious");
   EXPECT_THAT(Backup(), FailsWith(Errc::kFailed, "exists already"));
-  EXPECT_EQ(directory_.Read("backup"), "precious");
+  EXPECT_EQ(directory_.Read("stick/backup"), "precious");
 }
 
-TEST_F(BackupTest, OpensslAndTarAloneOpenItByEachKek) {
-  AddKek("one", 1);
-  AddKek("two", 2);
-  std::string blob = AddBlob("nvdimm_8680-1_here.blob", "one");
-  ASSERT_THAT(Backup(), Succeeds());
-  const std::map<std::string, uint8_t> keks = {{"one", 1}, {"two", 2}};
-  for (const auto& [name, number] : keks) {
-    std::string out = directory_.PathOf("out-" + name);
-    RunCommand(
-        "mkdir " + out + "\nwrap=$(openssl kdf -keylen 32 -kdfopt digest:SHA256 -kdfopt hexkey:" +
-        ToHex(KekNumber(number).bytes()) +
-        " -kdfopt info:'nvunlock backup' -binary HKDF | od -An -v -tx1 | tr -d ' \\n')\n"
-        "id=$(printf user:" +
-        name + " | od -An -v -tx1 | tr -d ' \\n')\n" + "openssl cms -decrypt -inform PEM -in " +
-        path_ + " -secretkey $wrap -secretkeyid $id -out " + out + ".tar\ntar -xf " + out +
-        ".tar -C " + out);
-    EXPECT_EQ(directory_.Read("out-" + name + "/nvdimm_8680-1_here.blob"), blob);
-    EXPECT_EQ(directory_.Read("out-" + name + "/two.pem"), ReadKeysFile("two.pem"));
-    EXPECT_THAT(directory_.Read("out-" + name + "/about-this-backup"),
-                HasSubstr("host: here\ndate: 2023-11-14T22:13:20Z\nnvunlock: 1.2.3\n"));
+TEST_F(BackupTest, RestoreLeavesAloneWhatIsThereAlready) {
+  EXPECT_THAT(Backup(), Succeeds());
+  WriteKeysFile("keys.readme", "stays");
+  const std::string before = KeysFiles();
+  Remove("nvdimm-master.pem");
+  WriteKeysFile(blob_, "");
+  RestoreReport report = Must(Restore());
+  EXPECT_THAT(report.written, ElementsAre("nvdimm-master.pem", blob_));
+  EXPECT_THAT(report.same, ElementsAre("enrolled-dimms"));
+  EXPECT_EQ(KeysFiles(), before);
+}
+
+TEST_F(BackupTest, AFileThatDiffersStopsRestoreUnlessItIsToBeKeptBeside) {
+  EXPECT_THAT(Backup(), Succeeds());
+  const std::string backed_up = ReadBlob(kId);
+  Remove("nvdimm-master.pem");
+  WriteKeysFile(blob_, "newer");
+  const std::string present = KeysFiles();
+  EXPECT_THAT(Restore(), FailsWith(Errc::kFailed, "something else as " + blob_ + ";"));
+  EXPECT_EQ(KeysFiles(), present);
+  EXPECT_THAT(Must(Restore(/*replace=*/true)).replaced, ElementsAre(blob_));
+  EXPECT_EQ(ReadBlob(kId), backed_up);
+  EXPECT_THAT(KeysFiles(), HasSubstr(blob_ + ".before-restore <==\nnewer"));
+}
+
+TEST_F(BackupTest, WhatAnEarlierRestoreHasKeptIsNotLost) {
+  EXPECT_THAT(Backup(), Succeeds());
+  WriteKeysFile(blob_, "newer");
+  WriteKeysFile(blob_ + ".before-restore", "older");
+  const std::string present = KeysFiles();
+  EXPECT_THAT(Restore(/*replace=*/true), FailsWith(Errc::kFailed, "move it away"));
+  EXPECT_EQ(KeysFiles(), present);
+  WriteKeysFile(blob_ + ".before-restore", "newer");  // as an interrupted run leaves it
+  EXPECT_THAT(Restore(/*replace=*/true), Succeeds());
+}
+
+TEST_F(BackupTest, WhatIsNoBackupIsRefused) {
+  const std::string key_file = SampleKeyFileText();
+  const std::vector<TarFile> hostile = {
+      {"passwd", "root::0:0"},
+      {"nvdimm-master.blob", "a kek in clear"},
+      {"nvdimm_1_here.blob", "no blob"},
+      {"nvdimm_1_here.blob.before-restore", "no blob"},
+      {"bad.pem", "no key file"},
+      {"other.pem", key_file},
+      {"x.pem", "kek: \033[2J\nkek-check: " + std::string(32, '0')},
+      {"enrolled-dimms", "half a line\n"}};
+  for (const TarFile& file : hostile) {
+    directory_.Write("stick/backup", AsText(PackTar({{"nvdimm-master.pem", key_file}, file}, 0)));
+    Result<std::vector<TarFile>> read = ReadBackup(path_);
+    ASSERT_THAT(read, FailsWith(Errc::kFailed, path_ + ": " + file.name));
+    EXPECT_THAT(read.error().message, Not(HasSubstr("\033")));
   }
+  directory_.Write("stick/backup", key_file);
+  EXPECT_THAT(ReadBackup(path_), FailsWith(Errc::kFailed, path_ + ": it is cut short, or no tar"));
+  directory_.Write("stick/backup", AsText(PackTar({}, 0)));
+  EXPECT_THAT(ReadBackup(path_), FailsWith(Errc::kFailed, path_ + ": there is nothing in it"));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 
 #include <string>
-#include <vector>
 
 #include "src/crypto/cms.h"
 #include "test/unit/support/byte_strings.h"
@@ -189,51 +188,6 @@ TEST_F(CmsRecipientTest, AMessageForAKeyIsNotOpenedByAPassphraseNorTheOtherWayRo
   Bytes for_passphrase = Must(EncryptToPassphrase(SampleSecret(32), Passphrase(), kFewRounds));
   EXPECT_THAT(DecryptWithKey(for_passphrase, RecipientKey(), kRecipientKeyId),
               FailsWith(Errc::kBadKeyFile));
-}
-
-CmsKey KeyNumber(uint8_t number) {
-  return {Bytes{'k', number}, SampleSecret(32, number)};
-}
-
-/// For keys 1, 2 and 3, and larger than a Secret can be.
-const std::string kLargeContent(100'000, 'x');
-
-Bytes ForThreeKeys() {
-  std::vector<CmsKey> keys;
-  for (uint8_t number : {1, 2, 3}) keys.push_back(KeyNumber(number));
-  return Must(EncryptToKeys(AsBytes(kLargeContent), keys));
-}
-
-TEST_F(CmsRecipientTest, EachOfSeveralKeysOpensAMessageAndStockOpensslDoesWithEach) {
-  Bytes der = ForThreeKeys();
-  for (uint8_t number : {1, 2, 3}) {
-    CmsKey key = KeyNumber(number);
-    EXPECT_EQ(AsText(Must(DecryptWithOneKey(der, key))), kLargeContent);
-    CommandOutcome outcome =
-        Openssl(der, "-secretkey " + ToHex(key.key.bytes()) + " -secretkeyid " + ToHex(key.id));
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(outcome.output, kLargeContent);
-  }
-}
-
-TEST_F(CmsRecipientTest, OtherKeysAndOtherIdsOpenNoMessageForSeveralKeys) {
-  Bytes der = ForThreeKeys();
-  EXPECT_THAT(DecryptWithOneKey(der, KeyNumber(4)), FailsWith(Errc::kBadKeyFile));
-  EXPECT_THAT(DecryptWithOneKey(der, {KeyNumber(1).id, KeyNumber(2).key}),
-              FailsWith(Errc::kBadKeyFile));
-}
-
-TEST_F(CmsRecipientTest, AChangeInAMessageForSeveralKeysIsNoticed) {
-  const Bytes der = ForThreeKeys();
-  for (size_t from_end : {1, 10, 17, 1000, 90'000}) {
-    Bytes changed = der;
-    changed[der.size() - from_end] ^= 1;
-    EXPECT_FALSE(DecryptWithOneKey(changed, KeyNumber(2))) << from_end;
-  }
-}
-
-TEST_F(CmsRecipientTest, AMessageForSeveralKeysIsNoneOfAKeyFile) {
-  EXPECT_THAT(ReadAddress(ForThreeKeys()), FailsWith(Errc::kBadKeyFile, "not for one recipient"));
 }
 
 }  // namespace
