@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # nvunlock: unlocks persistent-memory DIMMs at boot with a key that the TPM keeps.
 #
 # Variables, to be given on the command line:

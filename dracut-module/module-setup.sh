@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # dracut module: nvunlock with its key files, the guard, and the drivers that it loads. Its number
 # is 99, so that install() sees what other modules have put into the image.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # The packages in build, installed and removed in a system of their own: this one, with a layer on top
 # that keeps what changes. Run by "make lint-packages", as root in a mount namespace.
 

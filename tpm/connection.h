@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_TPM_CONNECTION_H_
 #define NVUNLOCK_TPM_CONNECTION_H_
 

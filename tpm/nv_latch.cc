@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tpm/nv_latch.h"
 
 #include <tss2/tss2_mu.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_TPM_POLICY_H_
 #define NVUNLOCK_TPM_POLICY_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tpm/response_check.h"
 
 #include <tss2/tss2_tpm2_types.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_TPM_SEALED_OBJECT_H_
 #define NVUNLOCK_TPM_SEALED_OBJECT_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tpm/wire.h"
 
 #include <fcntl.h>

@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_BACKUP_BACKUP_H_
 #define NVUNLOCK_BACKUP_BACKUP_H_
 
 #include <string>
 #include <vector>
 
+#include "src/backup/tar.h"
 #include "src/base/result.h"
 #include "src/model/environment.h"
-#include "src/model/tar.h"
 
 namespace nvunlock {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_BASE_BYTE_SOURCE_H_
 #define NVUNLOCK_BASE_BYTE_SOURCE_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // OpenSSL can load engines and look up host names. We never ask it to, and a static binary could
 // not; the linker puts these in the place of what static glibc would warn of (--wrap).
 #include <netdb.h>

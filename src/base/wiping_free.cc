@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // free() and realloc() that wipe what they give back. The linker puts them in place of the C
 // library's (--wrap=free, --wrap=realloc), inside the static archives too: ESYS and OpenSSL leave
 // plaintext in the buffers that they free.

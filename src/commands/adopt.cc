@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/commands/commands.h"
 #include "src/seal/boot_reseal.h"
 #include "src/terminal/options.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_COMMANDS_COMMANDS_H_
 #define NVUNLOCK_COMMANDS_COMMANDS_H_
 

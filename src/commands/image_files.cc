@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/commands/commands.h"
 #include "src/image/image_contents.h"
 #include "src/os/file.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/commands/commands.h"
 #include "src/os/work_limit.h"
 #include "src/terminal/options.h"

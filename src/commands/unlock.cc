@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/commands/commands.h"
 #include "src/os/power.h"
 #include "src/os/prompt.h"

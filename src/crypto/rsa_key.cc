@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/crypto/rsa_key.h"
 
 #include <openssl/bn.h>

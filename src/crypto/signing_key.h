@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_CRYPTO_SIGNING_KEY_H_
 #define NVUNLOCK_CRYPTO_SIGNING_KEY_H_
 

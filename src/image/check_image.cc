@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/image/check_image.h"
 
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_IMAGE_FIND_IMAGES_H_
 #define NVUNLOCK_IMAGE_FIND_IMAGES_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/image/image_contents.h"
 
 #include <string_view>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_IMAGE_IMAGE_TREE_H_
 #define NVUNLOCK_IMAGE_IMAGE_TREE_H_
 

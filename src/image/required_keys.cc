@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/image/required_keys.h"
 
 #include "src/model/dimm_id.h"

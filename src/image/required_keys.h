@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_IMAGE_REQUIRED_KEYS_H_
 #define NVUNLOCK_IMAGE_REQUIRED_KEYS_H_
 

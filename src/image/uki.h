@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_IMAGE_UKI_H_
 #define NVUNLOCK_IMAGE_UKI_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/image/unlocks_at_boot.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_KEYS_CLEAR_KEK_H_
 #define NVUNLOCK_KEYS_CLEAR_KEK_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_KEYS_KEK_IN_KEYRING_H_
 #define NVUNLOCK_KEYS_KEK_IN_KEYRING_H_
 

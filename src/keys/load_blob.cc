@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/keys/load_blob.h"
 
 #include "src/model/dimm_id.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/keys/select_blobs.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_MODEL_BLOB_RECORD_H_
 #define NVUNLOCK_MODEL_BLOB_RECORD_H_
 

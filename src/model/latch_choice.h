@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_MODEL_LATCH_CHOICE_H_
 #define NVUNLOCK_MODEL_LATCH_CHOICE_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_OS_POWER_H_
 #define NVUNLOCK_OS_POWER_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/os/work_limit.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_PASSPHRASE_CHANGE_DIMM_H_
 #define NVUNLOCK_PASSPHRASE_CHANGE_DIMM_H_
 

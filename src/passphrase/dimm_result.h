@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_PASSPHRASE_DIMM_RESULT_H_
 #define NVUNLOCK_PASSPHRASE_DIMM_RESULT_H_
 

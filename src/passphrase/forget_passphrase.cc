@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/passphrase/forget_passphrase.h"
 
 namespace nvunlock {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/passphrase/revoke_kek.h"
 
 #include "src/keys/recorded_blobs.h"

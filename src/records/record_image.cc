@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/records/record_image.h"
 
 #include "src/keys/recorded_blobs.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_RECORDS_RECORD_IMAGE_H_
 #define NVUNLOCK_RECORDS_RECORD_IMAGE_H_
 

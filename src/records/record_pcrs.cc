@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/records/record_pcrs.h"
 
 #include "src/model/pcr_signature.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_RECORDS_UNLOCK_RECORD_H_
 #define NVUNLOCK_RECORDS_UNLOCK_RECORD_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_SEAL_RESEAL_H_
 #define NVUNLOCK_SEAL_RESEAL_H_
 

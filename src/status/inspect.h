@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_STATUS_INSPECT_H_
 #define NVUNLOCK_STATUS_INSPECT_H_
 

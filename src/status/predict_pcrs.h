@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_STATUS_PREDICT_PCRS_H_
 #define NVUNLOCK_STATUS_PREDICT_PCRS_H_
 

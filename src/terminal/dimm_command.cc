@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/terminal/dimm_command.h"
 
 #include <nlohmann/json.hpp>

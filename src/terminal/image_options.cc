@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/terminal/image_options.h"
 
 #include "src/image/refresh_images.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/terminal/output.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_TERMINAL_STATUS_JSON_H_
 #define NVUNLOCK_TERMINAL_STATUS_JSON_H_
 

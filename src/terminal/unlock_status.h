@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_TERMINAL_UNLOCK_STATUS_H_
 #define NVUNLOCK_TERMINAL_UNLOCK_STATUS_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_UNLOCK_GUARD_H_
 #define NVUNLOCK_UNLOCK_GUARD_H_
 

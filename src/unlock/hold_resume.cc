@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/unlock/hold_resume.h"
 
 #include "src/os/file.h"

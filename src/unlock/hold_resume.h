@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_UNLOCK_HOLD_RESUME_H_
 #define NVUNLOCK_UNLOCK_HOLD_RESUME_H_
 

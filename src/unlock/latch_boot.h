@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_UNLOCK_LATCH_BOOT_H_
 #define NVUNLOCK_UNLOCK_LATCH_BOOT_H_
 

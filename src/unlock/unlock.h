@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_UNLOCK_UNLOCK_H_
 #define NVUNLOCK_UNLOCK_UNLOCK_H_
 

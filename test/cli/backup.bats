@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # backup and restore: the keys directory in one file, whole and with nothing else in it.
 
 load common

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # The binary itself: static, hardened, and reading nothing that it should not.
 
 load common

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # check-image and refresh-images: would the images unlock this machine, and what keys are in them.
 
 load common

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # For the black-box tests. They run in a user namespace of their own, whose root has its own user
 # keyring: the host's stays untouched.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Completion for bash, held against nvunlock's own help.
 
 load common

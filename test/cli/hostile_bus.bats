@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2034  # KEY and JSON are for sign()
 # Somebody on the bus to the TPM loses, spoils, replays or delays every single command of unlock, latch
 # and enroll: see test/tools/hostile_bus.py. CHECK=full tries all ways with all policies.

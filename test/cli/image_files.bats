@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # image-files: what an initramfs gets of this machine, and what it must not get.
 
 load common

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # An unlock that is killed in an initramfs, at each system call, and what every hook runs then. CHECK=full kills it
 # at all of them, else at some in each part of it.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # list, and stock ndctl's list, on a tree that looks like sysfs to both. What security means is tested in a
 # virtual machine.
 

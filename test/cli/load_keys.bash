@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # For tests of load-keys: a kek that is enrolled, and the blobs of two DIMMs.
 

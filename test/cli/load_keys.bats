@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # load-keys, against swtpm and the kernel's keyrings, with ndctl's files.
 
 load common

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # load-keys and blobs that are damaged, missing, unknown, or more than one. See load_keys.bats for the rest.
 
 load common

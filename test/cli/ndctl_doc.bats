@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # doc/ndctl.md, held against the installed ndctl: its manual pages, its files, and nvunlock's help.
 # shellcheck disable=SC2030,SC2031  # a test that changes DOC does so for itself
 

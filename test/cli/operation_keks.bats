@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Keks and passphrases that operations are given: --import-passphrase, rotate-kek, settle.
 # shellcheck disable=SC2030,SC2031  # "run" sets output for the functions that a test calls
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Operations on DIMMs: usage, names, filters, dry runs and their JSON. The DIMMs are plain files;
 # what they make of a command is tested in a virtual machine.
 

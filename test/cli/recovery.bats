@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Recovery slots: made by enroll, opened by load-keys --recovery and by openssl alone.
 
 load common

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # doc/recovery.md, run as it stands there, on a key file that was enrolled for real.
 
 load common

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154  # tests use RECOVERY_KEY, and bats sets status
 # For tests of remedies: make a state, read the message, do what it says, and see the state good.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2030,SC2031  # each test has variables of its own
 # Every remedy that a message names works in the state that prints it. Those of messages about the TPM are followed
 # in tpm_remedies.bats; those for DIMMs in a virtual machine, by test/qemu/remedies.bats.

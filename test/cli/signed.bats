@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Policies on PCR values that a key has signed: tpm2-pcr-public-key.pem, tpm2-pcr-signature.json.
 
 load common

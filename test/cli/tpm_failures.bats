@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # The exit codes and remedies of doc/tpm-failures.md that no other file has.
 
 load common

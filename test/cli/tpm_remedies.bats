@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2030,SC2031  # each test has variables of its own
 # Every remedy that a message about the TPM names works in the state that prints it. For the others, and for the
 # list of all, see remedies.bats.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # unlock, as far as it goes without DIMMs: who is enrolled, the guard, configuration, exit codes.
 
 load common

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # What nvunlock.conf, the kernel command line and options make of unlock; see unlock.bats for the rest.
 
 load common

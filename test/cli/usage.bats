@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # What does not need a TPM: usage, help, and that mistakes are caught.
 
 load common

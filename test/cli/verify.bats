@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # verify: will the next boot unlock? For people one line each, for monitoring an exit code.
 
 load common

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A control: stands in for src/os/process.cc in build/nvunlock-unprotected.
 #include "src/os/process.h"
 

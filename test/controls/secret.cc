@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A control: stands in for src/base/secret.cc in build/nvunlock-unprotected. Secrets lie on the
 // heap, and nobody wipes them.
 #include "src/base/secret.h"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # What is left to somebody who has the machine: the system that boots, its root disk, its TPM. The latch is
 # closed, the keyring empty, a foreign storage root key is noticed. For its console see emergency.bats.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # The bed itself: do its DIMMs behave as locked DIMMs do, with stock ndctl and a stock kernel? And
 # do its tools tell what happened? Tests of nvunlock are worth no more than this.
 

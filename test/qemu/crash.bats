@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Passphrase commands that are killed, or lose power: at every system call that changes a file, a key
 # or a DIMM, and at every step that they name. After each the next boot, of the image in /boot as it
 # then is, must unlock with at most one refused attempt for each DIMM; no passphrase may be without a

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # dracut beyond the matrix of boots: many DIMMs, newer dracuts, images for this machine alone.
 
 load machines

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Whoever gets a shell in an initramfs finds the latch closed, no key, and the guard in force.
 
 load machines

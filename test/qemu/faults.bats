@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Every answer of the kernel: each write of each command to a DIMM fails with an error, before the DIMM has seen
 # it or after it has done what it was told. No passphrase may be lost, the fault may cost one attempt, and a
 # second run must complete. Each write gets EINVAL both ways, of which one is the firmware's own, and one

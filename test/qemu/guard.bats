@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # The guard, by itself: nvunlock does not start or fails, and whatever else loads drivers makes no
 # kernel probe a locked DIMM. Each has its control: without the guard both DIMMs count an attempt.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # A machine that hibernates is switched off, so its DIMMs lock. What resumes it is an initramfs: after it
 # has unlocked them, and not at all where it could not.
 

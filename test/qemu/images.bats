@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # What is in images of every kind, and what must not be; and that a machine on which nothing is
 # enrolled boots as if nvunlock were not there.
 

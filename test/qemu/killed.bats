@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # An unlock that is killed by SIGKILL in an initramfs, started by the image's own hook or unit. What
 # follows it there closes the latch, drops keys and holds the guard, and the next boot unlocks.
 # CHECK=full kills it at more points, "all:N" among them, where every system call counts. All

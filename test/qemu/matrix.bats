@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Every kind of initramfs on the oldest and the newest kernel: the DIMMs come up before the root file
 # system is touched, and after a failing unlock they stay locked and untried.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # What the bed's three ways to boot measure, so that tests can change a PCR as real machines do.
 
 load machines

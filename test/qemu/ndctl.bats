@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # nvunlock and stock ndctl on the same DIMMs, each with what the other has made.
 
 load machines

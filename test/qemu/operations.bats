@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # ndctl and nvunlock on the same DIMMs: every operation of one is understood by the other; where ndctl
 # fails, nvunlock does not; and all of it with 48 DIMMs. For ndctl's own test see upstream.bats.
 

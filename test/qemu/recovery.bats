@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # When the TPM does not open by itself: PIN, recovery key, reseal.
 
 load machines

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # What messages about DIMMs tell an admin to run works in the state that they are printed in. For those about
 # keys, and for the list of all, see test/cli/remedies.bats.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # sanitize-dimm beside stock ndctl: every combination of options in every state of a DIMM, on twins. Nothing
 # is erased, no passphrase removed and no attempt used up that the same command line of ndctl does not.
 # CHECK=full: also where the DIMMs' keys are on disk only.

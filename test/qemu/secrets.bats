@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # While unlock runs, another root process cannot get the kek; afterwards no copy is left. Each
 # promise has its control: the same program without the protections.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # Policies that are signed, not recorded: a new kernel needs no new enrollment, if whoever signs the
 # Unified Kernel Images has signed it.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # status and verify with the event log of a real firmware (SeaBIOS; under GRUB this bed's kernel gets
 # none, since it is not started through its EFI stub).
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # unlock against locked DIMMs under a stock kernel: what goes wrong, what it says, what is left.
 # After every failure the next good boot must unlock all, and no attempt may have been burned: one machine
 # goes through all failures that should leave nothing, and then boots.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
 # The peer's own test: ndctl's test/security.sh, byte for byte, on the DIMMs of the kernel's own nfit_test.
 
 load machines

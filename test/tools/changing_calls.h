@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_TEST_TOOLS_CHANGING_CALLS_H_
 #define NVUNLOCK_TEST_TOOLS_CHANGING_CALLS_H_
 

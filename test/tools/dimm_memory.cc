@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // dimm_memory: looks at and changes DIMM I of the test bed from inside the guest, behind the
 // kernel's back.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // fail_write: runs a command whose writes to some files fail, before the kernel has seen them or
 // after it has done what they ask for.
 //

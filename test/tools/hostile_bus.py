@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Somebody on the bus between nvunlock and its TPM, who spoils one command after another.
 
     hostile_bus.py COMMAND --nvunlock FILE --tpm DIR --keys DIR --root DIR [--kek FILE] [...]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // kexec_boot KERNEL INITRAMFS COMMAND-LINE: loads and starts another kernel in place of the one
 // that runs, with the system calls of "kexec --kexec-file-syscall --load" and "kexec --exec". Not
 // kexec-tools' own program, because to install that package is to change how the host reboots.

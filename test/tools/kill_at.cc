@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // kill_at: runs a command and ends it at a chosen system call that changes something outside of it.
 //
 //   kill_at POINT [--log FILE] -- COMMAND...

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """late_answer.py SECONDS ANSWER COMMAND...: runs COMMAND with a console at which somebody gives ANSWER,
 SECONDS after the first prompt. In a mount namespace of its own: /dev/console is another one there, and no
 systemd takes questions."""

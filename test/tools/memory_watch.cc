@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // memory_watch FILE PROGRAM ARGUMENT...: runs PROGRAM, and at every system call that it makes,
 // before and after, looks through its memory for the bytes of FILE, by /proc/PID/mem as any other
 // root process could. Prints what was found and exits with PROGRAM's exit code.

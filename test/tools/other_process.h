@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_TEST_TOOLS_OTHER_PROCESS_H_
 #define NVUNLOCK_TEST_TOOLS_OTHER_PROCESS_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What nearly all unit tests include; the Makefile compiles it once for all of them.
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # For tools that take packages of one Debian suite: apt with lists of its own, so that neither the
 # host's sources nor its state matter. Variable: NVUNLOCK_MIRROR (a Debian mirror).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Passphrase blobs, without nvunlock or the kernel."""
 
 import hashlib

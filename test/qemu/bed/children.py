@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Processes that end when the launcher does, however it ends."""
 
 import ctypes

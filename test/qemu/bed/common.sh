@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # For the bed's shell tools. Everything built lies in build/qemu/made, in a directory named after
 # a digest of what it was built from: what exists is up to date. What was not used for a day goes.

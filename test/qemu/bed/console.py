@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Watching a running machine: its console, what it answers, and when to cut its power."""
 
 import os

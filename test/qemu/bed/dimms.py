@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The DIMMs of a machine: media files, and the state file of their firmware."""
 
 import os

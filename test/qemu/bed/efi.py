@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Booting like a PC: UEFI firmware with its variables, and the disk that it boots."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A boot disk with GRUB that measures."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """QEMU's command line for the machine, a part at a time."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the host hands to the guest: a tar archive that the guest sees as a disk."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Signing the PCR 11 that a Unified Kernel Image will have, with systemd-measure."""
 
 import contextlib

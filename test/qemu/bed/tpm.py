@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The machine's TPM: swtpm, talking to QEMU through a socket pair."""
 
 import os

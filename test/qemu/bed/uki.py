@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A Unified Kernel Image: systemd's EFI stub with kernel, initramfs and command line as sections.
 
 The stub measures those sections into PCR 11, and hands .pcrsig and .pcrpkey to the initramfs, as

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The namespace label area of a DIMM. */
 
 /* 4 Get Namespace Label Size: the whole answer. A locked DIMM says so here. */

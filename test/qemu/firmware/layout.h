@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The state file (dimms.state): what the DIMMs' firmware remembers.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The state file as AML sees it: the header, and a working copy of one DIMM's page. */
 
 /* The state file's address */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Firmware of NVDIMMs with a passphrase lock: Intel's _DSM interface v1.8 for NVDIMMs, labels
  * and security, in place of the SSDT that QEMU makes for its NVDIMMs.

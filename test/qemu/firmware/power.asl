@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* What DIMMs do when the power comes, and when the machine is reset. */
 
 /* Power-on: a DIMM with a passphrase is locked; nothing else of the last session is left. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The security functions, on the page at hand. Each takes its input buffer and returns a status.
  * Passphrases are 32 bytes; functions that change one take the old and the new.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # For test scripts in the guest: . /test/lib.sh, then check and check again, then finish.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # What a boot has led to, for comparison with one of an image without nvunlock.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The root of a dracut boot: what the initramfs' udev has done by now.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # nmem0 has a passphrase, and the BIOS has frozen it.
 . /test/lib.sh

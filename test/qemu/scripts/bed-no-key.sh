@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # nmem0 is locked and nobody has loaded its key: the kernel tries zeros, up to the DIMM's limit.
 . /test/lib.sh

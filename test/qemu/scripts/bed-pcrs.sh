@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Keeps the PCRs that the firmware and the boot loader extend in /persist/NAME, and what a Unified
 # Kernel Image hands over.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Stock ndctl locks nmem0 and data is put on it; then the power is cut.
 . /test/lib.sh

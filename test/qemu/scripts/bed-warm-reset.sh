@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # nmem0 is unlocked and frozen, then the machine is reset. WANTED: what it is then.
 . /test/lib.sh

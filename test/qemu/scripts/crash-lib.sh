@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # For the crash tests: the commands that are interrupted, and what holds when they are done.
 

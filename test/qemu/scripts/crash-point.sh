@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # A boot of the image as CMD has left it. INTERRUPTED=yes: it was interrupted before this boot, and is
 # run again. Then it is interrupted at POINT, options of kill_at, or never (none), or its points are

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # On an enrolled machine with an image: the state in which CMD can begin.
 . /test/lib.sh

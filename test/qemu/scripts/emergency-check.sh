@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # In an initramfs, what somebody at its emergency shell does: asks the TPM and the keyring for keys,
 # and makes the kernel probe the DIMMs.
 PATH=/usr/bin:/usr/sbin:/bin:/sbin

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Stock ndctl gives each of the first OURS DIMMs a passphrase, nvunlock enrolls the kek, and a file
 # is left on /dev/pmem0; then the power is cut. The kek in clear goes to /persist/safe,

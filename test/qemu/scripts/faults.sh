@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Commands whose writes to the DIMM fail with an error: the write is not made (lost), or the DIMM does what it is
 # told and the answer is another (acted), or it does so and its firmware does not answer, which the kernel

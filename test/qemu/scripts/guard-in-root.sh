@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In a root file system without nvunlock, after an initramfs in which no DIMM was brought up: the guard
 # of the initramfs still holds. CONTROL: it is taken away before.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # An image's guard against modprobe, whatever else lies in modprobe.d; and each time the control, in
 # which the guard is gone and both DIMMs count a burned attempt.

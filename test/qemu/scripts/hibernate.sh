@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The machine hibernates while a file system on a DIMM is in use. What follows runs when it is resumed.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In the root that an initramfs has switched to after its unlock was killed. Nothing of nvunlock has
 # run in this root.

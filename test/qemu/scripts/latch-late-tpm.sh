@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # In an image whose systemd takes it for the real root: the TPM has no driver when udev finds the
 # machine's devices ("gone"), and gets one only now, after an unlock without it.
 driver=/sys/bus/platform/drivers/tpm_tis

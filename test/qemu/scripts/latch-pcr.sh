@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Root of the booted system, who has everything that the initramfs had, tries to unseal as well.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The attacker owns the TPM: the index of the latch is removed and defined again just as it was. The
 # bytes in it are no secret, but nobody can write them.

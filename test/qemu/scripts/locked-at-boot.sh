@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In the root that a dracut image has switched to: nvunlock has failed there with CODE; udev's
 # coldplug, rd.driver.pre and a plain modprobe have not made the kernel probe a locked DIMM.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # nvunlock makes the kek; stock ndctl uses it at once to set passphrases.
 . /test/lib.sh

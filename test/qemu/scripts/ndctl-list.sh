@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # 'nvunlock list' prints what stock ndctl prints, byte for byte. nmem0 and nmem1 came up locked; the
 # others become: 2 unlocked, 3 unlocked and frozen, 4 without a passphrase, 5 taken from its driver.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The kek comes from nvunlock, and stock ndctl does the rest: it loads the blobs, the kernel unlocks,
 # ndctl freezes. Then the two swap parts.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # After an image in which nvunlock is not enrolled: as if it were not there.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In a root that came up anew because the unlock has failed: a hibernated system waits on the swap disk.
 . /test/lib.sh

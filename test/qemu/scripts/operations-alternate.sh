@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Each operation of ndctl on what nvunlock has left, and the other way round, with user and master
 # passphrases.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Where ndctl fails, and nvunlock does not. Both do the same, ndctl to nmem0, nvunlock to nmem1. BUG: which.
 . /test/lib.sh

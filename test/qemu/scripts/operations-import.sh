@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # nmem1 has a passphrase that its BIOS has set: "BIOS secret" and zeros. It is taken over, locked and
 # then unlocked, and opens in the next boot by what was made of it. nmem0 has another that nobody

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # For the tests of ndctl and nvunlock side by side. There is a kek, as ndctl's users make it: in @u and, in
 # clear, in the keys directory; no TPM, and no image.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # load-keys, of both, on an enrolled machine with two locked DIMMs: what it says by its exit code, and whether it can
 # be run again, or in a session of its own.

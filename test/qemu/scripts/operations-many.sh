@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Everything with "all", on 48 DIMMs. One of them fails: the others are done, and the exit code says so.
 . /test/lib.sh

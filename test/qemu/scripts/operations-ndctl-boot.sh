@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The next boot, with ndctl: the DIMM that ndctl has updated stays locked, the one of nvunlock comes up.
 . /test/lib.sh

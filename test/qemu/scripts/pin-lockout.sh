@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # All tries but one are used up. unlock does not take that one, and somebody else does. Nobody
 # answers but the third time.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Somebody types a recovery key at the console, and "yes" to sealing anew.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Remedies of messages of commands that change DIMMs; on a machine without a TPM, where nothing is enrolled.
 . /test/lib.sh

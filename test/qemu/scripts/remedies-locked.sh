@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The next boot, in which a TPM has been found: the drivers have come before the keys, and nmem1's blob is an
 # outdated one.

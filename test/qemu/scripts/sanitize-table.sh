@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Every combination of sanitize-dimm's options in every state of a DIMM, ndctl on one DIMM and nvunlock on
 # its twin. A line of the table for each: what became of the data, the passphrase and the attempts.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # nvunlock is stopped where the kek is in its keyring and the first DIMM key is about to be loaded;
 # then another root process tries to get the kek. And it is killed where a core would hold the kek.

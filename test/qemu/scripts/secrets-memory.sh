@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The memory of nvunlock, looked through at each of its system calls for the kek and for the secret
 # S that the TPM gives out. SHOWN says how often a kernel without secret memory shows them: "0", or

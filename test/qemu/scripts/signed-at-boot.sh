@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In the root that a systemd image has switched to, which stopped systemd-pcrphase-initrd.service: so
 # PCR 11 is in a phase that is not signed. nvunlock has kept the image's signature.

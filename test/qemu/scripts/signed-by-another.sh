@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In a Unified Kernel Image that somebody else signed, who also has a genuine signature of another
 # image, and can write what they like into their own.

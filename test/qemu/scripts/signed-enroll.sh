@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In a Unified Kernel Image: two DIMMs get a passphrase, the kek is enrolled under the key that signed
 # the image. Three times: as one does, in the keys directory; without a latch, in /persist/open; with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In another Unified Kernel Image, signed with the same key: all that was enrolled opens, until the
 # latch is closed, or until a PCR is no longer what was signed or enrolled.

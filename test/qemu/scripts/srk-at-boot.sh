@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In the root of a boot with a foreign storage root key, which has kept the TPM from opening. Now
 # that key is removed and the real one made anew; but the latch is closed.

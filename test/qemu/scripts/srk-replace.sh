@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The attacker owns the TPM: a key whose private part they have takes the place of the storage root
 # key, and will get to see what is sealed under it. Nobody can enroll with it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # After a boot with nvunlock.freeze=no: an admin can work on the DIMMs, and freeze them then.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The boot as it should be: the first OURS DIMMs come up locked, nvunlock unlocks and freezes them,
 # the data is there, no key is left. Stock ndctl sees the same.

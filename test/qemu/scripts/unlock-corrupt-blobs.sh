@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Each field of nmem0's blob damaged, one after the other in one boot: nmem0 stays locked and is
 # never tried, nmem1 is up from the first run on.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # A boot that goes wrong: ROW damages something, nvunlock must end with CODE and say MESSAGE, and
 # the DIMMs must be NMEM0 and NMEM1 afterwards. Works on a copy of the keys directory.

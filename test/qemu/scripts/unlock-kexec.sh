@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # Unlocked; then the same kernel and initramfs are started by kexec, which resets neither the TPM nor
 # the DIMMs. There unlock ends with CODE.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The TPM's driver is taken away and comes back after five seconds, as a late one would.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # on-failure=poweroff, and there is no TPM: the machine goes off before this ends.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The blobs of the two DIMMs under each other's names. With RECORD=kept neither is sent; then nmem0
 # gets its own from the record beside an unknown one, and nmem1 its own beside a record that was

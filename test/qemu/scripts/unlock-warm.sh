@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # A warm reboot: the DIMMs are still unlocked, and no longer frozen. SECOND=revalidated tests their
 # keys; SECOND=no-keys has none and must not try any; SECOND=outdated has a wrong one.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The control: without nvunlock, with autoprobing on and no key, the kernel sends zeros.
 . /test/lib.sh

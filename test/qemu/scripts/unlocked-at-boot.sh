@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # In the root that a dracut image has switched to: nvunlock has run there, before the root file
 # system was mounted, and the first OURS DIMMs are up.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # What an admin does who knows ndctl and no more, on a machine without a TPM: the first boot.
 . /test/lib.sh

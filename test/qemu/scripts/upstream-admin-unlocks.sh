@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # The second boot: the drivers have come before the keys, as on any machine that is not enrolled.
 . /test/lib.sh

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # A machine is enrolled before it has a passphrase. Its kek goes to /persist/safe.
 . /test/lib.sh

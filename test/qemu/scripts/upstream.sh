@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh source-path=SCRIPTDIR source=../guest/lib.sh
 # ndctl's own test of security, on the DIMMs of the kernel's nfit_test, once for each of RUNS: TOOL or
 # TOOL:BROKEN, see upstream-ndctl.

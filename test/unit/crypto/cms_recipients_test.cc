@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CMS messages for passphrases and certificates, and what messages say of their recipient.
 #include <gmock/gmock.h>
 

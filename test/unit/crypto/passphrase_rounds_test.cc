@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/crypto/passphrase_rounds.h"
 
 #include <gtest/gtest.h>

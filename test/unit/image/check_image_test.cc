@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether an image would unlock: each thing that it needs is missed when it is not there.
 #include "src/image/check_image.h"
 

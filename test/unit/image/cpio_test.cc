@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading cpio archives, also ones that were made to do harm; and writing them.
 #include "src/image/cpio.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading whole images: what Linux would unpack, from packed parts and unpacked ones.
 #include "src/image/image_archive.h"
 

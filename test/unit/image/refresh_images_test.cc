@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bringing the keys in images up to date.
 #include "src/image/refresh_images.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The initramfs image in a UKI, also in ones that were made to do harm.
 #include "src/image/uki.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "test/unit/keys/select_blobs_test.h"
 
 #include <gmock/gmock.h>

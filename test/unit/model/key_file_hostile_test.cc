@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key files that were cut, changed or made up by somebody else.
 #include <gmock/gmock.h>
 

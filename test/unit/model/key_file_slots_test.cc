@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key files with several ways to the kek: TPM slots, slots with a PIN, recovery slots, and blocks
 // that this version cannot read.
 #include <gmock/gmock.h>

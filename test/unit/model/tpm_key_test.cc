@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/model/tpm_key.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Replacing the end of a file: all or nothing.
 #include "src/os/file_part.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What ChangePassphrases leaves behind when something fails.
 #include "src/keys/recorded_blobs.h"
 #include "src/passphrase/change_passphrase.h"

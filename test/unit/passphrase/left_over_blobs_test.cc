@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a change that was cut short has left is finished before the next: PassphraseChecks and
 // DimmPassphrase.
 #include "src/passphrase/passphrase_checks.h"

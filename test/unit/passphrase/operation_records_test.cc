@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The two records of blobs: enrolled-dimms, and what unlocked a DIMM in this boot.
 #include <sys/stat.h>
 

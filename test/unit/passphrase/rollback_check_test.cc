@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "src/passphrase/rollback_check.h"
 
 #include "src/model/blob_record.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sealing anew at the recovery prompt, and taking that over once booted.
 #include "src/seal/boot_reseal.h"
 

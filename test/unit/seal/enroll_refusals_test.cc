@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What enroll refuses, and that a refusal leaves everything as it was.
 #include <gmock/gmock.h>
 

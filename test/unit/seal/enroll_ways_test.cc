@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What enroll makes besides a plain TPM slot: recovery slots, latches, PINs.
 #include <gmock/gmock.h>
 

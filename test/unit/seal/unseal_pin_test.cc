@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Slots with a PIN: who is asked, how often, and when not at all.
 #include <gmock/gmock.h>
 

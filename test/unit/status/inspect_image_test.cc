@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether the image that the next boot takes is noticed to be outdated.
 #include "test/unit/support/inspected_machine.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "test/unit/support/clear_bus.h"
 
 #include <tss2/tss2_esys.h>

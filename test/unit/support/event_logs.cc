@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "test/unit/support/event_logs.h"
 
 #include "test/unit/support/swtpm.h"

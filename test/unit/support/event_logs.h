@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NVUNLOCK_TEST_UNIT_SUPPORT_EVENT_LOGS_H_
 #define NVUNLOCK_TEST_UNIT_SUPPORT_EVENT_LOGS_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "test/unit/support/fake_tpm.h"
 
 #include <sys/socket.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "test/unit/support/kernel_keys.h"
 
 #include <keyutils.h>

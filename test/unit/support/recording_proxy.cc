@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "test/unit/support/recording_proxy.h"
 
 #include "test/unit/support/byte_strings.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "test/unit/support/swtpm.h"
 
 #include <fcntl.h>

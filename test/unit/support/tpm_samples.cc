@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "test/unit/support/tpm_samples.h"
 
 #include "test/unit/support/byte_strings.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What somebody on the bus between processor and TPM sees, and what he can change.
 #include <gmock/gmock.h>
 

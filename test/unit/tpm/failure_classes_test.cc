@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each way in which a TPM can fail to open a kek, or to take one, told apart by its error code,
 // which is the exit code, and its message: the rows of doc/tpm-failures.md, in their order.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What ESYS and the transport below it make of a TPM, or of something on its bus, that answers with
 // malformed responses. AddressSanitizer is the judge of what happens in between.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A TPM that is not ready, or that somebody else uses at the same time, as early boots have them.
 #include <gmock/gmock.h>
 
@@ -101,8 +102,7 @@ TEST(AnotherTryInVainTest, EndsAfterSecondsAndTheConnectionIsStillGood) {
   for (auto& [code, future] : outcomes) {
     Outcome outcome = future.get();
     EXPECT_THAT(outcome.first,
-                FailsWith(Errc::kTpmNotReady,
-                          code == TPM2_RC_TESTING ? "self-test" : "retry"));
+                FailsWith(Errc::kTpmNotReady, code == TPM2_RC_TESTING ? "self-test" : "retry"));
     EXPECT_THAT(outcome.duration, Ge(std::chrono::seconds(4)));
     EXPECT_THAT(outcome.duration, Lt(std::chrono::seconds(9)));
     EXPECT_THAT(outcome.commands, Ge(20));

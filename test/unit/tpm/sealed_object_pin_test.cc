@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sealed objects that want a PIN's authorization value.
 #include <gtest/gtest.h>
 

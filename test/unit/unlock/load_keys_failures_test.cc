@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What load_keys makes of keks and blobs that do not fit: one never stops the others.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keys from a recovery slot, where the TPM does not help.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What LoadKeys does with the second blob that a change of a passphrase has left, and with keks
 // that must be in the keyring already.
 #include "src/unlock/load_keys.h"

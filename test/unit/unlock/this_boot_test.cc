@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a boot's unlock decides before and after it asks for keys. For the unlock itself see
 // unlock_test.cc.
 #include "src/unlock/this_boot.h"

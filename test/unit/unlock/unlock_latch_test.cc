@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Unlock and its latch: one unseal in each boot, whatever becomes of it.
 #include <gmock/gmock.h>
 

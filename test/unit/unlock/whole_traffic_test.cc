@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that goes over the bus while a kek with a PIN is enrolled and while it is loaded at
 // boot: how many commands, and no secret.
 #include <gmock/gmock.h>

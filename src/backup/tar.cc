@@ -1,4 +1,5 @@
-#include "src/model/tar.h"
+// SPDX-License-Identifier: Apache-2.0
+#include "src/backup/tar.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,5 +1,6 @@
-#ifndef NVUNLOCK_MODEL_TAR_H_
-#define NVUNLOCK_MODEL_TAR_H_
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NVUNLOCK_BACKUP_TAR_H_
+#define NVUNLOCK_BACKUP_TAR_H_
 
 #include <cstdint>
 #include <string>
@@ -32,4 +33,4 @@ Result<std::vector<TarFile>> UnpackTar(ByteView tar);
 
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_MODEL_TAR_H_
+#endif  // NVUNLOCK_BACKUP_TAR_H_
