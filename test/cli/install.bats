@@ -107,9 +107,10 @@ make_in_top() {
 
 @test "the dracut module asks for TPM drivers even when the image is for this machine alone" {
   # shellcheck disable=SC2016  # the inner bash expands it
-  run bash -c 'instmods() { echo "hostonly=$hostonly for $*"; }; hostonly=yes
+  NVUNLOCK_BINARY=$NVUNLOCK run bash -c 'instmods() { echo "hostonly=$hostonly for $*"; }; hostonly=yes
+    dracut_module_included() { false; }
     source "$1"; installkernel' - "$TOP/dracut-module/module-setup.sh"
-  expect 0 "hostonly= for =drivers/char/tpm "
+  expect 0 "hostonly= for =drivers/char/tpm libnvdimm nfit "
 }
 
 @test "the default configuration is what an empty one means" {
