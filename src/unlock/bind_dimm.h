@@ -39,7 +39,7 @@ class DimmBinder {
   /// took its own. A DIMM that refuses it is sent its spare, where there is one, and no more.
   DimmOutcome Bind(const Dimm& dimm);
 
-  /// To the line of the blob whose passphrase the DIMM took.
+  /// For each DIMM that took a passphrase, the line of its blob.
   [[nodiscard]] const std::map<DimmId, RecordLine>& unlocked_with() const { return unlocked_with_; }
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 

@@ -27,13 +27,13 @@ class GuardTest : public testing::Test {
   Environment environment_ = EnvironmentBelow(directory_.path());
 };
 
-TEST_F(GuardTest, IsOpenWhereItIsNotInstalled) {
+TEST_F(GuardTest, IsNotInForceWhereItIsNotInstalled) {
   EXPECT_FALSE(GuardHolds(environment_));
   directory_.Write("usr/lib/modprobe.d/other.conf", kGuard);
   EXPECT_FALSE(GuardHolds(environment_));
 }
 
-TEST_F(GuardTest, IsClosedWhereverItIsInstalled) {
+TEST_F(GuardTest, IsInForceWhereverItIsInstalled) {
   for (const char* place : {"etc", "usr/local/lib", "usr/lib", "lib"}) {
     TemporaryDirectory world;
     world.Write(std::string(place) + "/modprobe.d/00-nvunlock.conf", kGuard);
@@ -41,7 +41,7 @@ TEST_F(GuardTest, IsClosedWhereverItIsInstalled) {
   }
 }
 
-TEST_F(GuardTest, StaysOutOfForceOnceItIsOpened) {
+TEST_F(GuardTest, StaysOutOfForceOnceItIsLifted) {
   InstallIn("usr/lib");
   ASSERT_THAT(LiftGuard(environment_), Succeeds());
   EXPECT_FALSE(GuardHolds(environment_));
@@ -49,7 +49,7 @@ TEST_F(GuardTest, StaysOutOfForceOnceItIsOpened) {
   EXPECT_EQ(directory_.Read("usr/lib/modprobe.d/00-nvunlock.conf"), kGuard);
 }
 
-TEST_F(GuardTest, OpeningTwiceIsFine) {
+TEST_F(GuardTest, LiftingTwiceIsFine) {
   InstallIn("lib");
   ASSERT_THAT(LiftGuard(environment_), Succeeds());
   EXPECT_THAT(LiftGuard(environment_), Succeeds());
