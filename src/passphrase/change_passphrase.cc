@@ -20,12 +20,12 @@ namespace {
 struct Task {
   DimmPassphrase passphrase;
   std::optional<KekName> kek;  ///< of the new passphrase
-  bool changed = false;        ///< the DIMM has what is to be settled
-  bool settled = false;        ///< nothing is left to do
+  bool changed = false;        ///< the DIMM is as it shall be, its blobs are not
+  bool done = false;           ///< nothing is left to do
   std::optional<Error> problem;
 
   [[nodiscard]] const Dimm& dimm() const { return passphrase.dimm(); }
-  [[nodiscard]] bool IsOpen() const { return !problem && !settled; }
+  [[nodiscard]] bool IsOpen() const { return !problem && !done; }
 };
 
 /// One run of ChangePassphrases.
@@ -47,7 +47,8 @@ class PassphraseChanger {
     }
     if (!options_.dry_run && StageAll()) {
       ForEach([this](Task& task) { return Change(task); });
-      SettleAll();
+      UpdateBlobs();
+      if (UsesImages()) UpdateImages();
     }
     Report();
     return std::move(report_);
@@ -87,8 +88,8 @@ class PassphraseChanger {
     ForEach([&](Task& task) -> Result<void> {
       Readiness readiness = TRY(checks.Check(task.passphrase));
       task.changed = readiness == Readiness::kChanged;
-      task.settled = readiness == Readiness::kSettled;
-      if (Makes() && !task.settled) task.kek = TRY(ChooseKek(task));
+      task.done = readiness == Readiness::kSettled;
+      if (Makes() && !task.done) task.kek = TRY(ChooseKek(task));
       bool needs_old = options_.change == PassphraseChange::kUpdate && !options_.dry_run;
       if (needs_old) (void)TRY(task.passphrase.CurrentKey());
       return {};
@@ -191,18 +192,17 @@ class PassphraseChanger {
     if (!followed) report_.notes.push_back(std::move(followed.error().message));
   }
 
-  void SettleAll() {
+  void UpdateBlobs() {
     ForEach([this](Task& task) -> Result<void> {
-      TRY(Makes() ? task.passphrase.Settle() : task.passphrase.Forget());
+      TRY(Makes() ? task.passphrase.MakeStagedCurrent() : task.passphrase.Forget());
       blobs_moved_ = true;
       return {};
     });
     if (blobs_moved_) Say("settled");
-    if (UsesImages()) SettleImages();
   }
 
   /// Images that are up to date are not touched.
-  void SettleImages() {
+  void UpdateImages() {
     bool is_due = blobs_moved_ || images_staged_;
     if (!is_due && !images_may_lag_) return;
     Result<std::vector<std::string>> images = options_.refresh_images();

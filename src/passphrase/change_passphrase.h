@@ -32,9 +32,10 @@ struct ChangeOptions {
 
 /// Sets, changes or removes a passphrase of each of the DIMMs NMEMS, in steps between which the
 /// power may fail: (1) the new one is staged beside the old in the keys directory, (2) and in the
-/// images; (3) the DIMM changes; (4) the keys directory and (5) the images are settled. What an
-/// earlier run has left half done is finished first, for which a DIMM may be sent a passphrase that
-/// it refuses, once. One DIMM's failure does not stop the others. Locks the keys directory.
+/// images; (3) the DIMM changes; (4) the new one replaces the old in the keys directory (5) and in
+/// the images. What an earlier run has left half done is finished first, for which a DIMM may be
+/// sent a passphrase that it refuses, once. One DIMM's failure does not stop the others. Locks the
+/// keys directory.
 DimmReport ChangePassphrases(const Environment& environment, const std::vector<std::string>& nmems,
                              const ChangeOptions& options);
 

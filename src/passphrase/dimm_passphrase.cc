@@ -215,7 +215,7 @@ Result<void> DimmPassphrase::DropStaged() {
   return {};
 }
 
-Result<void> DimmPassphrase::Settle() {
+Result<void> DimmPassphrase::MakeStagedCurrent() {
   TRY(MakeCurrent(*staged_));
   PublishCurrent();
   return {};

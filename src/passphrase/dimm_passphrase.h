@@ -77,7 +77,7 @@ class DimmPassphrase {
   Result<void> DropStaged();
 
   /// The DIMM has it: the staged blob becomes the current one, and is the key in the keyring.
-  Result<void> Settle();
+  Result<void> MakeStagedCurrent();
   /// The DIMM has none: no blob and no key stays.
   Result<void> Forget();
 
