@@ -28,16 +28,15 @@ struct Task {
   [[nodiscard]] bool IsOpen() const { return !problem && !done; }
 };
 
-/// One run of ChangePassphrases.
+/// All DIMMs take a step before any takes the next: what one step finds out, of DIMMs, blobs and
+/// images, decides what the later ones do.
 class PassphraseChanger {
  public:
   PassphraseChanger(const Environment& environment, const ChangeOptions& options)
       : environment_(environment),
         options_(options),
-        store_(environment.keys_dir),
-        bus_(environment.sysfs_root),
-        place_{bus_, store_, Keyring(environment.keyring), environment.host},
-        change_(bus_, options) {}
+        place_(PlaceIn(environment)),
+        change_(place_.bus, options) {}
 
   DimmReport Run(const std::vector<std::string>& nmems) {
     Result<void> done = Prepare(nmems);
@@ -77,14 +76,14 @@ class PassphraseChanger {
 
   Result<void> Prepare(const std::vector<std::string>& nmems) {
     if (!options_.dry_run) {
-      TRY(MakeDirectories(store_.directory(), 0700));
-      lock_ = TRY(LockDirectory(store_.directory()));
-      TRY(RemoveTemporaryFiles(store_.directory()));
+      TRY(MakeDirectories(place_.store.directory(), 0700));
+      lock_ = TRY(LockDirectory(place_.store.directory()));
+      TRY(RemoveTemporaryFiles(place_.store.directory()));
     }
-    RecordedBlobs recorded = FindRecordedBlobs(store_, place_.keyring, report_.notes);
-    BlobChoice choice = TRY(ChooseBlobs(store_, environment_.host, recorded, options_.role));
+    RecordedBlobs recorded = FindRecordedBlobs(place_.store, place_.keyring, report_.notes);
+    BlobChoice choice = TRY(ChooseBlobs(place_.store, environment_.host, recorded, options_.role));
     for (const std::string& nmem : nmems) AddTask(nmem, choice);
-    PassphraseChecks checks(bus_, options_, ReadUnlockedWith(environment_));
+    PassphraseChecks checks(place_.bus, options_, ReadUnlockedWith(environment_));
     ForEach([&](Task& task) -> Result<void> {
       Readiness readiness = TRY(checks.Check(task.passphrase));
       task.changed = readiness == Readiness::kChanged;
@@ -100,7 +99,7 @@ class PassphraseChanger {
   }
 
   void AddTask(const std::string& nmem, const BlobChoice& choice) {
-    Result<Dimm> dimm = InspectDimm(bus_, nmem);
+    Result<Dimm> dimm = InspectDimm(place_.bus, nmem);
     if (!dimm) {
       report_.dimms.push_back({.dimm = {.nmem = nmem}, .problem = std::move(dimm.error())});
       return;
@@ -122,7 +121,7 @@ class PassphraseChanger {
       return Fail(Errc::kUsage, "say which kek is to wrap its passphrase: --key-handle");
     }
     KekName kek = options_.kek ? *options_.kek : current->blob.kek;
-    TRY(RequireKek(place_.keyring, store_, kek));
+    TRY(RequireKek(place_.keyring, place_.store, kek));
     return kek;
   }
 
@@ -130,7 +129,7 @@ class PassphraseChanger {
 
   std::string PathOf(const Task& task, BlobStage stage) const {
     BlobKind kind = {options_.role, stage};
-    return store_.PathOf(MakeBlobName(kind, task.dimm().id, environment_.host).name);
+    return place_.store.PathOf(MakeBlobName(kind, task.dimm().id, environment_.host).name);
   }
 
   std::vector<std::string> DescribePlan(const Task& task) const {
@@ -217,7 +216,7 @@ class PassphraseChanger {
 
   void Report() {
     for (Task& task : tasks_) {
-      DimmResult result = {.dimm = InspectDimm(bus_, task.dimm().nmem).value_or(task.dimm())};
+      DimmResult result = {.dimm = InspectDimm(place_.bus, task.dimm().nmem).value_or(task.dimm())};
       if (options_.dry_run && task.IsOpen()) result.planned = DescribePlan(task);
       result.problem = std::move(task.problem);
       report_.dimms.push_back(std::move(result));
@@ -226,8 +225,6 @@ class PassphraseChanger {
 
   const Environment& environment_;
   const ChangeOptions& options_;
-  KeyStore store_;
-  NdBus bus_;
   PassphrasePlace place_;
   DimmChange change_;
   DirectoryLock lock_;

@@ -27,6 +27,11 @@ Result<Enc32Blob> BlobOf(const Key& key) {
 
 }  // namespace
 
+PassphrasePlace PlaceIn(const Environment& environment) {
+  return {NdBus(environment.sysfs_root), KeyStore(environment.keys_dir),
+          Keyring(environment.keyring), environment.host};
+}
+
 const Candidate* DimmPassphrase::Current() const {
   if (!blobs_) return nullptr;
   if (blobs_->file.kind.stage == BlobStage::kCurrent) return &*blobs_;

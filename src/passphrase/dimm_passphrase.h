@@ -10,6 +10,7 @@
 #include "src/keys/select_blobs.h"
 #include "src/model/blob_record.h"
 #include "src/model/dimm.h"
+#include "src/model/environment.h"
 #include "src/model/key_store.h"
 #include "src/os/keyring.h"
 
@@ -20,11 +21,13 @@ inline constexpr unsigned kOperationSeconds = 900;
 
 /// Where the passphrases of this machine's DIMMs are.
 struct PassphrasePlace {
-  const NdBus& bus;
-  const KeyStore& store;
+  NdBus bus;
+  KeyStore store;
   Keyring keyring;   ///< holds the keks; ndctl and the kernel look for DIMM keys there
   std::string host;  ///< whose blobs are ours
 };
+
+PassphrasePlace PlaceIn(const Environment& environment);
 
 /// One passphrase of one DIMM: its blobs in the keys directory, its key, and what the DIMM says of
 /// it. Blobs are loaded into the keyring of this process, so that no death of it leaves a key. What
