@@ -17,69 +17,46 @@ unsigned SecondsSince(Clock::time_point start) {
   return static_cast<unsigned>(passed.count());
 }
 
-/// One run of WaitForOverwrites.
-class Waiter {
- public:
-  Waiter(const Environment& environment, const WaitOptions& options)
-      : options_(options),
-        store_(environment.keys_dir),
-        bus_(environment.sysfs_root),
-        place_{bus_, store_, Keyring(environment.keyring), environment.host} {}
-
-  DimmResult Wait(const std::string& nmem) {
-    DimmResult result = {.dimm = {.nmem = nmem}};
-    Result<void> ended = WaitForEnd(nmem);
-    if (ended) ended = CleanUp(nmem);
-    if (!ended) result.problem = std::move(ended.error());
-    result.dimm = InspectDimm(bus_, nmem).value_or(result.dimm);
-    if (!result.problem && options_.on_end) options_.on_end(nmem, result.dimm);
-    return result;
-  }
-
-  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
-
- private:
-  /// The kernel notifies when it ends; the second's wait is for who watches.
-  Result<void> WaitForEnd(const std::string& nmem) {
-    for (;;) {
-      Result<bool> running = bus_.AwaitSecurityChange(nmem, "overwrite", 1000);
-      if (!running) return Failure(std::move(running.error()));
-      if (!*running) return {};
-      unsigned seconds = SecondsSince(start_);
-      if (options_.on_waiting) options_.on_waiting(nmem, seconds);
-      if (options_.timeout_seconds != 0 && seconds >= options_.timeout_seconds) {
-        return Fail(Errc::kOverwriting,
-                    "its overwrite still runs after " + std::to_string(seconds) + " seconds");
-      }
+/// The kernel notifies when it ends; the second's wait is for who watches.
+Result<void> WaitForEnd(const NdBus& bus, const std::string& nmem, const WaitOptions& options,
+                        Clock::time_point start) {
+  for (;;) {
+    if (!TRY(bus.AwaitSecurityChange(nmem, "overwrite", 1000))) return {};
+    unsigned seconds = SecondsSince(start);
+    if (options.on_waiting) options.on_waiting(nmem, seconds);
+    if (options.timeout_seconds != 0 && seconds >= options.timeout_seconds) {
+      return Fail(Errc::kOverwriting,
+                  "its overwrite still runs after " + std::to_string(seconds) + " seconds");
     }
   }
+}
 
-  Result<void> CleanUp(const std::string& nmem) {
-    if (!IsDirectory(store_.directory())) return {};
-    DirectoryLock lock = TRY(LockDirectory(store_.directory()));
-    if (TRY(ForgetLostPassphrase(place_, nmem))) {
-      notes_.push_back(nmem + ": its blob is removed, since it has no passphrase");
-    }
-    return {};
+Result<void> CleanUp(const PassphrasePlace& place, const std::string& nmem,
+                     std::vector<std::string>& notes) {
+  if (!IsDirectory(place.store.directory())) return {};
+  DirectoryLock lock = TRY(LockDirectory(place.store.directory()));
+  if (TRY(ForgetLostPassphrase(place, nmem))) {
+    notes.push_back(nmem + ": its blob is removed, since it has no passphrase");
   }
-
-  const WaitOptions& options_;
-  KeyStore store_;
-  NdBus bus_;
-  PassphrasePlace place_;
-  Clock::time_point start_ = Clock::now();
-  std::vector<std::string> notes_;
-};
+  return {};
+}
 
 }  // namespace
 
 DimmReport WaitForOverwrites(const Environment& environment, const std::vector<std::string>& nmems,
                              const WaitOptions& options) {
-  Waiter waiter(environment, options);
+  PassphrasePlace place = PlaceIn(environment);
+  Clock::time_point start = Clock::now();
   DimmReport report;
-  report.dimms.reserve(nmems.size());
-  for (const std::string& nmem : nmems) report.dimms.push_back(waiter.Wait(nmem));
-  report.notes = waiter.notes();
+  for (const std::string& nmem : nmems) {
+    DimmResult result = {.dimm = {.nmem = nmem}};
+    Result<void> ended = WaitForEnd(place.bus, nmem, options, start);
+    if (ended) ended = CleanUp(place, nmem, report.notes);
+    if (!ended) result.problem = std::move(ended.error());
+    result.dimm = InspectDimm(place.bus, nmem).value_or(result.dimm);
+    if (!result.problem && options.on_end) options.on_end(nmem, result.dimm);
+    report.dimms.push_back(std::move(result));
+  }
   return report;
 }
 
