@@ -13,7 +13,8 @@
 namespace nvunlock {
 namespace {
 
-/// One run of LoadKeys.
+/// Which blob is used is known only when every kek has said which blobs and lines it vouches for,
+/// and no kek stays in memory until then: what each has said is kept here.
 class KeyLoader {
  public:
   KeyLoader(const KeyStore& store, TpmConnection& tpm, const LoadKeysOptions& options)
