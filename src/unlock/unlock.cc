@@ -20,194 +20,155 @@ namespace {
 /// than a second; real ones take up to some seconds each.
 constexpr unsigned kDimmKeySeconds = 600;
 
-/// One run of Unlock.
-class Unlocker {
- public:
-  Unlocker(const Environment& environment, const UnlockOptions& options)
-      : environment_(environment),
-        options_(options),
-        config_(options.config),
-        store_(environment.keys_dir),
-        tpm_(environment.tpm_device),
-        bus_(environment.sysfs_root) {}
+bool KeepsKeys(const Config& config) {
+  return config.kek_keyring == KekKeyring::kUser;
+}
 
-  UnlockReport Run() {
-    Result<DirectoryLock> turn = HoldKeys(environment_);
-    bool nothing_left_to_do = NothingLeftToDo();
-    if (!turn) report_.notes.push_back(std::move(turn.error().message));
-    if (nothing_left_to_do) {
-      LockTheTpmUp();
+std::vector<Dimm> InspectAll(const NdBus& bus, std::vector<Error>& problems) {
+  std::vector<Dimm> dimms;
+  for (const std::string& nmem : bus.Nmems()) {
+    Result<Dimm> dimm = InspectDimm(bus, nmem);
+    if (dimm) {
+      dimms.push_back(std::move(*dimm));
     } else {
-      LoadDimmKeys();
-      LockTheTpmUp();
-      Result<void> brought_up = BringUp();
-      if (!brought_up) Complain(std::move(brought_up.error()));
-      DropKeys();
+      problems.push_back(std::move(dimm.error()));
     }
-    return std::move(report_);
   }
+  return dimms;
+}
 
- private:
-  void Complain(Error error) { report_.problems.push_back(std::move(error)); }
+bool IsDone(const Dimm& dimm) {
+  return dimm.bound && dimm.security != SecurityState::kLocked &&
+         (!dimm.IsUnlocked() || dimm.frozen);
+}
 
-  /// A second run in the same boot must not unseal again.
-  bool NothingLeftToDo() {
-    std::vector<Dimm> dimms = InspectAll();
-    bool done = !dimms.empty() && std::all_of(dimms.begin(), dimms.end(), [](const Dimm& dimm) {
-      return dimm.bound && dimm.security != SecurityState::kLocked &&
-             (!dimm.IsUnlocked() || dimm.frozen);
-    });
-    if (!done) report_ = {};
-    for (Dimm& dimm : dimms) {
-      if (done) report_.dimms.push_back({.before = dimm, .after = dimm, .problem = std::nullopt});
-    }
-    return done;
+/// A second run in the same boot must not unseal again: what it reports; nullopt where something is
+/// left to do.
+std::optional<UnlockReport> ReportIfDone(const NdBus& bus) {
+  UnlockReport report;
+  std::vector<Dimm> dimms = InspectAll(bus, report.problems);
+  if (dimms.empty() || !std::all_of(dimms.begin(), dimms.end(), IsDone)) return std::nullopt;
+  for (const Dimm& dimm : dimms) {
+    report.dimms.push_back({.before = dimm, .after = dimm, .problem = std::nullopt});
   }
+  return report;
+}
 
-  /// Whatever came before: nobody else shall unseal in this boot.
-  void LockTheTpmUp() {
-    tpm_.HangUp();
-    for (Error& problem : CloseLatchesAtBoot(environment_, tpm_)) Complain(std::move(problem));
-  }
+std::vector<std::string> Reseal(const Environment& environment, Tpm& tpm, const KeyFile& file,
+                                const Secret& kek) {
+  auto resealed = ResealAtBoot(environment, tpm, file, kek);
+  if (!resealed) return {"sealing anew failed: " + resealed.error().message};
+  resealed->push_back(file.kek.ToString() + " is sealed to what has been booted now; " +
+                      "once booted, 'nvunlock adopt' puts that into the keys directory");
+  return std::move(*resealed);
+}
 
-  void LoadDimmKeys() {
-    Result<void> recorded = RecordPcrs(environment_, tpm_);
-    if (!recorded) report_.notes.push_back(std::move(recorded.error().message));
-    recorded = RecordImage(environment_);
-    if (!recorded) report_.notes.push_back(std::move(recorded.error().message));
-    bool keep = KeepsKeys();
-    LoadKeysOptions options = {.keyring = Keyring(environment_.keyring),
-                               .keep_kek = keep,
-                               .expire_seconds = keep ? 0 : kDimmKeySeconds,
-                               .host = environment_.host,
-                               .signature_files = environment_.signature_files,
-                               .ask_recovery = options_.ask_recovery,
-                               .ask_pin = options_.ask_pin};
-    options.on_recovered = [this](const KeyFile& file, const Secret& kek, const Error& why) {
-      OfferReseal(file, kek, why);
-    };
-    Result<LoadedKeys> loaded = LoadKeys(store_, tpm_, options);
-    if (!loaded) return Complain(std::move(loaded.error()));
-    keys_ = std::move(*loaded);
-    for (Error& problem : keys_.problems) Complain(std::move(problem));
-    std::move(keys_.notes.begin(), keys_.notes.end(), std::back_inserter(report_.notes));
-  }
+void Append(std::vector<std::string> more, std::vector<std::string>& notes) {
+  std::move(more.begin(), more.end(), std::back_inserter(notes));
+}
 
-  /// While the latch is open and the PCRs are what the next boot's unlock will find.
-  void OfferReseal(const KeyFile& file, const Secret& kek, const Error& why) {
-    if (!options_.ask_reseal || !CanResealAtBoot(file, why)) return;
-    Result<Tpm*> tpm = tpm_.Get();
-    if (!tpm || !options_.ask_reseal(file.kek, why)) return;
-    auto resealed = ResealAtBoot(environment_, **tpm, file, kek);
-    if (!resealed) {
-      report_.notes.push_back("sealing anew failed: " + resealed.error().message);
-      return;
-    }
-    std::move(resealed->begin(), resealed->end(), std::back_inserter(report_.notes));
-    report_.notes.push_back(file.kek.ToString() + " is sealed to what has been booted now; " +
-                            "once booted, 'nvunlock adopt' puts that into the keys directory");
-  }
+LoadKeysOptions OptionsForLoading(const Environment& environment, const UnlockOptions& options) {
+  bool keep = KeepsKeys(options.config);
+  return {.keyring = Keyring(environment.keyring),
+          .keep_kek = keep,
+          .expire_seconds = keep ? 0 : kDimmKeySeconds,
+          .host = environment.host,
+          .signature_files = environment.signature_files,
+          .ask_recovery = options.ask_recovery,
+          .ask_pin = options.ask_pin};
+}
 
-  Result<void> BringUp() {
-    if (!HasDimmHardware(environment_)) return {};
-    TRY(LoadLibnvdimm(environment_));
-    AutoprobePause pause = TRY(AutoprobePause::Start(bus_));
-    Result<void> drivers = LoadDimmDrivers(environment_);
-    if (!drivers) Complain(std::move(drivers.error()));
-    ProbeBuses(bus_);
-    OpenAll();
-    TRY(pause.Resume());
-    ProbeTheRest(bus_);
+LoadedKeys LoadAll(const Environment& environment, const UnlockOptions& options,
+                   TpmConnection& connection, UnlockReport& report) {
+  Result<void> recorded = RecordPcrs(environment, connection);
+  if (!recorded) report.notes.push_back(std::move(recorded.error().message));
+  recorded = RecordImage(environment);
+  if (!recorded) report.notes.push_back(std::move(recorded.error().message));
+  LoadKeysOptions load = OptionsForLoading(environment, options);
+  // While the latch is open and the PCRs are what the next boot's unlock will find.
+  load.on_recovered = [&](const KeyFile& file, const Secret& kek, const Error& why) {
+    if (!options.ask_reseal || !CanResealAtBoot(file, why)) return;
+    Result<Tpm*> tpm = connection.Get();
+    if (!tpm || !options.ask_reseal(file.kek, why)) return;
+    Append(Reseal(environment, **tpm, file, kek), report.notes);
+  };
+  Result<LoadedKeys> keys = LoadKeys(KeyStore(environment.keys_dir), connection, load);
+  if (!keys) {
+    report.problems.push_back(std::move(keys.error()));
     return {};
   }
+  std::move(keys->problems.begin(), keys->problems.end(), std::back_inserter(report.problems));
+  Append(std::move(keys->notes), report.notes);
+  return std::move(*keys);
+}
 
-  std::vector<Dimm> InspectAll() {
-    std::vector<Dimm> dimms;
-    for (const std::string& nmem : bus_.Nmems()) {
-      Result<Dimm> dimm = InspectDimm(bus_, nmem);
-      if (dimm) {
-        dimms.push_back(std::move(*dimm));
-      } else {
-        Complain(std::move(dimm.error()));
-      }
-    }
-    return dimms;
-  }
-
-  void OpenAll() {
-    DimmBinder binder(environment_, OptionsForBinding(), keys_);
-    for (const Dimm& dimm : InspectAll()) {
-      DimmOutcome outcome = binder.Bind(dimm);
-      Result<void> frozen = FreezeIfOpen(outcome);
-      if (!frozen && !outcome.problem) outcome.problem = std::move(frozen.error());
-      report_.dimms.push_back(std::move(outcome));
-      NoteLostSecurity(dimm);
-    }
-    report_.notes.insert(report_.notes.end(), binder.notes().begin(), binder.notes().end());
-    Record(binder);
-  }
-
-  [[nodiscard]] BindOptions OptionsForBinding() const {
-    return {.keyring = Keyring(environment_.keyring),
-            .expire_seconds = KeepsKeys() ? 0 : kDimmKeySeconds,
-            .revalidate = config_.key_revalidate};
-  }
-
-  void Record(const DimmBinder& binder) {
-    UnlockedWith blobs = ReadUnlockedWith(environment_);  // a second run opens what is left
-    for (const DimmOutcome& outcome : report_.dimms) {
-      auto taken = binder.unlocked_with().find(outcome.after.id);
-      if (taken == binder.unlocked_with().end()) continue;
-      blobs[taken->first] = {
-          .hash = taken->second.hash, .frozen = outcome.after.frozen, .line = taken->second};
-    }
-    Result<void> written = blobs.empty() ? Result<void>() : WriteUnlockedWith(environment_, blobs);
-    if (!written) report_.notes.push_back(std::move(written.error().message));
-  }
-
-  /// Erased, disabled by somebody, or another DIMM under the same id.
-  void NoteLostSecurity(const Dimm& dimm) {
-    bool has_key = keys_.keys.contains(dimm.id);
-    if (dimm.security != SecurityState::kDisabled || !has_key) return;
-    report_.notes.push_back(dimm.nmem + " " + dimm.id.spelling() +
-                            " has a blob, but no passphrase any more");
-  }
-
-  Result<void> FreezeIfOpen(DimmOutcome& outcome) {
-    if (!outcome.after.IsUnlocked() || outcome.after.frozen) return {};
-    if (!config_.freeze) {
-      report_.notes.push_back(outcome.after.nmem + " is not frozen, as the command line wants it");
-      return {};
-    }
-    TRY(FreezeDimm(bus_, outcome.after.nmem));
-    outcome.after.frozen = true;
+Result<void> FreezeIfOpen(const NdBus& bus, const Config& config, DimmOutcome& outcome,
+                          std::vector<std::string>& notes) {
+  if (!outcome.after.IsUnlocked() || outcome.after.frozen) return {};
+  if (!config.freeze) {
+    notes.push_back(outcome.after.nmem + " is not frozen, as the command line wants it");
     return {};
   }
+  TRY(FreezeDimm(bus, outcome.after.nmem));
+  outcome.after.frozen = true;
+  return {};
+}
 
-  [[nodiscard]] bool KeepsKeys() const { return config_.kek_keyring == KekKeyring::kUser; }
-
-  void DropKeys() {
-    Drop(keys_.held_keks);
-    if (KeepsKeys()) return;
-    for (const auto& [id, keys] : keys_.keys) Drop(keys);
+Result<void> Record(const Environment& environment, const std::vector<DimmOutcome>& dimms,
+                    const std::map<DimmId, RecordLine>& unlocked_with) {
+  UnlockedWith blobs = ReadUnlockedWith(environment);  // a second run opens what is left
+  for (const DimmOutcome& outcome : dimms) {
+    auto taken = unlocked_with.find(outcome.after.id);
+    if (taken == unlocked_with.end()) continue;
+    blobs[taken->first] = {
+        .hash = taken->second.hash, .frozen = outcome.after.frozen, .line = taken->second};
   }
+  return blobs.empty() ? Result<void>() : WriteUnlockedWith(environment, blobs);
+}
 
-  void Drop(const std::vector<Key>& keys) {
-    for (const Key& key : keys) {
-      Result<void> dropped = key.Invalidate();
-      if (!dropped) Complain(std::move(dropped.error()));
-    }
+void BindAll(const Environment& environment, const Config& config, LoadedKeys& keys,
+             UnlockReport& report) {
+  NdBus bus(environment.sysfs_root);
+  BindOptions options = {.keyring = Keyring(environment.keyring),
+                         .expire_seconds = KeepsKeys(config) ? 0 : kDimmKeySeconds,
+                         .revalidate = config.key_revalidate};
+  DimmBinder binder(environment, options, keys);
+  for (const Dimm& dimm : InspectAll(bus, report.problems)) {
+    DimmOutcome outcome = binder.Bind(dimm);
+    Result<void> frozen = FreezeIfOpen(bus, config, outcome, report.notes);
+    if (!frozen && !outcome.problem) outcome.problem = std::move(frozen.error());
+    report.dimms.push_back(std::move(outcome));
+    // Erased, disabled by somebody, or another DIMM under the same id.
+    if (dimm.security != SecurityState::kDisabled || !keys.keys.contains(dimm.id)) continue;
+    report.notes.push_back(dimm.nmem + " " + dimm.id.spelling() +
+                           " has a blob, but no passphrase any more");
   }
+  Append(binder.notes(), report.notes);
+  Result<void> recorded = Record(environment, report.dimms, binder.unlocked_with());
+  if (!recorded) report.notes.push_back(std::move(recorded.error().message));
+}
 
-  const Environment& environment_;
-  const UnlockOptions& options_;
-  const Config& config_;
-  KeyStore store_;
-  TpmConnection tpm_;
-  NdBus bus_;
-  LoadedKeys keys_;
-  UnlockReport report_;
-};
+Result<void> BringUp(const Environment& environment, const Config& config, LoadedKeys& keys,
+                     UnlockReport& report) {
+  if (!HasDimmHardware(environment)) return {};
+  TRY(LoadLibnvdimm(environment));
+  NdBus bus(environment.sysfs_root);
+  AutoprobePause pause = TRY(AutoprobePause::Start(bus));
+  Result<void> drivers = LoadDimmDrivers(environment);
+  if (!drivers) report.problems.push_back(std::move(drivers.error()));
+  ProbeBuses(bus);
+  BindAll(environment, config, keys, report);
+  TRY(pause.Resume());
+  ProbeTheRest(bus);
+  return {};
+}
+
+void Drop(const std::vector<Key>& keys, std::vector<Error>& problems) {
+  for (const Key& key : keys) {
+    Result<void> dropped = key.Invalidate();
+    if (!dropped) problems.push_back(std::move(dropped.error()));
+  }
+}
 
 /// Deepest cause first: without its TPM a machine's DIMMs stay locked, not the other way round.
 constexpr Errc kDepth[] = {
@@ -235,7 +196,24 @@ std::optional<Errc> UnlockReport::Verdict() const {
 }
 
 UnlockReport Unlock(const Environment& environment, const UnlockOptions& options) {
-  return Unlocker(environment, options).Run();
+  TpmConnection tpm(environment.tpm_device);
+  Result<DirectoryLock> turn = HoldKeys(environment);
+  std::optional<UnlockReport> done = ReportIfDone(NdBus(environment.sysfs_root));
+  UnlockReport report = done.value_or(UnlockReport());
+  if (!turn) report.notes.push_back(std::move(turn.error().message));
+  LoadedKeys keys;
+  if (!done) keys = LoadAll(environment, options, tpm, report);
+  // Whatever came before: nobody else shall unseal in this boot.
+  tpm.HangUp();
+  std::vector<Error> unclosed = CloseLatchesAtBoot(environment, tpm);
+  std::move(unclosed.begin(), unclosed.end(), std::back_inserter(report.problems));
+  if (done) return report;
+  Result<void> brought_up = BringUp(environment, options.config, keys, report);
+  if (!brought_up) report.problems.push_back(std::move(brought_up.error()));
+  Drop(keys.held_keks, report.problems);
+  if (KeepsKeys(options.config)) return report;
+  for (const auto& [id, dimm_keys] : keys.keys) Drop(dimm_keys, report.problems);
+  return report;
 }
 
 }  // namespace nvunlock
