@@ -17,40 +17,33 @@ void Append(Result<T> result, std::vector<Error>& problems) {
   if (!result) problems.push_back(std::move(result.error()));
 }
 
-/// Where it cannot be told, it may be.
-bool MayBeEnrolled(const Environment& environment) {
-  Result<std::vector<KekName>> keks = KeyStore(environment.keys_dir).EnrolledKeks();
-  return !keks || !keks->empty();
-}
-
 /// The TPM is free for others afterwards. Machines without one have emergencies, too.
-std::vector<Error> CloseAll(const Environment& environment, const Config& config, bool emergency) {
+std::vector<Error> CloseAll(const Environment& environment, bool emergency) {
   TpmConnection tpm(environment.tpm_device);
-  Result<std::vector<KekName>> keks = KeyStore(environment.keys_dir).EnrolledKeks();
-  bool is_enrolled = keks && !keks->empty();
-  Result<void> awaited = is_enrolled ? AwaitTpm(environment, config) : Result<void>();
-  std::vector<Error> problems =
-      emergency ? CloseLatchesAtBoot(environment, tpm) : CloseAllLatches(environment, tpm);
-  if (!awaited) problems.insert(problems.begin(), std::move(awaited.error()));
-  return problems;
+  return emergency ? CloseLatchesAtBoot(environment, tpm) : CloseAllLatches(environment, tpm);
 }
 
 /// What a shell in the middle of a boot must not find. Where nothing is enrolled, there is nothing
 /// to guard. Whatever fails, the rest is done.
-void PrepareForShell(const Environment& environment, std::vector<Error>& problems) {
+void PrepareForShell(const Environment& environment, bool may_be_enrolled,
+                     std::vector<Error>& problems) {
   if (GuardHolds(environment)) Append(HoldGuard(environment), problems);
-  if (MayBeEnrolled(environment)) Append(DropKeys(environment), problems);
+  if (may_be_enrolled) Append(DropKeys(environment), problems);
 }
 
 }  // namespace
 
 std::vector<Error> LatchBoot(const Environment& environment, const Config& config,
                              const LatchOptions& options) {
-  std::vector<Error> problems = CloseAll(environment, config, options.emergency);
+  Result<std::vector<KekName>> keks = KeyStore(environment.keys_dir).EnrolledKeks();
+  bool may_be_enrolled = !keks || !keks->empty();
+  Result<void> awaited = keks && may_be_enrolled ? AwaitTpm(environment, config) : Result<void>();
+  std::vector<Error> problems = CloseAll(environment, options.emergency);
+  if (!awaited) problems.insert(problems.begin(), std::move(awaited.error()));
   // An unlock leaves its report last. One that was killed before may have left keys.
   bool cut_short = options.after_unlock && !Exists(environment.run_dir + "/status.json");
   if (cut_short) Append(HoldResume(environment), problems);
-  if (options.emergency || cut_short) PrepareForShell(environment, problems);
+  if (options.emergency || cut_short) PrepareForShell(environment, may_be_enrolled, problems);
   return problems;
 }
 
