@@ -36,81 +36,45 @@ Result<std::vector<std::string>> NamesToCopy(const KeyStore& store) {
   return names;
 }
 
-/// One run of WriteImageFiles.
-class ImageWriter {
- public:
-  ImageWriter(const Environment& environment, const ImageFilesOptions& options)
-      : environment_(environment), options_(options), store_(environment.keys_dir) {}
+/// TREE is the root of the image.
+Result<void> Write(const std::string& tree, const ImageFile& file) {
+  std::string path = tree + "/" + file.path;
+  std::string place = DirectoryOf(path);
+  TRY(MakeDirectories(DirectoryOf(place), kDirectory));
+  TRY(MakeDirectories(place, kPrivateDirectory));
+  return WriteFileDurably(path, file.content, kPrivateFile, IfPresent::kReplace);
+}
 
-  Result<void> Run() {
-    std::vector<KekName> keks = TRY(store_.EnrolledKeks());
-    TRY(WriteGuard(!keks.empty()));
-    if (!options_.guard_only) {
-      TRY(WriteKeys());
-      TRY(WriteConfig());
-    }
-    return keks.empty() ? Result<void>() : RefuseClearKeksEverywhere();
-  }
+Result<void> WriteGuard(const std::string& tree, bool enrolled) {
+  std::string directory = tree + "/etc/modprobe.d";
+  TRY(MakeDirectories(directory, kDirectory));
+  std::string text = enrolled ? GuardText() : "# nvunlock: nothing is enrolled\n";
+  TRY(WriteFileDurably(directory + kGuardFile, text, 0644, IfPresent::kReplace));
+  if (!enrolled) return {};
+  return WriteFileDurably(directory + kImageGuardFile, ImageGuardText(), 0644, IfPresent::kReplace);
+}
 
- private:
-  [[nodiscard]] Result<void> Write(const ImageFile& file) const {
-    std::string path = options_.tree + "/" + file.path;
-    std::string place = DirectoryOf(path);
-    TRY(MakeDirectories(DirectoryOf(place), kDirectory));
-    TRY(MakeDirectories(place, kPrivateDirectory));
-    return WriteFileDurably(path, file.content, kPrivateFile, IfPresent::kReplace);
-  }
+Result<void> WriteConfig(const std::string& tree, const std::string& config_dir) {
+  std::string config = config_dir + "/nvunlock.conf";
+  if (!Exists(config)) return {};
+  Bytes text = TRY(ReadKernelFile(config, kFileLimit));  // it may be empty
+  return Write(tree, {"etc/nvunlock/nvunlock.conf", std::string(AsText(text))});
+}
 
-  /// Where nothing is enrolled, a kek in clear is how ndctl's users do it.
-  [[nodiscard]] Result<void> RefuseClearKeksEverywhere() const {
-    TRY(RefuseClearKeks(options_.tree));
-    for (const std::string& place : options_.more) TRY(RefuseClearKeks(place));
-    return {};
-  }
+/// A blob that is not the wrapped text of an encrypted key is ndctl's kek in clear. Firmware has
+/// files of that suffix, too.
+Result<void> RefuseClearKek(const std::string& path) {
+  if (!path.ends_with(kBlobSuffix) || path.find("/firmware/") != std::string::npos) return {};
+  Result<std::string> text = ReadFile(path, kFileLimit);
+  if (text && text->starts_with("enc32 ")) return {};
+  return Fail(path + " is a kek in clear and must not go into an image: move it to a safe place " +
+              "away from this machine");
+}
 
-  [[nodiscard]] Result<void> WriteGuard(bool enrolled) const {
-    std::string directory = options_.tree + "/etc/modprobe.d";
-    TRY(MakeDirectories(directory, kDirectory));
-    std::string text = enrolled ? GuardText() : "# nvunlock: nothing is enrolled\n";
-    TRY(WriteFileDurably(directory + kGuardFile, text, 0644, IfPresent::kReplace));
-    if (!enrolled) return {};
-    return WriteFileDurably(directory + kImageGuardFile, ImageGuardText(), 0644,
-                            IfPresent::kReplace);
-  }
-
-  [[nodiscard]] Result<void> WriteKeys() const {
-    std::vector<ImageFile> files = TRY(KeysForImage(environment_, options_.with_passphrase_slots));
-    for (const ImageFile& file : files) TRY(Write(file));
-    return {};
-  }
-
-  [[nodiscard]] Result<void> WriteConfig() const {
-    std::string config = environment_.config_dir + "/nvunlock.conf";
-    if (!Exists(config)) return {};
-    Bytes text = TRY(ReadKernelFile(config, kFileLimit));  // it may be empty
-    return Write({"etc/nvunlock/nvunlock.conf", std::string(AsText(text))});
-  }
-
-  /// A blob that is not the wrapped text of an encrypted key is ndctl's kek in clear. Firmware has
-  /// files of that suffix, too.
-  static Result<void> RefuseClearKek(const std::string& path) {
-    if (!path.ends_with(kBlobSuffix) || path.find("/firmware/") != std::string::npos) return {};
-    Result<std::string> text = ReadFile(path, kFileLimit);
-    if (text && text->starts_with("enc32 ")) return {};
-    return Fail(path +
-                " is a kek in clear and must not go into an image: move it to a safe place " +
-                "away from this machine");
-  }
-
-  static Result<void> RefuseClearKeks(const std::string& place) {
-    for (const std::string& file : TRY(FilesBelow(place))) TRY(RefuseClearKek(file));
-    return {};
-  }
-
-  const Environment& environment_;
-  const ImageFilesOptions& options_;
-  KeyStore store_;
-};
+Result<void> RefuseClearKeks(const std::string& place) {
+  for (const std::string& file : TRY(FilesBelow(place))) TRY(RefuseClearKek(file));
+  return {};
+}
 
 }  // namespace
 
@@ -131,7 +95,18 @@ Result<std::vector<ImageFile>> KeysForImage(const Environment& environment,
 }
 
 Result<void> WriteImageFiles(const Environment& environment, const ImageFilesOptions& options) {
-  return ImageWriter(environment, options).Run();
+  std::vector<KekName> keks = TRY(KeyStore(environment.keys_dir).EnrolledKeks());
+  TRY(WriteGuard(options.tree, !keks.empty()));
+  if (!options.guard_only) {
+    for (const ImageFile& file : TRY(KeysForImage(environment, options.with_passphrase_slots))) {
+      TRY(Write(options.tree, file));
+    }
+    TRY(WriteConfig(options.tree, environment.config_dir));
+  }
+  if (keks.empty()) return {};  // a kek in clear is how ndctl's users do it
+  TRY(RefuseClearKeks(options.tree));
+  for (const std::string& place : options.more) TRY(RefuseClearKeks(place));
+  return {};
 }
 
 }  // namespace nvunlock
