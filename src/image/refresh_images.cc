@@ -115,114 +115,103 @@ struct Patching {
   std::string patch;
 };
 
-/// One run of TryAndRefreshImages.
-class Refresher {
- public:
-  Refresher(const Environment& environment, const ImageOptions& options)
-      : environment_(environment), options_(options) {}
-
-  Result<std::vector<std::string>> Run() {
-    TRY(CheckBootIsMounted(environment_));
-    TRY(TryForLastCopy(environment_));
-    keys_ = TRY(KeysForImage(environment_, options_.with_passphrase_slots));
-    TRY(LookAtAll());
-    if (!outdated_.empty() && !options_.rebuild_command.empty()) {
-      TRY(Rebuild());
-    } else {
-      TRY(PatchAll());
-    }
-    if (unlocking_.empty())
-      return Outdated("there is no initramfs image that unlocks this machine");
-    for (const std::string& path : unlocking_) TRY(Check(path));
-    TRY(Flush());
-    return std::move(unlocking_);
-  }
-
- private:
-  Result<void> LookAtAll() {
-    unlocking_.clear();
-    outdated_.clear();
-    std::set<std::string> seen;
-    for (const std::string& found : ImagesIn(environment_)) {
-      if (IsLink(found) && !Exists(found)) continue;  // of a kernel that is gone
-      std::string path = TRY(ResolvePath(found));
-      if (seen.insert(path).second) TRY(LookAt(path));
-    }
-    return {};
-  }
-
-  Result<void> LookAt(const std::string& path) {
-    Result<ImageTree> image = OpenImage(path);
-    // Nobody knows that it is not the one that boots.
-    if (!image) return Outdated(image.error().message);
-    if (!image->ShallUnlock()) return {};
-    unlocking_.push_back(path);
-    if (IsUpToDate(*image, keys_)) return {};
-    const char* obstacle = WhyNotPatched(*image);
-    if (obstacle != nullptr && options_.rebuild_command.empty()) {
-      return Outdated(path + " is not up to date: " + obstacle +
-                      ": set rebuild-images= in nvunlock.conf, or rebuild it");
-    }
-    outdated_.push_back({path, image->archive.file_version, image->archive.base_size,
-                         obstacle == nullptr ? MakePatch(*image, keys_) : ""});
-    return {};
-  }
-
-  /// Who has another keys directory may have images in the same /boot, where users may look, and
-  /// which may be a FAT file system, where they may open everything.
-  [[nodiscard]] Result<void> PatchAll() const {
-    if (outdated_.empty()) return {};
-    TRY(MakeDirectories(environment_.run_dir, 0755));
-    DirectoryLock lock = TRY(LockDirectory(environment_.run_dir));
-    for (const Patching& patching : outdated_) {
-      TRY_IN("patch " + patching.path,
-             ReplaceEnd(patching.path, patching.version, patching.base_size, patching.patch));
-    }
-    return {};
-  }
-
-  /// What it says goes to our standard error: standard output is for results.
-  Result<void> Rebuild() {
-    std::vector<std::string> words;
-    for (std::string_view word : Split(options_.rebuild_command, ' ')) {
-      if (!word.empty()) words.emplace_back(word);
-    }
-    if (words.empty()) return Fail("rebuild-images= names no program");
-    pid_t pid = TRY(StartProgram(words, {.output = STDERR_FILENO, .errors = STDERR_FILENO}));
-    TRY_IN("rebuild the images", AwaitProgram(pid, words.front()));
-    TRY(LookAtAll());
-    if (outdated_.empty()) return {};
-    return Outdated(outdated_.front().path + " is not up to date, although " + words.front() +
-                    " has been run");
-  }
-
-  /// What the next step changes must not reach the DIMM before this reaches the boot loader. A run
-  /// that was cut short may have left that to us.
-  [[nodiscard]] Result<void> Flush() const {
-    std::set<std::string> directories;
-    for (const std::string& path : unlocking_) directories.insert(DirectoryOf(path));
-    for (const std::string& directory : directories) TRY(FlushFileSystem(directory));
-    return {};
-  }
-
-  [[nodiscard]] Result<void> Check(const std::string& path) const {
-    ImageCheck check = TRY(CheckImage(environment_, path));
-    if (check.problems.empty()) return {};
-    return Outdated(path + ": " + check.problems.front());
-  }
-
-  const Environment& environment_;
-  const ImageOptions& options_;
-  std::vector<ImageFile> keys_;
-  std::vector<std::string> unlocking_;
-  std::vector<Patching> outdated_;
+/// The images that are meant to unlock this machine.
+struct Images {
+  std::vector<std::string> all;
+  std::vector<Patching> outdated;
 };
+
+Result<void> LookAt(const std::string& path, const ImageOptions& options,
+                    const std::vector<ImageFile>& keys, Images& images) {
+  Result<ImageTree> image = OpenImage(path);
+  // Nobody knows that it is not the one that boots.
+  if (!image) return Outdated(image.error().message);
+  if (!image->ShallUnlock()) return {};
+  images.all.push_back(path);
+  if (IsUpToDate(*image, keys)) return {};
+  const char* obstacle = WhyNotPatched(*image);
+  if (obstacle != nullptr && options.rebuild_command.empty()) {
+    return Outdated(path + " is not up to date: " + obstacle +
+                    ": set rebuild-images= in nvunlock.conf, or rebuild it");
+  }
+  images.outdated.push_back({path, image->archive.file_version, image->archive.base_size,
+                             obstacle == nullptr ? MakePatch(*image, keys) : ""});
+  return {};
+}
+
+Result<Images> LookAtAll(const Environment& environment, const ImageOptions& options,
+                         const std::vector<ImageFile>& keys) {
+  Images images;
+  std::set<std::string> seen;
+  for (const std::string& found : ImagesIn(environment)) {
+    if (IsLink(found) && !Exists(found)) continue;  // of a kernel that is gone
+    std::string path = TRY(ResolvePath(found));
+    if (seen.insert(path).second) TRY(LookAt(path, options, keys, images));
+  }
+  return images;
+}
+
+/// Who has another keys directory may have images in the same /boot, where users may look, and
+/// which may be a FAT file system, where they may open everything.
+Result<void> PatchAll(const Environment& environment, const std::vector<Patching>& outdated) {
+  if (outdated.empty()) return {};
+  TRY(MakeDirectories(environment.run_dir, 0755));
+  DirectoryLock lock = TRY(LockDirectory(environment.run_dir));
+  for (const Patching& patching : outdated) {
+    TRY_IN("patch " + patching.path,
+           ReplaceEnd(patching.path, patching.version, patching.base_size, patching.patch));
+  }
+  return {};
+}
+
+/// Returns the program. What it says goes to our standard error: standard output is for results.
+Result<std::string> Rebuild(const std::string& command) {
+  std::vector<std::string> words;
+  for (std::string_view word : Split(command, ' ')) {
+    if (!word.empty()) words.emplace_back(word);
+  }
+  if (words.empty()) return Fail("rebuild-images= names no program");
+  pid_t pid = TRY(StartProgram(words, {.output = STDERR_FILENO, .errors = STDERR_FILENO}));
+  TRY_IN("rebuild the images", AwaitProgram(pid, words.front()));
+  return words.front();
+}
+
+Result<void> Check(const Environment& environment, const std::string& path) {
+  ImageCheck check = TRY(CheckImage(environment, path));
+  if (check.problems.empty()) return {};
+  return Outdated(path + ": " + check.problems.front());
+}
+
+/// What the next step changes must not reach the DIMM before this reaches the boot loader. A run
+/// that was cut short may have left that to us.
+Result<void> Flush(const std::vector<std::string>& images) {
+  std::set<std::string> directories;
+  for (const std::string& path : images) directories.insert(DirectoryOf(path));
+  for (const std::string& directory : directories) TRY(FlushFileSystem(directory));
+  return {};
+}
 
 }  // namespace
 
 Result<std::vector<std::string>> TryAndRefreshImages(const Environment& environment,
                                                      const ImageOptions& options) {
-  return Refresher(environment, options).Run();
+  TRY(CheckBootIsMounted(environment));
+  TRY(TryForLastCopy(environment));
+  std::vector<ImageFile> keys = TRY(KeysForImage(environment, options.with_passphrase_slots));
+  Images images = TRY(LookAtAll(environment, options, keys));
+  if (!images.outdated.empty() && !options.rebuild_command.empty()) {
+    std::string program = TRY(Rebuild(options.rebuild_command));
+    images = TRY(LookAtAll(environment, options, keys));
+    if (!images.outdated.empty()) {
+      return Outdated(images.outdated.front().path + " is not up to date, although " + program +
+                      " has been run");
+    }
+  }
+  TRY(PatchAll(environment, images.outdated));
+  if (images.all.empty()) return Outdated("there is no initramfs image that unlocks this machine");
+  for (const std::string& path : images.all) TRY(Check(environment, path));
+  TRY(Flush(images.all));
+  return std::move(images.all);
 }
 
 }  // namespace nvunlock
