@@ -36,151 +36,131 @@ bool IsClearKek(const CpioEntry& entry) {
          !(entry.data && entry.data->starts_with("enc32 "));
 }
 
-/// One run of CheckImage on an image that could be read.
-class Checker {
- public:
-  Checker(const ImageTree& image, const MachineKeys& keys, const std::string& host)
-      : image_(image), keys_(keys), host_(host) {}
-
-  ImageCheck Run() {
-    CheckKind();
-    CheckGuard();
-    CheckClearKeks();
-    if (check_.kind == ImageKind::kUnlocking) CheckUnlock();
-    ListOldKeys();
-    return std::move(check_);
-  }
-
- private:
-  void Complain(std::string problem) { check_.problems.push_back(std::move(problem)); }
-
-  void CheckKind() {
-    bool has_guard = image_.FileAt(std::string(kGuardPlace) + kImageGuardFile) != nullptr;
-    bool has_program = image_.FileAt(kImageProgram) != nullptr;
-    check_.kind = !has_guard    ? ImageKind::kUnguarded
-                  : has_program ? ImageKind::kUnlocking
-                                : ImageKind::kGuarded;
-    if (has_guard) return;
-    Complain(has_program ? "it has no guard: it was built when nothing was enrolled"
-                         : "it has neither nvunlock nor the guard");
-  }
-
-  void CheckGuard() {
-    if (check_.kind == ImageKind::kUnguarded) return;
-    if (image_.TextOf(std::string(kGuardPlace) + kGuardFile) != GuardText() ||
-        image_.TextOf(std::string(kGuardPlace) + kImageGuardFile) != ImageGuardText()) {
-      Complain("its guard is not the one of this version of nvunlock");
+/// The entries for which HOLDS, each once. In layers below, too: what is covered there is in the
+/// file all the same.
+template <typename Holds>
+std::vector<std::string> NamesWhere(const ImageTree& image, Holds holds) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const auto& layer : image.archive.layers) {
+    for (const CpioEntry& entry : layer) {
+      if (holds(entry) && seen.insert(entry.name).second) names.push_back(entry.name);
     }
   }
+  return names;
+}
 
-  void CheckClearKeks() {
-    std::set<std::string> reported;
-    for (const auto& layer : image_.archive.layers) {
-      for (const CpioEntry& entry : layer) {
-        if (!IsClearKek(entry) || !reported.insert(entry.name).second) continue;
-        Complain(entry.name + " is a kek in clear");
-      }
+ImageKind KindOf(const ImageTree& image) {
+  bool has_guard = image.FileAt(std::string(kGuardPlace) + kImageGuardFile) != nullptr;
+  if (!has_guard) return ImageKind::kUnguarded;
+  return image.FileAt(kImageProgram) != nullptr ? ImageKind::kUnlocking : ImageKind::kGuarded;
+}
+
+void CheckGuard(const ImageTree& image, ImageCheck& check) {
+  if (check.kind == ImageKind::kUnguarded) {
+    bool has_program = image.FileAt(kImageProgram) != nullptr;
+    check.problems.emplace_back(has_program
+                                    ? "it has no guard: it was built when nothing was enrolled"
+                                    : "it has neither nvunlock nor the guard");
+  } else if (image.TextOf(std::string(kGuardPlace) + kGuardFile) != GuardText() ||
+             image.TextOf(std::string(kGuardPlace) + kImageGuardFile) != ImageGuardText()) {
+    check.problems.emplace_back("its guard is not the one of this version of nvunlock");
+  }
+}
+
+void CheckFacts(const ImageTree& image, const MachineKeys& keys, const std::string& host,
+                std::vector<std::string>& problems) {
+  std::optional<ImageFacts> facts = image.Facts();
+  if (!facts || !facts->enrolled) {
+    problems.push_back(std::string(kImageFactsFile) + " does not say enrolled=yes");
+  } else if (keys.has_rivals && facts->host != host) {
+    problems.push_back("it prefers the blobs of " + facts->host + " to those of " + host);
+  }
+}
+
+std::string Missing(const std::string& name, const std::optional<std::string>& held) {
+  return held && !held->empty() ? name + " is another one than in the keys directory"
+                                : "it lacks " + name;
+}
+
+void CheckKeys(const ImageTree& image, const MachineKeys& keys,
+               std::vector<std::string>& problems) {
+  std::string directory = std::string(kImageKeysDir) + "/";
+  for (const std::string& name : keys.needed) {
+    std::optional<std::string> text = image.TextOf(directory + name);
+    if (!text || !keys.IsKeyFile(name, *text)) problems.push_back(Missing(name, text));
+  }
+  for (const auto& [name, text] : keys.blobs) {
+    std::optional<std::string> held = image.TextOf(directory + name);
+    if (held != text) problems.push_back(Missing(name, held));
+  }
+}
+
+bool ListsModule(const CpioEntry& list, const std::string& name) {
+  if (!list.data) return false;
+  for (std::string_view line : Split(*list.data, '\n')) {
+    if (Trim(line).ends_with("/" + name + ".ko")) return true;
+  }
+  return false;
+}
+
+bool HasModule(const ImageTree& image, const std::string& name) {
+  for (const auto& [path, entry] : image.files) {
+    for (const char* suffix : kModuleSuffixes) {
+      bool has_content = entry->size > 0 || entry->link;
+      if (has_content && path.ends_with("/" + name + suffix)) return true;
+    }
+    if (path.ends_with("/modules.builtin") && ListsModule(*entry, name)) return true;
+  }
+  return false;
+}
+
+bool HasDrivers(const ImageTree& image) {
+  return HasModule(image, "libnvdimm") &&
+         (HasModule(image, "nfit") || HasModule(image, "cxl_pmem"));
+}
+
+bool IsStarted(const ImageTree& image) {
+  for (const auto& [path, entry] : image.files) {
+    for (const char* start : kStarts) {
+      if (("/" + path).ends_with(start)) return true;
     }
   }
+  return false;
+}
 
-  void CheckUnlock() {
-    if (keys_.hashes.empty()) Complain("nothing is enrolled on this machine");
-    for (const std::string& problem : keys_.problems) Complain(problem);
-    if ((image_.FileAt(kImageProgram)->mode & 0111) == 0) Complain("its nvunlock cannot be run");
-    CheckFacts();
-    CheckKeys();
-    if (!HasDrivers()) Complain("it lacks libnvdimm, or both nfit and cxl_pmem");
-    if (!IsStarted()) Complain("nothing in it starts nvunlock");
+void CheckUnlock(const ImageTree& image, const MachineKeys& keys, const std::string& host,
+                 std::vector<std::string>& problems) {
+  if (keys.hashes.empty()) problems.emplace_back("nothing is enrolled on this machine");
+  problems.insert(problems.end(), keys.problems.begin(), keys.problems.end());
+  bool can_run = (image.FileAt(kImageProgram)->mode & 0111) != 0;
+  if (!can_run) problems.emplace_back("its nvunlock cannot be run");
+  CheckFacts(image, keys, host, problems);
+  CheckKeys(image, keys, problems);
+  if (!HasDrivers(image)) problems.emplace_back("it lacks libnvdimm, or both nfit and cxl_pmem");
+  if (!IsStarted(image)) problems.emplace_back("nothing in it starts nvunlock");
+}
+
+bool IsOldKey(const CpioEntry& entry, const MachineKeys& keys) {
+  std::string directory = std::string(kImageKeysDir) + "/";
+  if (!entry.name.starts_with(directory) || !entry.data || entry.data->empty()) return false;
+  std::string name = entry.name.substr(directory.size());
+  if (name.ends_with(".pem")) return !keys.IsKeyFile(name, *entry.data);
+  auto current = keys.blobs.find(name);
+  return name.ends_with(kBlobSuffix) &&
+         (current == keys.blobs.end() || current->second != *entry.data);
+}
+
+void CheckTree(const ImageTree& image, const MachineKeys& keys, const std::string& host,
+               ImageCheck& check) {
+  check.kind = KindOf(image);
+  CheckGuard(image, check);
+  for (const std::string& name : NamesWhere(image, IsClearKek)) {
+    check.problems.push_back(name + " is a kek in clear");
   }
-
-  void CheckFacts() {
-    std::optional<ImageFacts> facts = image_.Facts();
-    if (!facts || !facts->enrolled) {
-      Complain(std::string(kImageFactsFile) + " does not say enrolled=yes");
-    } else if (keys_.has_rivals && facts->host != host_) {
-      Complain("it prefers the blobs of " + facts->host + " to those of " + host_);
-    }
-  }
-
-  void CheckKeys() {
-    for (const std::string& name : keys_.needed) {
-      std::optional<std::string> text = image_.TextOf(PathOf(name));
-      if (!text || !keys_.IsKeyFile(name, *text)) Complain(Missing(name, text));
-    }
-    for (const auto& [name, text] : keys_.blobs) {
-      std::optional<std::string> held = image_.TextOf(PathOf(name));
-      if (held != text) Complain(Missing(name, held));
-    }
-  }
-
-  static std::string PathOf(const std::string& name) {
-    return std::string(kImageKeysDir) + "/" + name;
-  }
-
-  static std::string Missing(const std::string& name, const std::optional<std::string>& held) {
-    return held && !held->empty() ? name + " is another one than in the keys directory"
-                                  : "it lacks " + name;
-  }
-
-  [[nodiscard]] bool HasDrivers() const {
-    return HasModule("libnvdimm") && (HasModule("nfit") || HasModule("cxl_pmem"));
-  }
-
-  [[nodiscard]] bool HasModule(const std::string& name) const {
-    for (const auto& [path, entry] : image_.files) {
-      for (const char* suffix : kModuleSuffixes) {
-        bool has_content = entry->size > 0 || entry->link;
-        if (has_content && path.ends_with("/" + name + suffix)) return true;
-      }
-      if (path.ends_with("/modules.builtin") && ListsModule(*entry, name)) return true;
-    }
-    return false;
-  }
-
-  static bool ListsModule(const CpioEntry& list, const std::string& name) {
-    if (!list.data) return false;
-    for (std::string_view line : Split(*list.data, '\n')) {
-      if (Trim(line).ends_with("/" + name + ".ko")) return true;
-    }
-    return false;
-  }
-
-  [[nodiscard]] bool IsStarted() const {
-    for (const auto& [path, entry] : image_.files) {
-      for (const char* start : kStarts) {
-        if (("/" + path).ends_with(start)) return true;
-      }
-    }
-    return false;
-  }
-
-  /// In layers below, too: what is covered there is in the file all the same.
-  void ListOldKeys() {
-    std::set<std::string> reported;
-    for (const auto& layer : image_.archive.layers) {
-      for (const CpioEntry& entry : layer) {
-        if (IsOldKey(entry) && reported.insert(entry.name).second) {
-          check_.old_keys.push_back(entry.name);
-        }
-      }
-    }
-  }
-
-  [[nodiscard]] bool IsOldKey(const CpioEntry& entry) const {
-    std::string directory = std::string(kImageKeysDir) + "/";
-    if (!entry.name.starts_with(directory) || !entry.data || entry.data->empty()) return false;
-    std::string name = entry.name.substr(directory.size());
-    if (name.ends_with(".pem")) return !keys_.IsKeyFile(name, *entry.data);
-    auto current = keys_.blobs.find(name);
-    return name.ends_with(kBlobSuffix) &&
-           (current == keys_.blobs.end() || current->second != *entry.data);
-  }
-
-  const ImageTree& image_;
-  const MachineKeys& keys_;
-  const std::string& host_;
-  ImageCheck check_;
-};
+  if (check.kind == ImageKind::kUnlocking) CheckUnlock(image, keys, host, check.problems);
+  check.old_keys = NamesWhere(image, [&](const CpioEntry& entry) { return IsOldKey(entry, keys); });
+}
 
 }  // namespace
 
@@ -189,7 +169,7 @@ Result<ImageCheck> CheckImage(const Environment& environment, const std::string&
   Result<ImageTree> image = OpenImage(path);
   ImageCheck check;
   if (image) {
-    check = Checker(*image, keys, environment.host).Run();
+    CheckTree(*image, keys, environment.host, check);
   } else {
     check.problems.push_back("it cannot be read: " + image.error().message);
   }
