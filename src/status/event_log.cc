@@ -87,7 +87,7 @@ PcrValues ResetValues(const PcrBank& bank) {
   return values;
 }
 
-/// One run of ReplayEventLog.
+/// What has been read so far says how the next event is read, and what may follow it.
 class Replay {
  public:
   explicit Replay(ByteView log) : reader_(log) {}
@@ -194,7 +194,8 @@ class Replay {
 
   Result<void> Apply(const Event& event) {
     if (event.type == kNoAction) {
-      return StartsWith(event.data, kLocalitySignature) ? StartAtLocality(event.data) : Done();
+      return StartsWith(event.data, kLocalitySignature) ? StartAtLocality(event.data)
+                                                        : Result<void>();
     }
     if (event.pcr >= kPcrCount) return Fail("there is no PCR " + std::to_string(event.pcr));
     for (const auto& [bank, digest] : event.digests) {
@@ -205,8 +206,6 @@ class Replay {
     pcr_0_was_extended_ = pcr_0_was_extended_ || event.pcr == 0;
     return {};
   }
-
-  static Result<void> Done() { return {}; }
 
   /// The locality of TPM2_Startup is what PCR 0 starts with; 4 stands for a measurement by the CPU
   /// before that.
