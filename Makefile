@@ -202,6 +202,7 @@ vm-packages:
 lint:  ## formatting, floors, clang-tidy, shellcheck
 	deps/install build lint
 	lint/floors
+	lint/tested
 	lint/licence
 	@echo "clang-format, shellcheck, shfmt" && clang-format --dry-run -Werror $(cpp_files) && \
 	  shellcheck -x $(shell_files) && shfmt -d $(shell_files)

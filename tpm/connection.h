@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/records/record_pcrs_test.cc.
 #ifndef NVUNLOCK_TPM_CONNECTION_H_
 #define NVUNLOCK_TPM_CONNECTION_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/tpm/nv_latch_test.cc.
 #include <sys/random.h>
 
 #include <algorithm>

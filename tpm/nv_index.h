@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/tpm/nv_latch_test.cc.
 #ifndef NVUNLOCK_TPM_NV_INDEX_H_
 #define NVUNLOCK_TPM_NV_INDEX_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/tpm/readiness_test.cc.
 #ifndef NVUNLOCK_TPM_PCR_RACE_H_
 #define NVUNLOCK_TPM_PCR_RACE_H_
 

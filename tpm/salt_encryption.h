@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/tpm/pin_parent_test.cc.
 #ifndef NVUNLOCK_TPM_SALT_ENCRYPTION_H_
 #define NVUNLOCK_TPM_SALT_ENCRYPTION_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/tpm/bus_traffic_test.cc, test/unit/tpm/tpm_test.cc.
 #ifndef NVUNLOCK_TPM_SESSION_H_
 #define NVUNLOCK_TPM_SESSION_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/tpm/tcti_test.cc.
 #ifndef NVUNLOCK_TPM_WIRE_H_
 #define NVUNLOCK_TPM_WIRE_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/qemu/recovery.bats.
 #include "src/commands/commands.h"
 #include "src/seal/boot_reseal.h"
 #include "src/terminal/options.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/operations.bats, test/cli/operation_keks.bats.
 #include "src/commands/commands.h"
 #include "src/keys/clear_kek.h"
 #include "src/os/prompt.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/check_image.bats.
 #include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/slots.bats.
 #include "src/seal/reseal.h"
 
 #include "src/commands/commands.h"

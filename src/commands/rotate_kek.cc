@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/operation_keks.bats.
 #include <nlohmann/json.hpp>
 
 #include "src/commands/commands.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/operations.bats.
 #include "src/commands/commands.h"
 #include "src/passphrase/sanitize.h"
 #include "src/terminal/dimm_command.h"

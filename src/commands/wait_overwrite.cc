@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/operations.bats.
 #include "src/passphrase/wait_overwrite.h"
 
 #include "src/base/text.h"

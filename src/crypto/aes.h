@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/model/enc32_test.cc.
 #ifndef NVUNLOCK_CRYPTO_AES_H_
 #define NVUNLOCK_CRYPTO_AES_H_
 

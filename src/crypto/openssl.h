@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/crypto/hash_test.cc, test/cli/binary.bats.
 #ifndef NVUNLOCK_CRYPTO_OPENSSL_H_
 #define NVUNLOCK_CRYPTO_OPENSSL_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/model/pcr_signature_test.cc, test/cli/signed.bats.
 #ifndef NVUNLOCK_CRYPTO_RSA_KEY_H_
 #define NVUNLOCK_CRYPTO_RSA_KEY_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/image_files.bats.
 #ifndef NVUNLOCK_IMAGE_IMAGE_CONTENTS_H_
 #define NVUNLOCK_IMAGE_IMAGE_CONTENTS_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/image/check_image_test.cc.
 #ifndef NVUNLOCK_IMAGE_IMAGE_TREE_H_
 #define NVUNLOCK_IMAGE_IMAGE_TREE_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/image/check_image_test.cc.
 #ifndef NVUNLOCK_IMAGE_REQUIRED_KEYS_H_
 #define NVUNLOCK_IMAGE_REQUIRED_KEYS_H_
 

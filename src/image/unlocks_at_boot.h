@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/operation_keks.bats.
 #ifndef NVUNLOCK_IMAGE_UNLOCKS_AT_BOOT_H_
 #define NVUNLOCK_IMAGE_UNLOCKS_AT_BOOT_H_
 

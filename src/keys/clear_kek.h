@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/unlock/load_keys_test.cc, test/unit/seal/enroll_refusals_test.cc.
 #ifndef NVUNLOCK_KEYS_CLEAR_KEK_H_
 #define NVUNLOCK_KEYS_CLEAR_KEK_H_
 

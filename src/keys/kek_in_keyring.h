@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/passphrase/rotate_kek_test.cc.
 #ifndef NVUNLOCK_KEYS_KEK_IN_KEYRING_H_
 #define NVUNLOCK_KEYS_KEK_IN_KEYRING_H_
 

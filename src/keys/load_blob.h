@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/unlock/load_keys_failures_test.cc.
 #ifndef NVUNLOCK_KEYS_LOAD_BLOB_H_
 #define NVUNLOCK_KEYS_LOAD_BLOB_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/passphrase/operation_records_test.cc.
 #ifndef NVUNLOCK_KEYS_RECORDED_BLOBS_H_
 #define NVUNLOCK_KEYS_RECORDED_BLOBS_H_
 

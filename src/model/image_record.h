@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/records/record_image_test.cc.
 #ifndef NVUNLOCK_MODEL_IMAGE_RECORD_H_
 #define NVUNLOCK_MODEL_IMAGE_RECORD_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/image/image_archive_test.cc.
 #ifndef NVUNLOCK_OS_DECOMPRESS_H_
 #define NVUNLOCK_OS_DECOMPRESS_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/qemu/guard.bats.
 #ifndef NVUNLOCK_OS_KMSG_H_
 #define NVUNLOCK_OS_KMSG_H_
 

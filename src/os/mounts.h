@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/image/find_images_test.cc, test/cli/check_image.bats, test/cli/unlock.bats.
 #ifndef NVUNLOCK_OS_MOUNTS_H_
 #define NVUNLOCK_OS_MOUNTS_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/passphrase/change_passphrase_failures_test.cc.
 #ifndef NVUNLOCK_PASSPHRASE_CHANGE_DIMM_H_
 #define NVUNLOCK_PASSPHRASE_CHANGE_DIMM_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/passphrase/left_over_blobs_test.cc.
 #ifndef NVUNLOCK_PASSPHRASE_DIMM_PASSPHRASE_H_
 #define NVUNLOCK_PASSPHRASE_DIMM_PASSPHRASE_H_
 

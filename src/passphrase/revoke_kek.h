@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/operation_keks.bats.
 #ifndef NVUNLOCK_PASSPHRASE_REVOKE_KEK_H_
 #define NVUNLOCK_PASSPHRASE_REVOKE_KEK_H_
 

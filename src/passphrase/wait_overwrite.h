@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/passphrase/sanitize_test.cc.
 #ifndef NVUNLOCK_PASSPHRASE_WAIT_OVERWRITE_H_
 #define NVUNLOCK_PASSPHRASE_WAIT_OVERWRITE_H_
 

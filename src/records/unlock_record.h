@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/passphrase/operation_records_test.cc.
 #ifndef NVUNLOCK_RECORDS_UNLOCK_RECORD_H_
 #define NVUNLOCK_RECORDS_UNLOCK_RECORD_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/seal/enroll_ways_test.cc.
 #ifndef NVUNLOCK_SEAL_RECOVERY_SLOTS_H_
 #define NVUNLOCK_SEAL_RECOVERY_SLOTS_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/signed.bats.
 #ifndef NVUNLOCK_SEAL_SIGNED_PCRS_H_
 #define NVUNLOCK_SEAL_SIGNED_PCRS_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/seal/enroll_ways_test.cc, test/unit/seal/reseal_test.cc.
 #ifndef NVUNLOCK_SEAL_TPM_SLOT_H_
 #define NVUNLOCK_SEAL_TPM_SLOT_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/status/inspect_test.cc.
 #ifndef NVUNLOCK_STATUS_INSPECT_BLOBS_H_
 #define NVUNLOCK_STATUS_INSPECT_BLOBS_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/operations.bats.
 #ifndef NVUNLOCK_TERMINAL_DIMM_COMMAND_H_
 #define NVUNLOCK_TERMINAL_DIMM_COMMAND_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/list.bats.
 #ifndef NVUNLOCK_TERMINAL_DIMM_TABLE_H_
 #define NVUNLOCK_TERMINAL_DIMM_TABLE_H_
 

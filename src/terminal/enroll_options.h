@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/enroll.bats, test/cli/recovery.bats, test/cli/signed.bats.
 #ifndef NVUNLOCK_TERMINAL_ENROLL_OPTIONS_H_
 #define NVUNLOCK_TERMINAL_ENROLL_OPTIONS_H_
 

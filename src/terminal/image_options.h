@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/check_image.bats, test/cli/operation_keks.bats.
 #ifndef NVUNLOCK_TERMINAL_IMAGE_OPTIONS_H_
 #define NVUNLOCK_TERMINAL_IMAGE_OPTIONS_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/usage.bats.
 #ifndef NVUNLOCK_TERMINAL_OPTIONS_H_
 #define NVUNLOCK_TERMINAL_OPTIONS_H_
 

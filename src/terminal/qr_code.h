@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/recovery.bats.
 #ifndef NVUNLOCK_TERMINAL_QR_CODE_H_
 #define NVUNLOCK_TERMINAL_QR_CODE_H_
 

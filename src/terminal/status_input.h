@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/status.bats, test/cli/verify.bats.
 #ifndef NVUNLOCK_TERMINAL_STATUS_INPUT_H_
 #define NVUNLOCK_TERMINAL_STATUS_INPUT_H_
 

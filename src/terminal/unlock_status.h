@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/unlock.bats.
 #ifndef NVUNLOCK_TERMINAL_UNLOCK_STATUS_H_
 #define NVUNLOCK_TERMINAL_UNLOCK_STATUS_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/cli/tpm_failures.bats.
 #ifndef NVUNLOCK_UNLOCK_AWAIT_TPM_H_
 #define NVUNLOCK_UNLOCK_AWAIT_TPM_H_
 

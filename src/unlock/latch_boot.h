@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/unlock/this_boot_test.cc, test/cli/latch.bats.
 #ifndef NVUNLOCK_UNLOCK_LATCH_BOOT_H_
 #define NVUNLOCK_UNLOCK_LATCH_BOOT_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/unlock/load_keys_recovery_test.cc, test/unit/unlock/load_keys_test.cc.
 #ifndef NVUNLOCK_UNLOCK_OBTAIN_KEK_H_
 #define NVUNLOCK_UNLOCK_OBTAIN_KEK_H_
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by test/unit/unlock/this_boot_test.cc, test/cli/unlock_config.bats.
 #ifndef NVUNLOCK_UNLOCK_READ_CONFIG_H_
 #define NVUNLOCK_UNLOCK_READ_CONFIG_H_
 
