@@ -16,51 +16,50 @@ constexpr Command kCommands[] = {
     {"enroll", "--tpm2-pcrs=LIST [--import] [--kek=user:NAME] RECOVERY...",
      "seal a kek to this machine's TPM and write its key file", RunEnroll},
     {"reseal", "[--tpm2-pcrs=LIST] [--latch=KIND] [RECOVERY...]",
-     "seal the same kek anew, after a change of PCRs or TPM; add recovery slots", RunReseal},
-    {"adopt", "", "take over what was sealed anew at the recovery prompt of this boot", RunAdopt},
+     "seal the kek again after the PCRs or the TPM have changed; add recovery slots", RunReseal},
+    {"adopt", "", "save the TPM slots that were made at this boot's recovery prompt", RunAdopt},
     {"list-slots", "", "list the key file's slots", RunListSlots},
     {"wipe-slot", "NUMBER|KIND", "remove slots from the key file", RunWipeSlot},
-    {"unlock", "[--at-boot]", "unlock, verify and freeze all DIMMs; what the initramfs runs",
+    {"unlock", "[--at-boot]", "unlock, verify and freeze all DIMMs (the initramfs runs this)",
      RunUnlock},
-    {"load-keys", "", "load keks and DIMM keys into the keyring, and no more", RunLoadKeys},
+    {"load-keys", "", "load keks and DIMM keys into the user keyring", RunLoadKeys},
     {"image-files", "[--guard-only] TREE [PLACE...]|--drivers",
      "put this machine's nvunlock files into an initramfs tree", RunImageFiles},
     {"backup", "[--json] FILE",
-     "write the keys directory to one file that is checked to be complete", RunBackup},
-    {"restore", "[--list] [--force] [--json] FILE",
-     "put the files of a backup into the keys directory", RunRestore},
+     "back up the keys directory to one file, and check that it is complete", RunBackup},
+    {"restore", "[--list] [--force] [--json] FILE", "restore the keys directory from a backup",
+     RunRestore},
     {"check-image", "[--json] FILE...|--all",
-     "tell by the exit code whether initramfs images would unlock this machine", RunCheckImage},
-    {"refresh-images", "[--json]", "bring the keys in the initramfs images up to date",
-     RunRefreshImages},
+     "check whether initramfs images would unlock this machine", RunCheckImage},
+    {"refresh-images", "[--json]", "update the keys in the initramfs images", RunRefreshImages},
     {"latch", "[--emergency]", "close the latch: no unseal until the next TPM reset", RunLatch},
     {"freeze-security", "nmemX...|all", "freeze the security of DIMMs until the next power-on",
      RunFreezeSecurity},
     {"setup-passphrase", "[-k TYPE:NAME] [-m] nmemX...|all", "give DIMMs a passphrase",
      RunSetupPassphrase},
-    {"update-passphrase", "[-k TYPE:NAME] [-m] nmemX...|all", "give DIMMs another passphrase",
+    {"update-passphrase", "[-k TYPE:NAME] [-m] nmemX...|all", "change the passphrase of DIMMs",
      RunUpdatePassphrase},
-    {"remove-passphrase", "[-m] nmemX...|all", "take the passphrase from DIMMs",
+    {"remove-passphrase", "[-m] nmemX...|all", "remove the passphrase of DIMMs",
      RunRemovePassphrase},
-    {"sanitize-dimm", "[-c] [-o] [-m|-z] nmemX...|all", "erase the data of DIMMs for good",
+    {"sanitize-dimm", "[-c] [-o] [-m|-z] nmemX...|all", "erase all data on DIMMs for good",
      RunSanitizeDimm},
     {"wait-overwrite", "[--timeout=SECONDS] nmemX...|all", "wait for overwrites to end",
      RunWaitOverwrite},
     {"enable-dimm", "nmemX...|all", "bind DIMMs to their driver, which unlocks them",
      RunEnableDimm},
-    {"disable-dimm", "nmemX...|all", "take DIMMs from their driver", RunDisableDimm},
+    {"disable-dimm", "nmemX...|all", "unbind DIMMs from their driver", RunDisableDimm},
     {"rotate-kek", "--kek=user:OLD --to=user:NEW [--revoke]",
      "wrap all passphrases under another kek", RunRotateKek},
     {"settle", "[--json]", "finish interrupted DIMM passphrase changes", RunSettle},
     {"list", "[-D] [-B] [-d DIMM] [-b BUS] [-r REGION] [-i] [-u] [--json]",
-     "show DIMMs and their security, with ndctl's options in ndctl's JSON", RunList},
-    {"status", "[--json]", "show all that the next boot's unlock depends on", RunStatus},
-    {"verify", "[--json]", "tell by the exit code whether the next boot will unlock", RunVerify},
-    {"help", "COMMAND", "show these commands, or the options of one", RunHelp},
+     "show DIMMs and their security; ndctl's options print ndctl's JSON", RunList},
+    {"status", "[--json]", "show everything that the next boot's unlock depends on", RunStatus},
+    {"verify", "[--json]", "check whether the next boot will unlock", RunVerify},
+    {"help", "COMMAND", "list the commands, or the options of one", RunHelp},
 };
 
 std::string Usage() {
-  std::string text = "usage: nvunlock COMMAND [OPTION...]; 'nvunlock help COMMAND' says more\n\n";
+  std::string text = "usage: nvunlock COMMAND [OPTION...]; see 'nvunlock help COMMAND'\n\n";
   for (const Command& command : kCommands) {
     std::string left = std::string("  ") + command.name;
     left.append(left.size() < 20 ? 20 - left.size() : 1, ' ');
@@ -88,7 +87,7 @@ Result<int> ShowUsage() {
 Result<int> RunHelp(const Invocation& invocation) {
   std::vector<std::string> about = TRY(ParseOptions(invocation, {}));
   if (about.empty()) return ShowUsage();
-  if (about.size() > 1) return Fail(Errc::kUsage, "'nvunlock help' wants one command, or none");
+  if (about.size() > 1) return Fail(Errc::kUsage, "'nvunlock help' takes one command, or none");
   std::string name = about.front();
   std::string option = "--help";
   char* argv[] = {name.data(), option.data(), nullptr};

@@ -74,8 +74,8 @@ Result<int> RunRestore(const Invocation& invocation) {
   bool force = false;
   bool as_json = false;
   std::vector<Option> options = {
-      {"list", nullptr, "show what is in it, and write nothing", Set(list)},
-      {"force", nullptr, "replace files that differ; the old are kept as NAME.before-restore",
+      {"list", nullptr, "show the backup's contents, and write nothing", Set(list)},
+      {"force", nullptr, "replace files that differ; keep the old ones as NAME.before-restore",
        Set(force)},
       JsonOption(as_json)};
   Append(options, EnvironmentOptions(environment));

@@ -65,7 +65,7 @@ Result<int> RunCheckImage(const Invocation& invocation) {
   bool all = false;
   bool as_json = false;
   std::vector<Option> options = EnvironmentOptions(environment);
-  options.push_back({"all", nullptr, "all images in /boot and /efi", Set(all)});
+  options.push_back({"all", nullptr, "check all images in /boot and /efi", Set(all)});
   options.push_back(JsonOption(as_json));
   std::vector<std::string> paths = TRY(ParseOptions(invocation, options));
   if (all != paths.empty()) return Fail(Errc::kUsage, "say which images to check, or --all");

@@ -40,14 +40,14 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
        'd'},
   };
   Append(options, FilterOptions(arguments.filter));
-  Append(
-      options,
-      {{"idle", nullptr, "DIMMs that are disabled, too", Set(arguments.idle), 'i'},
-       {"configured", nullptr, "the same as --idle", Set(arguments.idle), 'c'},
-       {"health", nullptr, "taken, but health is left to ndctl", Set(arguments.health), 'H'},
-       {"human", nullptr, "numbers as hexadecimal text", Set(arguments.human), 'u'},
-       {"verbose", nullptr, "twice: --dimms --buses; three times: --idle, too", raise, 'v'},
-       {"json", nullptr, "the same as -D -i, but [] when there is no DIMM", Set(arguments.json)}});
+  Append(options,
+         {{"idle", nullptr, "disabled DIMMs, too", Set(arguments.idle), 'i'},
+          {"configured", nullptr, "the same as --idle", Set(arguments.idle), 'c'},
+          {"health", nullptr, "accepted, but shows nothing; use 'ndctl list -DH'",
+           Set(arguments.health), 'H'},
+          {"human", nullptr, "numbers as hexadecimal text", Set(arguments.human), 'u'},
+          {"verbose", nullptr, "twice adds --dimms --buses, three times also --idle", raise, 'v'},
+          {"json", nullptr, "like -D -i, but [] if there is no DIMM", Set(arguments.json)}});
   Append(options, EnvironmentOptions(arguments.environment));
   return options;
 }

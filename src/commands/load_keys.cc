@@ -15,7 +15,7 @@ namespace {
 constexpr unsigned kRecoveredSeconds = 900;
 
 Option TpmHandleOption() {
-  return {"tpm-handle", "HANDLE", "the TPM's key for a trusted kek, which is not handled yet",
+  return {"tpm-handle", "HANDLE", "the TPM's key for a trusted kek (not supported yet)",
           [](std::string_view) -> Result<void> {
             return Fail(
                 "--tpm-handle is for a trusted kek; trusted keks are not handled yet, 'ndctl "
@@ -73,10 +73,10 @@ Result<int> RunLoadKeys(const Invocation& invocation) {
   options.push_back(TpmHandleOption());
   options.push_back(SignatureFileOption(environment));
   bool recovery = false;
-  options.push_back({"recovery", nullptr,
-                     "ask for a recovery key or passphrase instead of the TPM; the keys vanish "
-                     "after 15 minutes",
-                     Set(recovery)});
+  options.push_back(
+      {"recovery", nullptr,
+       "ask for a recovery key or passphrase instead of the TPM; the keys expire after 15 minutes",
+       Set(recovery)});
   TRY(ParseOptionsOnly(invocation, options));
   LoadedKeys loaded = TRY(LoadAll(environment, recovery));
   return PrintResult(loaded);

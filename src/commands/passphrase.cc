@@ -30,7 +30,7 @@ Option KeyHandleOption(std::optional<KekName>& kek) {
 }
 
 Option MasterOption(PassphraseRole& role) {
-  return {"master-passphrase", nullptr, "the master passphrase, which only erases",
+  return {"master-passphrase", nullptr, "the master passphrase, which can only erase",
           [&role](std::string_view) -> Result<void> {
             role = PassphraseRole::kMaster;
             return {};
@@ -45,7 +45,7 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
   options.push_back(MasterOption(arguments.change.role));
   if (arguments.change.change == PassphraseChange::kSetup) {
     options.push_back({"import-passphrase", nullptr,
-                       "ask for the passphrase, which the BIOS or ipmctl has set",
+                       "ask for the passphrase that the BIOS or ipmctl has set",
                        Set(arguments.import)});
   }
   options.push_back(NoImageOption(arguments.no_image));

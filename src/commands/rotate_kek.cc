@@ -23,17 +23,17 @@ struct Arguments {
 Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
   Option to = KekOption(arguments.rotate.to);
   to.name = "to";
-  to.help = "the kek that takes its place; it is enrolled already";
+  to.help = "the new kek, which must be enrolled";
   std::vector<Option> options = {
       KekOption(arguments.rotate.from),
       to,
       {"revoke", nullptr,
-       "give every DIMM another passphrase, too, so that old keks and blobs are worth nothing",
+       "also change every DIMM's passphrase, so that old keks and blobs become useless",
        Set(arguments.revoke)},
       NoImageOption(arguments.no_image),
       {"verbose", nullptr, "show each step", Set(arguments.common.verbose), 'v'},
       {"dry-run", nullptr, "only show what would be wrapped", Set(arguments.common.dry_run)},
-      {"json", nullptr, "as JSON: the blobs, or with --revoke the DIMMs",
+      {"json", nullptr, "print JSON: the blobs, or with --revoke the DIMMs",
        Set(arguments.common.as_json)},
   };
   Append(options, EnvironmentOptions(arguments.common.environment));

@@ -20,7 +20,7 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
   std::vector<Option> options = {
       {"crypto-erase", nullptr, "give the DIMM a new media key (default)",
        Set(arguments.sanitize.crypto_erase), 'c'},
-      {"overwrite", nullptr, "overwrite the media, which takes hours in the background",
+      {"overwrite", nullptr, "overwrite the media in the background, which takes hours",
        Set(arguments.sanitize.overwrite), 'o'},
       {"master-passphrase", nullptr, "erase with the master passphrase", Set(arguments.master),
        'm'},

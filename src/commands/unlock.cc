@@ -74,7 +74,7 @@ Result<int> RunUnlock(const Invocation& invocation) {
   options.push_back(
       {"tpm2-device", "DEVICE", "overrides tpm2-device= of nvunlock.conf", Store(boot.tpm_device)});
   options.push_back(SignatureFileOption(environment));
-  options.push_back({"at-boot", nullptr, "heed nvunlock.* on the kernel command line",
+  options.push_back({"at-boot", nullptr, "apply nvunlock.* from the kernel command line",
                      Set(boot.heed_command_line)});
   unsigned work_limit = kWorkSeconds;
   options.push_back(WorkLimitOption(work_limit));

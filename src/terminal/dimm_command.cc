@@ -50,9 +50,9 @@ Result<void> CheckNames(const std::vector<std::string>& arguments) {
 std::vector<Option> DimmOptions(DimmCommand& command) {
   std::vector<Option> options = FilterOptions(command.filter);
   options.push_back({"verbose", nullptr, "show each step", Set(command.verbose), 'v'});
-  options.push_back({"json", nullptr, "results as JSON", Set(command.as_json)});
+  options.push_back({"json", nullptr, "print results as JSON", Set(command.as_json)});
   options.push_back(
-      {"dry-run", nullptr, "only look, and show what would be written", Set(command.dry_run)});
+      {"dry-run", nullptr, "show what would be written, and write nothing", Set(command.dry_run)});
   Append(options, EnvironmentOptions(command.environment));
   return options;
 }

@@ -46,19 +46,19 @@ std::vector<Option> PolicyOptions(PolicyRequest& request) {
          request.public_key = value;
          return {};
        }},
-      {"tpm2-public-key-pcrs", "LIST", "which PCRs it signs [11]",
+      {"tpm2-public-key-pcrs", "LIST", "the PCRs that the key signs [11]",
        [&request, &terms](std::string_view value) -> Result<void> {
          terms.pcrs = TRY(ParseSignedPcrs(value));
          request.has_signed_terms = true;
          return {};
        }},
-      {"tpm2-public-key-policyref", "TEXT", "the policyRef that it signs with them",
+      {"tpm2-public-key-policyref", "TEXT", "the policyRef signed with the PCRs",
        [&request, &terms](std::string_view value) -> Result<void> {
          terms.reference = TRY(ParseReference(value));
          request.has_signed_terms = true;
          return {};
        }},
-      {"tpm2-signature", "FILE.json", "signatures that must fit this boot",
+      {"tpm2-signature", "FILE.json", "PCR signatures that must match this boot",
        Store(terms.signature_file)},
       {"weak-policy", nullptr, "accept PCRs that cover neither initrd nor command line",
        Set(request.weak_policy)},
@@ -66,7 +66,7 @@ std::vector<Option> PolicyOptions(PolicyRequest& request) {
 }
 
 Option SignatureFileOption(Environment& environment) {
-  return {"tpm2-signature", "FILE.json", "PCR signatures, instead of those in the usual places",
+  return {"tpm2-signature", "FILE.json", "file to read PCR signatures from [usual places]",
           [&environment](std::string_view value) -> Result<void> {
             environment.signature_files = {std::string(value)};
             return {};
@@ -89,7 +89,7 @@ std::vector<Option> RecoveryOptions(RecoveryRequest& request) {
   return {
       {"recovery-key", nullptr, "make a recovery key and print it, once", Set(request.key)},
       {"recovery-passphrase", nullptr, "ask for a recovery passphrase", Set(request.passphrase)},
-      {"escrow", "CERT.pem", "encrypt the kek to this certificate; may be repeated",
+      {"escrow", "CERT.pem", "encrypt the kek to this certificate (repeatable)",
        [&request](std::string_view value) -> Result<void> {
          request.escrow.emplace_back(value);
          return {};

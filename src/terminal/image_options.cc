@@ -8,8 +8,7 @@
 namespace nvunlock {
 
 Option NoImageOption(bool& target) {
-  return {"no-image", nullptr,
-          "leave the initramfs images as they are, though the next boot may need new ones",
+  return {"no-image", nullptr, "leave initramfs images alone, even if the next boot needs new ones",
           Set(target)};
 }
 

@@ -47,7 +47,7 @@ const Option* FindOption(const std::vector<Option>& options, int found) {
 }
 
 std::string FormatOptions(std::vector<Option> options) {
-  options.push_back({"help", nullptr, "show this", {}, 'h'});
+  options.push_back({"help", nullptr, "show this help", {}, 'h'});
   std::string text;
   for (const Option& option : options) {
     std::string left = option.letter != 0 ? std::string("  -") + option.letter + ", --" : "  --";
@@ -166,7 +166,7 @@ std::function<Result<void>(std::string_view)> Set(bool& target) {
 }
 
 Option KekOption(KekName& kek) {
-  return {"kek", "TYPE:NAME", "name of the kek in the kernel [user:nvdimm-master]",
+  return {"kek", "TYPE:NAME", "the kek's name in the kernel [user:nvdimm-master]",
           [&kek](std::string_view value) -> Result<void> {
             Result<KekName> name = ParseKekName(value);
             if (!name) return Fail(Errc::kUsage, name.error().message);
@@ -176,11 +176,11 @@ Option KekOption(KekName& kek) {
 }
 
 Option JsonOption(bool& as_json) {
-  return {"json", nullptr, "JSON, for programs", Set(as_json)};
+  return {"json", nullptr, "print JSON", Set(as_json)};
 }
 
 Option WorkLimitOption(unsigned& seconds) {
-  return {"work-limit", "SECONDS", "give up after that, waits for people not counted [600]",
+  return {"work-limit", "SECONDS", "give up after this time, not counting prompts [600]",
           [&](std::string_view value) -> Result<void> {
             std::optional<unsigned> parsed = ParseUnsigned(value);
             if (!parsed) return Fail(Errc::kUsage, "--work-limit wants seconds");
@@ -198,7 +198,7 @@ std::vector<Option> EnvironmentOptions(Environment& environment) {
       {"root", "DIR", "look for /sys, /etc, /run and /lib/modules below DIR",
        [&](std::string_view value) { return SetRoot(environment, value); }},
       {"keys-dir", "DIR", "keys directory [/etc/ndctl/keys]", Store(environment.keys_dir)},
-      {"keyring", "KEYRING", "where DIMM keys go: @u or a serial number [@u]",
+      {"keyring", "KEYRING", "keyring for DIMM keys: @u or a serial number [@u]",
        [&](std::string_view value) { return SetKeyring(environment, value); }},
   };
 }

@@ -41,7 +41,7 @@ commands="enroll reseal list-slots wipe-slot unlock load-keys latch adopt image-
   run nvunlock help frobnicate
   expect 2 "no command 'frobnicate'"
   run nvunlock help list enroll
-  expect 2 "wants one command"
+  expect 2 "takes one command"
 }
 
 @test "what is wrong with an option is said in one line, with our name and where to look" {
