@@ -11,7 +11,7 @@ nvunlock=${NVUNLOCK_BINARY:-$(PATH=$PATH:/usr/local/bin command -v nvunlock)}
 
 check() {
   [[ -x $nvunlock ]] || {
-    derror "nvunlock: there is no nvunlock in /usr/bin or /usr/local/bin to put into the image"
+    derror "nvunlock: no nvunlock found in /usr/bin or /usr/local/bin"
     return 1
   }
 }
@@ -39,7 +39,7 @@ installkernel() {
 # An image that lacks a part of us must not replace a good one.
 must() { # COMMAND...
   "$@" || {
-    dfatal "nvunlock: this image is not built: $* failed"
+    dfatal "nvunlock: image not built: $* failed"
     exit 1
   }
 }
