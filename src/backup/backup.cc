@@ -39,7 +39,7 @@ Result<std::vector<TarFile>> ReadKeysDirectory(const KeyStore& store,
   }
   for (const std::string& name : TRY(ListDirectory(store.directory()))) {
     if (!name.ends_with(kBlobSuffix) || ParseBlobName(name)) continue;
-    notes.push_back(name + " is left out: it is no passphrase blob, maybe a kek in clear");
+    notes.push_back(name + " is left out: it is not a passphrase blob; it may be a kek in clear");
   }
   return files;
 }
@@ -54,14 +54,14 @@ Result<void> CheckFile(const TarFile& file) {
   } else if (file.name != kEnrolledDimmsFile) {
     return Fail("it does not belong in a keys directory");
   } else if (ParseBlobRecord(file.content).damaged > 0) {
-    return Fail("it has damaged lines; delete them, since nothing uses them");
+    return Fail("it has damaged lines, which nothing uses; delete them");
   }
   return {};
 }
 
 Result<std::vector<TarFile>> ParseBackup(ByteView tar) {
   std::vector<TarFile> files = TRY(UnpackTar(tar));
-  if (files.empty()) return Fail("there is nothing in it");
+  if (files.empty()) return Fail("it is empty");
   for (const TarFile& file : files) TRY_IN(file.name, CheckFile(file));
   return files;
 }
@@ -70,8 +70,8 @@ Result<std::vector<TarFile>> ParseBackup(ByteView tar) {
 Result<Secret> TakeKek(const KeyFile& file, const Keyring& keyring) {
   if (file.recovery.empty()) {
     return Fail(file.kek.ToString() +
-                ": its key file has no recovery slot, and its backup would be lost with the TPM: "
-                "add one with 'nvunlock reseal --recovery-key" +
+                ": its key file has no recovery slot, so a backup would be useless without this "
+                "TPM; add one with 'nvunlock reseal --recovery-key" +
                 OptionForKek(file.kek) + "'");
   }
   Secret kek = TRY(ReadKek(keyring, file.kek));
@@ -92,10 +92,10 @@ Result<void> CheckBlob(const TarFile& file, const Keks& keks) {
   std::string name = blob.kek.ToString();
   auto kek = keks.find(name);
   if (kek == keks.end()) {
-    return Fail("its kek " + name + " is not enrolled; enroll that or move the blob away");
+    return Fail("its kek " + name + " is not enrolled; enroll it or move the blob away");
   }
   if (VerifyEnc32(blob, kek->second)) return {};
-  return Fail("it is damaged, or was made under another kek than " + name +
+  return Fail("it is damaged, or wrapped by another kek than " + name +
               "; restore it or move it away");
 }
 
@@ -131,7 +131,7 @@ Result<void> KeepOld(const std::string& path) {
   std::string old = TRY(ContentOf(path));
   std::string kept = TRY(ContentOf(path + kOldSuffix));
   if (!kept.empty() && kept != old) {
-    return Fail("nothing was replaced: " + path + kOldSuffix + " is there already; move it away");
+    return Fail("nothing was replaced: " + path + kOldSuffix + " already exists; move it away");
   }
   return WriteFileDurably(path + kOldSuffix, old, 0600, IfPresent::kReplace);
 }
@@ -139,21 +139,21 @@ Result<void> KeepOld(const std::string& path) {
 Failure FailToReplace(const std::vector<std::string>& names, const std::string& keys_dir) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return Fail("nothing was written: " + keys_dir + " holds something else as " + text +
-              "; --force replaces it and keeps the old as NAME" + kOldSuffix);
+  return Fail("nothing was written: " + keys_dir + " has other versions of " + text +
+              "; --force replaces them and keeps the old ones as NAME" + kOldSuffix);
 }
 
 }  // namespace
 
 Result<BackupReport> WriteBackup(const Environment& environment, const std::string& path) {
-  if (Exists(path)) return Fail(path + ": exists already; a backup does not replace it");
+  if (Exists(path)) return Fail(path + ": already exists; choose another name");
   KeyStore store(environment.keys_dir);
   BackupReport report;
   Bytes tar = PackTar(TRY(ReadKeysDirectory(store, report.notes)), time(nullptr));
   TRY(CheckComplete(TRY(ParseBackup(tar)), Keyring(environment.keyring), report));
   TRY(WriteFileDurably(path, AsText(tar), 0600, IfPresent::kFail));
   if (ReadFile(path, kBackupLimit).value_or("") == AsText(tar)) return report;
-  return Fail(path + " was written, but does not read back as such: do not rely on it");
+  return Fail(path + " was written, but reads back differently; do not rely on it");
 }
 
 Result<std::vector<TarFile>> ReadBackup(const std::string& path) {

@@ -87,7 +87,7 @@ void PutFile(Bytes& tar, std::string_view name, std::string_view content, char t
 }
 
 Failure CutShort() {
-  return Fail("it is cut short, or no tar archive");
+  return Fail("it is truncated or not a tar archive");
 }
 
 /// Behind the end there must be zeros only.
@@ -95,7 +95,7 @@ Result<bool> IsAtEnd(ByteView rest) {
   if (rest.size() % kBlockSize != 0 || rest.size() < 2 * kBlockSize) return CutShort();
   if (rest[0] != 0) return false;
   bool empty = std::all_of(rest.begin(), rest.end(), [](uint8_t byte) { return byte == 0; });
-  if (!empty) return Fail("there is something behind its end");
+  if (!empty) return Fail("it has data after its end");
   return true;
 }
 
@@ -125,7 +125,7 @@ Result<TarFile> TakeFile(ByteView& rest) {
     name = TRY(TakeContent(rest, header)).c_str();  // up to its NUL
     header = TRY(TakeHeader(rest));
   }
-  if (header.type != kRegularFile) return Fail("something in it is not a regular file");
+  if (header.type != kRegularFile) return Fail("an entry in it is not a regular file");
   if (header.prefix[0] != '\0') return Fail("a file in it is in a directory");
   std::string content = TRY(TakeContent(rest, header));
   return TarFile{std::move(name), std::move(content)};
@@ -150,8 +150,8 @@ Result<std::vector<TarFile>> UnpackTar(ByteView tar) {
   std::set<std::string> names;
   while (!TRY(IsAtEnd(tar))) {
     TarFile file = TRY(TakeFile(tar));
-    if (!IsPlainName(file.name)) return Fail("a file in it has a name that is not plain");
-    if (!names.insert(file.name).second) return Fail(file.name + " is in it twice");
+    if (!IsPlainName(file.name)) return Fail("a file in it has an invalid name");
+    if (!names.insert(file.name).second) return Fail(file.name + " occurs in it twice");
     files.push_back(std::move(file));
   }
   return files;

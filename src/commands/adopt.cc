@@ -12,9 +12,8 @@ Result<int> RunAdopt(const Invocation& invocation) {
   TRY(ParseOptionsOnly(invocation, EnvironmentOptions(environment)));
   std::vector<Adoption> adoptions = TRY(AdoptResealed(environment));
   for (const Adoption& adoption : adoptions) {
-    PrintAndLog(LogLevel::kInfo,
-                "wrote " + adoption.key_file + ", policy " + adoption.policy +
-                    "; rebuild the initramfs image, so that it holds the key file");
+    PrintAndLog(LogLevel::kInfo, "wrote " + adoption.key_file + ", policy " + adoption.policy +
+                                     "; rebuild the initramfs image to include the key file");
   }
   return 0;
 }

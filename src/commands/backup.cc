@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 Result<std::string> ParseFile(const Invocation& invocation, const std::vector<Option>& options) {
   std::vector<std::string> files = TRY(ParseOptions(invocation, options));
   if (files.size() == 1 && files[0] != "-") return files[0];
-  return Fail(Errc::kUsage, "say which file: one, and neither standard output nor input");
+  return Fail(Errc::kUsage, "name one backup file; standard input and output are not supported");
 }
 
 void PrintReport(const BackupReport& report, const std::string& path, const std::string& keys_dir) {
@@ -41,12 +41,12 @@ void PrintContent(const std::vector<TarFile>& files, bool as_json) {
 void PrintReport(const RestoreReport& report, const std::string& keys_dir) {
   for (const std::string& name : report.written) Print("restored " + name + "\n");
   for (const std::string& name : report.replaced) {
-    Print("restored " + name + ", the old one is " + name + ".before-restore\n");
+    Print("restored " + name + "; the old one is " + name + ".before-restore\n");
   }
-  Print(std::to_string(report.same.size()) + " files were in " + keys_dir + " already\n");
+  Print(std::to_string(report.same.size()) + " files were already in " + keys_dir + "\n");
   Print(
-      "If the TPM is another one now, run 'nvunlock load-keys --recovery' and 'nvunlock reseal'. "
-      "Then rebuild the initramfs image: 'nvunlock refresh-images'.\n");
+      "If the TPM has changed, run 'nvunlock load-keys --recovery' and 'nvunlock reseal'. Then "
+      "rebuild the initramfs image: 'nvunlock refresh-images'.\n");
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ std::string Verdict(const std::vector<ImageCheck>& checks, bool one_must_unlock)
            " images would not unlock this machine";
   }
   bool lacks_one = one_must_unlock && std::none_of(checks.begin(), checks.end(), unlocks);
-  return lacks_one ? "there is no initramfs image that unlocks this machine" : "";
+  return lacks_one ? "no initramfs image unlocks this machine" : "";
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ Result<int> RunCheckImage(const Invocation& invocation) {
   options.push_back({"all", nullptr, "check all images in /boot and /efi", Set(all)});
   options.push_back(JsonOption(as_json));
   std::vector<std::string> paths = TRY(ParseOptions(invocation, options));
-  if (all != paths.empty()) return Fail(Errc::kUsage, "say which images to check, or --all");
+  if (all != paths.empty()) return Fail(Errc::kUsage, "name the images to check, or use --all");
   if (all) {
     TRY(CheckBootIsMounted(environment));
     paths = ImagesIn(environment);

@@ -14,7 +14,7 @@ namespace {
 Result<void> WriteFiles(const Environment& environment, ImageFilesOptions image,
                         const std::vector<std::string>& places) {
   if (places.empty() || !IsDirectory(places.front())) {
-    return Fail(Errc::kUsage, "say in which directory the image is being built");
+    return Fail(Errc::kUsage, "name the directory in which the image is being built");
   }
   ParsedConfig parsed = ReadConfig(environment);
   for (const std::string& complaint : parsed.complaints) PrintError(complaint);

@@ -149,8 +149,8 @@ Json ToJson(const NdBus& bus, const std::vector<Dimm>& dimms, const Arguments& a
 
 /// ndctl prints nothing at all then, which its scripts may count on.
 void SayWhyEmpty(const std::vector<Dimm>& dimms) {
-  PrintError(dimms.empty() ? "there is no DIMM here, or its driver is not loaded"
-                           : "no DIMM is enabled; --idle shows those that are not, too");
+  PrintError(dimms.empty() ? "no DIMM found, or its driver is not loaded"
+                           : "no DIMM is enabled; --idle also shows disabled ones");
 }
 
 void PrintAsNdctl(const NdBus& bus, const std::vector<Dimm>& dimms, const Arguments& arguments) {

@@ -15,13 +15,13 @@ namespace {
 constexpr unsigned kRecoveredSeconds = 900;
 
 Option TpmHandleOption() {
-  return {"tpm-handle", "HANDLE", "the TPM's key for a trusted kek (not supported yet)",
-          [](std::string_view) -> Result<void> {
-            return Fail(
-                "--tpm-handle is for a trusted kek; trusted keks are not handled yet, 'ndctl "
-                "load-keys' loads it");
-          },
-          't'};
+  return {
+      "tpm-handle", "HANDLE", "the TPM's key for a trusted kek (not supported yet)",
+      [](std::string_view) -> Result<void> {
+        return Fail(
+            "--tpm-handle is for trusted keks, which are not supported yet; use 'ndctl load-keys'");
+      },
+      't'};
 }
 
 /// ndctl's words, and the failures that it does not count.

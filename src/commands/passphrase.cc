@@ -57,7 +57,7 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
 Result<void> ChooseKek(Arguments& arguments) {
   if (arguments.change.kek || arguments.change.change != PassphraseChange::kSetup) return {};
   std::vector<KekName> keks = TRY(KeyStore(arguments.dimms.environment.keys_dir).EnrolledKeks());
-  if (keks.size() != 1) return Fail(Errc::kUsage, "say which kek: -k user:NAME");
+  if (keks.size() != 1) return Fail(Errc::kUsage, "choose the kek with -k user:NAME");
   arguments.change.kek = keks.front();
   return {};
 }
@@ -67,7 +67,7 @@ Result<std::optional<Secret>> AskForImport(const Arguments& arguments) {
   if (arguments.change.role == PassphraseRole::kMaster) {
     return Fail(Errc::kUsage, "a master passphrase cannot be imported");
   }
-  Secret typed = TRY(AskSecret({.text = "The passphrase that the DIMMs have"}));
+  Secret typed = TRY(AskSecret({.text = "Current passphrase of the DIMMs"}));
   Secret passphrase = TRY(PassphraseFromText(typed.bytes()));
   return std::optional<Secret>(std::move(passphrase));
 }
@@ -81,10 +81,10 @@ void AddWarnings(const Arguments& arguments, DimmReport& report) {
         "a lost master passphrase can never be replaced; keep a copy of its blob and of the kek");
   } else if (!arguments.no_image && !change.refresh_images) {
     report.notes.push_back(
-        "no boot will unlock by itself until the kek is sealed in a TPM: 'nvunlock enroll "
+        "no boot will unlock by itself until you seal the kek to a TPM with 'nvunlock enroll "
         "--import" +
         (change.kek ? OptionForKek(*change.kek) : "") +
-        "'; till then use 'nvunlock load-keys' and 'nvunlock enable-dimm all'");
+        "'; until then use 'nvunlock load-keys' and 'nvunlock enable-dimm all'");
   }
 }
 

@@ -39,14 +39,14 @@ Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
   Append(options, EnvironmentOptions(arguments.common.environment));
   TRY(ParseOptionsOnly(invocation, options));
   if (arguments.rotate.to.description.empty()) {
-    return Fail(Errc::kUsage, "say which kek takes its place: --to=user:NAME");
+    return Fail(Errc::kUsage, "name the new kek with --to=user:NAME");
   }
   return JoinSessionWith(Keyring(arguments.common.environment.keyring));
 }
 
 constexpr char kMastersStay[] =
-    "master passphrases are unchanged: anyone with an old kek and an old blob of one can erase its "
-    "DIMM";
+    "master passphrases are unchanged: anyone with an old kek and an old blob of a master "
+    "passphrase can erase that DIMM";
 
 /// Prints what still holds keys that are worth nothing now.
 void PrintOldKeys(const Environment& environment) {
@@ -77,8 +77,8 @@ void PrintWrapped(const Arguments& arguments, const RotateReport& report) {
   }
   if (arguments.common.dry_run || arguments.revoke) return;
   Print("This revokes nothing: " + arguments.rotate.from.ToString() +
-        " and an old copy of a blob, in a backup or an image, still give its passphrase; "
-        "--revoke changes the passphrases, too.\n");
+        " and an old copy of a blob, in a backup or an image, still give its passphrase; --revoke "
+        "also changes the passphrases.\n");
 }
 
 Result<int> Run(const Invocation& invocation, Arguments& arguments) {

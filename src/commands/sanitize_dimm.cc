@@ -40,7 +40,7 @@ Result<void> CheckCombination(Arguments& arguments) {
     return Fail(Errc::kUsage, "overwrite does not support master passphrase");
   }
   if (sanitize.zero_key && arguments.master) {
-    return Fail(Errc::kUsage, "--zero-key is instead of a passphrase, the master's too");
+    return Fail(Errc::kUsage, "--zero-key conflicts with --master-passphrase");
   }
   return {};
 }

@@ -37,14 +37,14 @@ Result<void> PrintSlots(const Arguments& arguments) {
 }
 
 Result<void> WipeAndPrint(const Arguments& arguments, const std::vector<std::string>& names) {
-  if (names.size() != 1) return Fail(Errc::kUsage, "say which slot: its number or its kind");
+  if (names.size() != 1) return Fail(Errc::kUsage, "name a slot by its number or its kind");
   for (const SlotSummary& slot :
        TRY(WipeSlots(arguments.environment, arguments.kek, names.front()))) {
     Print("wiped " + Describe(slot));
   }
   Print(
-      "Old copies of the key file still open with them: images, backups. Rebuild the initramfs "
-      "image; to revoke a slot, change the kek and the passphrases.\n");
+      "Old copies of the key file, in images and backups, still open with these slots. Rebuild the "
+      "initramfs image; to revoke a slot, change the kek and the passphrases.\n");
   return {};
 }
 

@@ -86,7 +86,7 @@ void PrintMachine(const MachineStatus& status) {
              : pcrs.recorded->in_initramfs ? "in the initramfs"
                                            : "in the running system");
   PrintField("", "PCRs predicted",
-             pcrs.predicted.empty() ? "no, there is no event log to predict by"
+             pcrs.predicted.empty() ? "no, there is no event log"
                                     : "by " + std::to_string(pcrs.events) + " events");
   bool is_secret = status.memory == MemoryProtection::kSecretMemory;
   PrintField("", "memory for secrets",

@@ -41,7 +41,7 @@ int ActOnFailure(OnFailure on_failure, int exit_code) {
     case OnFailure::kHold:
       return exit_code;
     case OnFailure::kProceed:
-      PrintAndLog(LogLevel::kWarning, "on-failure=proceed: booting on");
+      PrintAndLog(LogLevel::kWarning, "on-failure=proceed: continuing to boot");
       return 0;
     case OnFailure::kPowerOff:
       PrintAndLog(LogLevel::kError, "on-failure=poweroff: powering off in 10 seconds");

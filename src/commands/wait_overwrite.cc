@@ -19,8 +19,8 @@ std::string DescribeTime(unsigned seconds) {
 /// Whether an overwrite has removed the passphrase is the DIMM's choice.
 std::string DescribeEnd(const Dimm& after) {
   return after.security == SecurityState::kDisabled
-             ? "no overwrite runs, it has no passphrase"
-             : std::string("no overwrite runs, its security is ") + ToWord(after.security);
+             ? "no overwrite is running; it has no passphrase"
+             : std::string("no overwrite is running; its security is ") + ToWord(after.security);
 }
 
 Result<DimmReport> Run(const Invocation& invocation, DimmCommand& command) {
@@ -29,7 +29,8 @@ Result<DimmReport> Run(const Invocation& invocation, DimmCommand& command) {
   options.push_back({"timeout", "SECONDS", "give up waiting after this time [never]",
                      [&](std::string_view value) -> Result<void> {
                        std::optional<unsigned> seconds = ParseUnsigned(value);
-                       if (!seconds) return Fail(Errc::kUsage, "--timeout wants seconds");
+                       if (!seconds)
+                         return Fail(Errc::kUsage, "--timeout takes a number of seconds");
                        wait.timeout_seconds = *seconds;
                        return {};
                      }});
@@ -51,7 +52,7 @@ Result<DimmReport> Run(const Invocation& invocation, DimmCommand& command) {
 Result<int> RunWaitOverwrite(const Invocation& invocation) {
   DimmCommand command;
   DimmReport report = TRY(Run(invocation, command));
-  return PrintDimmReport(command, report, "no overwrite runs on");
+  return PrintDimmReport(command, report, "no overwrite is running on");
 }
 
 }  // namespace nvunlock

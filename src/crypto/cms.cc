@@ -182,7 +182,7 @@ Result<CmsAddress> ReadAddress(ByteView der) {
     case CMS_RECIPINFO_AGREE:
       return CmsAddress{CmsRecipient::kCertificate, {}, {}, IssuerOf(recipient)};
     default:
-      return FailToOpen("for a kind of recipient that is not known here");
+      return FailToOpen("encrypted for an unknown kind of recipient");
   }
 }
 

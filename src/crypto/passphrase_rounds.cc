@@ -103,8 +103,7 @@ Result<void> CheckPassphraseRounds(ByteView der) {
   long rounds = ReadRounds(derivation.Rest());
   if (rounds >= 1 && rounds <= kMostPassphraseRounds) return {};
   return Refuse("its passphrase is stretched by more than " +
-                std::to_string(kMostPassphraseRounds) +
-                " rounds of PBKDF2, which nobody wants to wait for");
+                std::to_string(kMostPassphraseRounds) + " rounds of PBKDF2, which is too slow");
 }
 
 }  // namespace nvunlock

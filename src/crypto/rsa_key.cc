@@ -55,7 +55,7 @@ Result<RsaKey> ExportKey(const EVP_PKEY* pkey) {
   Number exponent = TRY(GetNumber(pkey, OSSL_PKEY_PARAM_RSA_E));
   int bits = BN_num_bits(modulus.get());
   if (bits != 2048 && bits != 3072 && bits != 4096) {
-    return NotUsable("TPMs know RSA keys of 2048, 3072 and 4096 bits only");
+    return NotUsable("TPMs support only RSA keys of 2048, 3072 and 4096 bits");
   }
   if (BN_num_bits(exponent.get()) > 32) return NotUsable("its exponent is too large for a TPM");
   RsaKey key;
@@ -71,9 +71,9 @@ Result<RsaKey> ParseRsaKey(std::string_view pem) {
   InitOpenssl();
   OpensslPtr<BIO, BIO_free_all> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   Pkey key(bio == nullptr ? nullptr : PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr));
-  if (key == nullptr) return NotUsable("not a PEM block PUBLIC KEY");
+  if (key == nullptr) return NotUsable("not a PUBLIC KEY block in PEM");
   if (EVP_PKEY_is_a(key.get(), "RSA") != 1) {
-    return NotUsable("not an RSA key, as PCR signatures want it");
+    return NotUsable("not an RSA key, which PCR signatures need");
   }
   return ExportKey(key.get());
 }

@@ -79,7 +79,7 @@ void CheckFacts(const ImageTree& image, const MachineKeys& keys, const std::stri
 }
 
 std::string Missing(const std::string& name, const std::optional<std::string>& held) {
-  return held && !held->empty() ? name + " is another one than in the keys directory"
+  return held && !held->empty() ? name + " differs from the one in the keys directory"
                                 : "it lacks " + name;
 }
 
@@ -134,7 +134,7 @@ void CheckUnlock(const ImageTree& image, const MachineKeys& keys, const std::str
   if (keys.hashes.empty()) problems.emplace_back("nothing is enrolled on this machine");
   problems.insert(problems.end(), keys.problems.begin(), keys.problems.end());
   bool can_run = (image.FileAt(kImageProgram)->mode & 0111) != 0;
-  if (!can_run) problems.emplace_back("its nvunlock cannot be run");
+  if (!can_run) problems.emplace_back("its nvunlock is not executable");
   CheckFacts(image, keys, host, problems);
   CheckKeys(image, keys, problems);
   if (!HasDrivers(image)) problems.emplace_back("it lacks libnvdimm, or both nfit and cxl_pmem");
@@ -184,7 +184,7 @@ const char* Describe(ImageKind kind) {
     case ImageKind::kGuarded:
       return "has the guard only, and leaves locked DIMMs alone";
     case ImageKind::kUnguarded:
-      return "has no guard: booted, it may try locked DIMMs with zeros";
+      return "has no guard: if booted, it may try locked DIMMs with zeros";
     case ImageKind::kUnreadable:
       break;
   }

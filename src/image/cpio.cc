@@ -48,7 +48,7 @@ using Header = std::array<uint32_t, kFields>;
 
 Result<Header> ParseHeader(std::string_view text) {
   if (!text.starts_with("070701") && !text.starts_with("070702")) {
-    return Fail("not a cpio archive of the kind that Linux reads");
+    return Fail("not a cpio archive that Linux can unpack");
   }
   Header header;
   for (size_t i = 0; i < header.size(); i++) {
@@ -102,7 +102,7 @@ Result<void> CpioReader::FillBuffer() {
   if (position_ < buffer_.size()) return {};
   buffer_.resize(kBufferSize);
   position_ = 0;
-  if (offset_ > kSizeLimit) return Fail("more than 8 GiB, unpacked");
+  if (offset_ > kSizeLimit) return Fail("larger than 8 GiB when unpacked");
   Result<size_t> count = source_.Read(buffer_);
   buffer_.resize(count ? *count : 0);
   if (!count) return Failure(std::move(count.error()));
@@ -124,7 +124,7 @@ Result<std::string> CpioReader::Take(uint64_t size) {
   std::string bytes;
   while (bytes.size() < size) {
     TRY(FillBuffer());
-    if (buffer_.empty()) return Fail("the cpio archive is cut off");
+    if (buffer_.empty()) return Fail("the cpio archive is truncated");
     size_t count = std::min(static_cast<size_t>(size) - bytes.size(), buffer_.size() - position_);
     bytes.append(reinterpret_cast<const char*>(&buffer_[position_]), count);
     position_ += count;
@@ -136,7 +136,7 @@ Result<std::string> CpioReader::Take(uint64_t size) {
 Result<void> CpioReader::Skip(uint64_t size) {
   while (size > 0) {
     TRY(FillBuffer());
-    if (buffer_.empty()) return Fail("the cpio archive is cut off");
+    if (buffer_.empty()) return Fail("the cpio archive is truncated");
     size_t count =
         static_cast<size_t>(std::min(size, static_cast<uint64_t>(buffer_.size() - position_)));
     position_ += count;
@@ -153,7 +153,7 @@ Result<void> CpioReader::SkipPadding() {
 
 Result<void> CpioReader::Keep(uint64_t size) {
   kept_ += size;
-  if (kept_ > kKeptLimit) return Fail("too many files, or of those that seem to be of nvunlock");
+  if (kept_ > kKeptLimit) return Fail("too many files, or nvunlock's are too large");
   return {};
 }
 
@@ -165,7 +165,7 @@ Result<CpioEntry> CpioReader::ReadEntry() {
   std::string name = TRY(Take(header[kNameSize]));
   TRY(Keep(name.size()));
   if (name.find('\0') != name.size() - 1) {
-    return Fail("a name in the cpio archive does not end where it should");
+    return Fail("a name in the cpio archive has the wrong length");
   }
   name.pop_back();
   TRY(SkipPadding());
@@ -188,7 +188,7 @@ Result<CpioEntry> CpioReader::ReadEntry() {
 Result<std::optional<CpioEntry>> CpioReader::Next() {
   for (;;) {
     if (!TRY(SkipZeros())) {
-      if (in_archive_) return Fail("the cpio archive is cut off");
+      if (in_archive_) return Fail("the cpio archive is truncated");
       return std::optional<CpioEntry>();
     }
     // Linux takes an archive only at a multiple of 4.

@@ -56,7 +56,7 @@ Result<void> CheckBootIsMounted(const Environment& environment) {
     for (const std::string& directory : environment.boot_dirs) {
       bool is_in_it = point == directory || point.starts_with(directory + "/");
       if (!is_in_it || IsMounted(point)) continue;
-      return Fail(point + " is not mounted, so the images that boot are not there; mount it");
+      return Fail(point + " is not mounted, so the images that boot are missing; mount it");
     }
   }
   return {};

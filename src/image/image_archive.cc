@@ -117,7 +117,7 @@ class ImageReader {
     int tries = 0;
     for (size_t at = text.find(kName); at != text.npos; at = text.find(kName, at + 1)) {
       if (at < kHeaderSize || (begin + at - kHeaderSize) % kAlignment != 0) continue;
-      if (++tries > kPatchTries) return Fail("there are too many patches in it");
+      if (++tries > kPatchTries) return Fail("it has too many patches");
       size_t start = at - kHeaderSize;
       auto patch = ParsePatch(ByteView(end).subspan(start), begin + start);
       if (patch) return patch;
@@ -132,7 +132,7 @@ class ImageReader {
     std::vector<CpioEntry> entries = TRY(ReadEntries(reader));
     if (!entries.empty()) image_.layers.push_back(std::move(entries));
     if (reader.AtEnd()) {
-      return image_.layers.empty() ? Result<void>(Fail("there is nothing in it")) : Result<void>();
+      return image_.layers.empty() ? Result<void>(Fail("it is empty")) : Result<void>();
     }
     range.begin += reader.offset();
     return ReadCompressed(range);
@@ -156,12 +156,12 @@ class ImageReader {
   Result<void> ReadCompressed(const FileRange& range) {
     Bytes start = TRY(file_.Part(range.begin, std::min<uint64_t>(range.end - range.begin, 8)));
     image_.compression = CompressionOf(start);
-    if (!image_.compression) return Fail("it is not packed in a way that is known here");
+    if (!image_.compression) return Fail("its compression format is unknown");
     FilePart packed(file_, range.begin, range.end);
     auto unpacked = TRY(Decompression::Start(*image_.compression, packed));
     CpioReader reader(*unpacked, wanted_);
     std::vector<CpioEntry> entries = TRY(ReadEntries(reader));
-    if (!reader.AtEnd() || entries.empty()) return Fail("no cpio archive is packed in it");
+    if (!reader.AtEnd() || entries.empty()) return Fail("it contains no cpio archive");
     image_.layers.push_back(std::move(entries));
     return {};
   }

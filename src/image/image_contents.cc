@@ -67,7 +67,8 @@ Result<void> RefuseClearKek(const std::string& path) {
   if (!path.ends_with(kBlobSuffix) || path.find("/firmware/") != std::string::npos) return {};
   Result<std::string> text = ReadFile(path, kFileLimit);
   if (text && text->starts_with("enc32 ")) return {};
-  return Fail(path + " is a kek in clear and must not go into an image: move it to a safe place " +
+  return Fail(path +
+              " is a kek in clear, which must not go into an image: move it to a safe place " +
               "away from this machine");
 }
 

@@ -10,13 +10,13 @@ const char* Describe(ImageState state) {
     case ImageState::kSame:
       return "in the image of this boot";
     case ImageState::kRebuilt:
-      return "not in the image of this boot, but one has been built since";
+      return "not in the image of this boot, but a newer image exists";
     case ImageState::kOutdated:
-      return "not in the image of this boot, and none is newer: rebuild it";
+      return "not in the image of this boot, and no image is newer: rebuild it";
     case ImageState::kUnknown:
       break;
   }
-  return "not known: this boot's image has not said what it holds";
+  return "unknown: this boot's image left no record of its files";
 }
 
 ImageState StateInImage(const ImageSources& images, const KeyStore& store, const std::string& name,

@@ -95,14 +95,14 @@ std::optional<std::pair<unsigned, unsigned>> OldestKernel(const ImageTree& image
 const char* WhyNotPatched(const ImageTree& image) {
   const ImageArchive& archive = image.archive;
   if (archive.is_uki) return "it is a UKI, which cannot be patched";
-  if (archive.has_boot_config) return "a boot configuration is at its end, so it cannot be patched";
+  if (archive.has_boot_config) return "it ends with a boot configuration, so it cannot be patched";
   // Linux' decompressor does not say to the byte where the archive ends.
   if (archive.compression == Compression::kLzma) {
-    return "it is packed with lzma, after which Linux finds nothing";
+    return "it is packed with lzma, so Linux would not find a patch";
   }
   auto kernel = OldestKernel(image);
   if (archive.compression == Compression::kLz4 && kernel && *kernel < kLz4Kernel) {
-    return "it is packed with lz4, after which Linux before 5.14 finds nothing";
+    return "it is packed with lz4, so Linux before 5.14 would not find a patch";
   }
   return nullptr;
 }
@@ -132,7 +132,7 @@ Result<void> LookAt(const std::string& path, const ImageOptions& options,
   const char* obstacle = WhyNotPatched(*image);
   if (obstacle != nullptr && options.rebuild_command.empty()) {
     return Outdated(path + " is not up to date: " + obstacle +
-                    ": set rebuild-images= in nvunlock.conf, or rebuild it");
+                    "; set rebuild-images= in nvunlock.conf, or rebuild it");
   }
   images.outdated.push_back({path, image->archive.file_version, image->archive.base_size,
                              obstacle == nullptr ? MakePatch(*image, keys) : ""});
@@ -203,12 +203,12 @@ Result<std::vector<std::string>> TryAndRefreshImages(const Environment& environm
     std::string program = TRY(Rebuild(options.rebuild_command));
     images = TRY(LookAtAll(environment, options, keys));
     if (!images.outdated.empty()) {
-      return Outdated(images.outdated.front().path + " is not up to date, although " + program +
+      return Outdated(images.outdated.front().path + " is still not up to date after " + program +
                       " has been run");
     }
   }
   TRY(PatchAll(environment, images.outdated));
-  if (images.all.empty()) return Outdated("there is no initramfs image that unlocks this machine");
+  if (images.all.empty()) return Outdated("no initramfs image unlocks this machine");
   for (const std::string& path : images.all) TRY(Check(environment, path));
   TRY(Flush(images.all));
   return std::move(images.all);

@@ -59,7 +59,7 @@ Result<FileRange> FindInitrd(ByteView head, uint64_t file_size) {
     ByteView section = head.subspan(offset, kSectionSize);
     if (AsText(section).starts_with(kInitrd)) return ContentOf(section, file_size);
   }
-  return Fail("it has no initramfs image in it");
+  return Fail("it contains no initramfs image");
 }
 
 }  // namespace nvunlock

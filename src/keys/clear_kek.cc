@@ -17,8 +17,8 @@ constexpr char kTpmHandleFile[] = "tpm.handle";
 
 Failure Refuse(const std::string& what) {
   return Fail(what +
-              ": trusted keks are not handled yet, user keks alone are; keep every file of the "
-              "keys directory as it is and go on with ndctl");
+              ": trusted keks are not supported yet; leave the keys directory as it is and stay "
+              "with ndctl");
 }
 
 /// The kernel prints a trusted key in hex: two areas of the TPM, far longer than a user kek is.

@@ -38,13 +38,13 @@ Failure AnotherInKeyring(const KekName& name, const std::string& place) {
   std::string kek = name.ToString();
   return Fail(Errc::kKeysIncomplete, kek + " in the keyring is not the kek of " + place +
                                          "; save it ('keyctl pipe %" + kek +
-                                         "' to a file), take it out ('keyctl unlink %" + kek +
-                                         " @u'), and 'nvunlock load-keys' loads the other");
+                                         "' to a file), remove it ('keyctl unlink %" + kek +
+                                         " @u'), then run 'nvunlock load-keys'");
 }
 
 Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const KekName& name) {
   if (name.type != "user") {
-    return Fail(name.ToString() + ": trusted keks are not handled yet");
+    return Fail(name.ToString() + ": trusted keks are not supported yet");
   }
   bool is_sealed = Exists(store.PathOf(name.KeyFileName()));
   if (!is_sealed && !TRY(keyring.Find("user", name.description))) return NotInKeyring(store, name);
@@ -56,8 +56,8 @@ Result<void> RequireKek(const Keyring& keyring, const KeyStore& store, const Kek
     if (TRY(ReadClearKek(store, name)).Equals(kek)) return {};
   } else {
     return Fail(name.ToString() +
-                " is in the keyring only, and gone after a power cut; save it with "
-                "'umask 77; keyctl pipe %" +
+                " is only in the keyring, and a power cut would lose it; save it with 'umask 77; "
+                "keyctl pipe %" +
                 name.ToString() + " >" + store.PathOf(name.ClearFileName()) + "'");
   }
   return AnotherInKeyring(name, store.directory());

@@ -17,8 +17,8 @@ Result<Key> LoadOrReuse(const Keyring& keyring, const std::string& description,
   Result<Enc32Blob> loaded = ParseEnc32(AsText(text.bytes()));
   if (!loaded || loaded->payload != blob.payload) {
     return Fail(Errc::kKeysIncomplete, description +
-                                           " is in the keyring already, but it is not the key of "
-                                           "the blob; take it out with 'keyctl unlink %encrypted:" +
+                                           " is already in the keyring, but is not the blob's key; "
+                                           "remove it with 'keyctl unlink %encrypted:" +
                                            description + " @u'");
   }
   return *present;

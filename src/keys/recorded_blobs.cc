@@ -40,7 +40,7 @@ void NoteDamagedLines(const KeyStore& store, size_t count, std::vector<std::stri
   if (count == 0) return;
   notes.push_back(PathIn(store) + ": " + std::to_string(count) +
                   (count == 1 ? " line is" : " lines are") +
-                  " damaged, or made by something else than nvunlock, and not used");
+                  " damaged, or not made by nvunlock, and not used");
 }
 
 RecordedBlobs FindRecordedBlobs(const KeyStore& store, const Keyring& keyring,

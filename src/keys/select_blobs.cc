@@ -119,9 +119,9 @@ class Chooser {
 
   Failure Ambiguous(size_t count, bool none_is_own) {
     is_ambiguous_ = true;
-    return Incomplete(std::to_string(count) + " blobs in " + rules_.directory + " and " +
+    return Incomplete(std::to_string(count) + " blobs in " + rules_.directory + ", and " +
                       (none_is_own ? "none is" : "several are") + " of this host (" + rules_.host +
-                      "); leave one there");
+                      "); leave only the right one there");
   }
 
   const ChoiceRules& rules_;

@@ -57,10 +57,10 @@ std::optional<std::string> ReasonNotToBind(const Dimm& dimm, BindCircumstances c
     case SecurityState::kUnlocked:
       if (circumstances.key_loaded || !circumstances.kernel_revalidates) return std::nullopt;
       return "it is unlocked, but libnvdimm was loaded with key_revalidate=Y and would test it "
-             "with "
-             "a key that is not there";
+             "with a missing key";
     case SecurityState::kLocked:
-      if (dimm.frozen) return "it is locked and frozen; only a power cycle lets it be unlocked";
+      if (dimm.frozen)
+        return "it is locked and frozen; power-cycle the machine before you unlock it";
       if (circumstances.key_loaded) return std::nullopt;
       return "it is locked and there is no key for it";
     case SecurityState::kOverwrite:
@@ -68,7 +68,7 @@ std::optional<std::string> ReasonNotToBind(const Dimm& dimm, BindCircumstances c
     case SecurityState::kUnknown:
       break;
   }
-  return "its security state is not one that is known here";
+  return "its security state is unknown";
 }
 
 }  // namespace nvunlock

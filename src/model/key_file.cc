@@ -101,10 +101,11 @@ Result<KeyFile> ParseFields(std::string_view text) {
   std::vector<std::string_view> names = FindFields(text, kNameField);
   std::vector<std::string_view> checks = FindFields(text, kCheckField);
   if (names.size() != 1 || checks.size() != 1) {
-    return Bad("not one 'kek:' and one 'kek-check:' line; not a whole key file");
+    return Bad("it does not have one 'kek:' and one 'kek-check:' line; it is incomplete");
   }
   std::optional<Bytes> check_value = FromHex(checks[0]);
-  if (!check_value || check_value->size() != kCheckValueSize) return Bad("its 'kek-check:' is bad");
+  if (!check_value || check_value->size() != kCheckValueSize)
+    return Bad("its 'kek-check:' line is malformed");
   Result<KekName> kek = ParseKekName(names[0]);
   if (!kek) return Bad("its 'kek:' line: " + kek.error().message);
   KeyFile file;
@@ -237,7 +238,7 @@ Result<Secret> OpenSlot(const KeyFile& file, const TpmSlot& slot, const Secret& 
   Secret wrapping_key = TRY(WrappingKey(slot_secret, pin_keys));
   Secret kek = TRY(DecryptWithKey(slot.kek_cms, wrapping_key, TRY(SlotId(slot.key.sealed))));
   if (TRY(KekCheckValue(kek)) != file.check_value) {
-    return Bad("the kek that comes out is not the one of the 'kek-check:' line");
+    return Bad("the kek does not match the 'kek-check:' line");
   }
   return kek;
 }
@@ -270,7 +271,7 @@ Result<std::string> FormatKeyFile(const KeyFile& file) {
   for (const RecoverySlot& slot : file.recovery) {
     text += Introduction(slot.kind) + FormatPem(kCmsLabel, slot.kek_cms);
   }
-  if (!file.unreadable.empty()) text += "\nWhat nvunlock could not read:\n";
+  if (!file.unreadable.empty()) text += "\nBlocks that nvunlock could not read:\n";
   for (const PemBlock& block : file.unreadable) text += FormatPem(block.label, block.der);
   return text;
 }
@@ -282,7 +283,7 @@ Result<KeyFile> ParseKeyFile(std::string_view text) {
   TakeSlots(text, blocks, file);
   if (file.slots.empty() && file.recovery.empty()) {
     if (!file.problems.empty()) return Failure(std::move(file.problems.front()));
-    return Bad("it holds no way to the kek");
+    return Bad("it has no slot");
   }
   return file;
 }

@@ -72,7 +72,7 @@ Result<std::vector<PcrSignature>> ParsePcrSignatures(std::string_view text) {
   // systemd-stub hands over a section of a PE file, which may end in zeros.
   while (text.ends_with('\0')) text.remove_suffix(1);
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return NotSignatures("no JSON object");
+  if (!json.is_object()) return NotSignatures("not a JSON object");
   std::vector<PcrSignature> signatures;
   for (const auto& [name, entries] : json.items()) {
     const PcrBank* bank = FindPcrBank(name);

@@ -59,7 +59,7 @@ Result<Term> ParseTerm(std::string_view text) {
   }
   std::vector<std::string_view> parts = Split(rest, ':');
   std::optional<unsigned> pcr = PcrIndex(parts[0]);
-  if (!pcr || parts.size() > 2) return Bad(text, "want a name or 0-23, then :BANK, then =DIGEST");
+  if (!pcr || parts.size() > 2) return Bad(text, "write a name or 0-23, then :BANK, then =DIGEST");
   Term term = {.pcr = *pcr, .value = std::nullopt};
   if (parts.size() == 2) {
     term.bank = FindPcrBank(parts[1]);

@@ -61,7 +61,7 @@ Result<std::vector<PemBlock>> ParsePem(std::string_view text) {
   // PEM_read_bio stops at the first damaged block as it does at the end of the text.
   if (blocks.size() != CountBeginLines(text)) {
     return Fail(Errc::kBadKeyFile,
-                "PEM block " + std::to_string(blocks.size() + 1) + " is damaged or cut short");
+                "PEM block " + std::to_string(blocks.size() + 1) + " is damaged or truncated");
   }
   return blocks;
 }

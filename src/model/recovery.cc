@@ -26,7 +26,8 @@ Result<Secret> ParseDigits(ByteView text) {
     if (character == '-' || isspace(character) != 0) continue;
     size_t digit = kModhex.find(static_cast<char>(tolower(character)));
     if (digit == std::string_view::npos || count == digits.size()) {
-      return Fail(Errc::kUsage, "that is not a recovery key: 64 letters of cbdefghijklnrtuv");
+      return Fail(Errc::kUsage,
+                  "that is not a recovery key: it takes 64 letters of cbdefghijklnrtuv");
     }
     digits.bytes()[count++] = static_cast<uint8_t>(digit);
   }
@@ -105,7 +106,7 @@ Result<RecoverySlot> ReadRecoverySlot(const Bytes& cms) {
     case CmsRecipient::kCertificate:
       return RecoverySlot{RecoveryKind::kEscrow, cms, address.issuer};
   }
-  return Fail(Errc::kBadKeyFile, "CMS block: for a key that is not known here");
+  return Fail(Errc::kBadKeyFile, "CMS block: encrypted to an unknown key");
 }
 
 Result<Secret> OpenRecoverySlot(const RecoverySlot& slot, const Secret& typed) {
@@ -119,7 +120,7 @@ Result<Secret> OpenRecoverySlot(const RecoverySlot& slot, const Secret& typed) {
     case RecoveryKind::kEscrow:
       break;
   }
-  return Fail(Errc::kUsage, "an escrow slot opens with the certificate's private key only");
+  return Fail(Errc::kUsage, "only the certificate's private key opens an escrow slot");
 }
 
 }  // namespace nvunlock

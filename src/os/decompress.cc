@@ -129,7 +129,7 @@ Result<size_t> Decompression::Read(std::span<uint8_t> buffer) {
                       {.fd = to_program_.get(), .events = POLLOUT}};
     int ready = poll(files, 2, kPatienceSeconds * 1000);
     if (ready < 0 && errno != EINTR) return FailErrno(program_, errno);
-    if (ready == 0) return Fail(program_ + " hangs");
+    if (ready == 0) return Fail(program_ + " does not respond");
     if (files[1].revents != 0) TRY(Feed());
     if (files[0].revents == 0) continue;
     ssize_t count = read(from_program_.get(), buffer.data(), buffer.size());

@@ -52,8 +52,8 @@ Failure StillBusy(const std::string& path, unsigned seconds) {
   std::string text = ReadFile(path, kPidLimit).value_or("");
   std::optional<unsigned> pid = ParseUnsigned(Trim(text));
   return Fail("another nvunlock" + (pid ? " (process " + std::to_string(*pid) + ")" : "") +
-              " is still at work in " + DirectoryOf(path) + " after " + std::to_string(seconds) +
-              " seconds: try again when it has ended");
+              " is still using " + DirectoryOf(path) + " after " + std::to_string(seconds) +
+              " seconds; try again when it has ended");
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ Result<Bytes> LargeFile::Part(uint64_t offset, uint64_t size) const {
   size_t filled = 0;
   while (filled < bytes.size()) {
     size_t count = TRY(ReadAt(offset + filled, std::span(bytes).subspan(filled)));
-    if (count == 0) return Fail(path_ + ": shorter than it should be");
+    if (count == 0) return Fail(path_ + ": truncated");
     filled += count;
   }
   return bytes;

@@ -20,8 +20,8 @@ Failure FailToLoad(const std::string& description, int error_number) {
   switch (error_number) {
     case EINVAL:
       return Fail("load " + description +
-                  ": the kernel refused the blob (damaged, made under another kek, or a key of "
-                  "this name is loaded already)");
+                  ": the kernel refused the blob (damaged, wrapped by another kek, or a key of "
+                  "this name is already loaded)");
     case ENOKEY:
     case EKEYREVOKED:
     case EKEYEXPIRED:

@@ -32,8 +32,8 @@ bool IsLoaded(const kmod_module* module) {
 Failure FailToInsert(const std::string& path, int error_number) {
   if (error_number == EOPNOTSUPP || error_number == ENOEXEC) {
     return Fail(path +
-                ": this kernel cannot load it (wrong kernel, or a compression that it does " +
-                "not know: put uncompressed modules into the image)");
+                ": this kernel cannot load it (built for another kernel, or compressed in an "
+                "unknown format: put uncompressed modules into the image)");
   }
   return FailErrno("insert " + path, error_number);
 }

@@ -22,11 +22,11 @@ namespace {
 const char* MeaningOf(int error_number) {
   switch (error_number) {
     case EIO:
-      return ": not in its present state (frozen, perhaps by the firmware, or locked)";
+      return ": not possible while it is frozen (perhaps by the firmware) or locked";
     case ENXIO:
-      return ": not possible in its present state, or (CXL) the passphrase is wrong";
+      return ": not possible in its current state, or (CXL) the passphrase is wrong";
     case EINVAL:
-      return ": refused, or not known to this kernel";
+      return ": refused, or unknown to this kernel";
     case EBUSY:
       return ": its region is in use, or an overwrite is running";
     case ENOKEY:
@@ -142,11 +142,12 @@ Result<void> NdBus::Secure(const std::string& nmem, std::string_view command) co
       return {};
     case EINVAL:
       if (is_unknown) break;
-      return Fail(Errc::kPassphraseRefused, "it refused the passphrase (a try may be used up)");
+      return Fail(Errc::kPassphraseRefused,
+                  "it refused the passphrase (an attempt may be used up)");
     case ENOTTY:
     case EOPNOTSUPP:
     case EACCES:
-      return Fail(Errc::kUnsupported, verb + ": the DIMM or the kernel cannot do that");
+      return Fail(Errc::kUnsupported, verb + ": the DIMM or the kernel does not support that");
     default:
       break;
   }

@@ -27,7 +27,7 @@ Result<std::string> FindProgram(const std::string& name) {
     std::string path = directory + name;
     if (access(path.c_str(), X_OK) == 0) return path;
   }
-  return Fail("there is no program " + name + " here; install it");
+  return Fail("the program " + name + " is missing; install it");
 }
 
 void Place(int file, int target) {

@@ -86,7 +86,7 @@ class DriverLoader {
 
   /// What keeps the drivers from being loaded, as far as it is known by now.
   std::string Complaint() {
-    if (pid_ <= 0) return "no process could be made to load its driver";
+    if (pid_ <= 0) return "no process could be started to load its driver";
     done_ = waitpid(pid_, nullptr, WNOHANG) == pid_;
     if (!done_) return "its driver is still being loaded";
     char buffer[1024];
@@ -118,7 +118,7 @@ Result<void> AwaitTpmDevice(const TpmPlaces& places, unsigned seconds) {
   }
   std::string complaint = loader.Complaint();
   return Fail(Errc::kTpmNotReady,
-              "the firmware has a TPM, but the kernel had no device of it within " +
+              "the firmware has a TPM, but the kernel had no device for it within " +
                   std::to_string(seconds) + " seconds" +
                   (complaint.empty() ? "" : ": " + complaint));
 }

@@ -5,13 +5,13 @@ namespace nvunlock {
 namespace {
 
 std::string KeptWords() {
-  return "the new passphrase is kept in case it has that one; run the command again to find out";
+  return "the new passphrase is kept in case the DIMM has it; run the command again to find out";
 }
 
 /// For a DIMM that has shown that it could not refuse: it took the old passphrase, or has none.
 Error NoRefusal(Error why) {
   if (why.code != Errc::kPassphraseRefused) return why;
-  return {Errc::kFailed, "the kernel had no answer from it (Invalid argument)"};
+  return {Errc::kFailed, "the kernel got no answer from it (Invalid argument)"};
 }
 
 Result<void> GiveUp(DimmPassphrase& passphrase, Error why) {
@@ -47,7 +47,7 @@ Result<std::string> DimmChange::Compose(DimmPassphrase& passphrase) const {
     bool is_update = options_.change == PassphraseChange::kUpdate;
     if (is_update && !TRY(passphrase.TryKey(key))) {
       return Fail(Errc::kPassphraseRefused,
-                  "it refused the passphrase of its blob (one try is used up)");
+                  "it refused the passphrase of its blob (one attempt is used up)");
     }
     command += " " + std::to_string(key.serial());
   }
@@ -101,14 +101,14 @@ Result<void> DimmChange::ConfirmSetup(DimmPassphrase& passphrase, Error why) {
 Result<void> DimmChange::ConfirmImport(DimmPassphrase& passphrase) {
   if (import_refused_) {
     return GiveUp(passphrase,
-                  {Errc::kFailed, "not tried, since another DIMM has refused this passphrase"});
+                  {Errc::kFailed, "not tried, because another DIMM refused this passphrase"});
   }
   Result<bool> taken = TryStaged(passphrase);
   if (taken && *taken) return {};
   import_refused_ = true;
   if (!taken) return GiveUp(passphrase, std::move(taken.error()));
   return GiveUp(passphrase,
-                {Errc::kPassphraseRefused, "this is not its passphrase (one try is used up)"});
+                {Errc::kPassphraseRefused, "this is not its passphrase (one attempt is used up)"});
 }
 
 /// A DIMM whose passphrase comes from elsewhere may be locked, and shows by unlocking.
@@ -126,7 +126,7 @@ Result<void> DimmChange::ConfirmRemoval(const DimmPassphrase& passphrase, Result
   Dimm dimm = TRY(InspectDimm(bus_, passphrase.dimm().nmem));
   if (dimm.security == SecurityState::kDisabled) return {};
   if (!sent) return sent;
-  return Fail("it took the command, but still has a passphrase");
+  return Fail("it accepted the command, but still has a passphrase");
 }
 
 }  // namespace nvunlock

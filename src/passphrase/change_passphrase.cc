@@ -118,7 +118,7 @@ class PassphraseChanger {
   Result<KekName> ChooseKek(const Task& task) const {
     const Candidate* current = task.passphrase.Current();
     if (!options_.kek && current == nullptr) {
-      return Fail(Errc::kUsage, "say which kek is to wrap its passphrase: --key-handle");
+      return Fail(Errc::kUsage, "choose the kek that wraps its passphrase with --key-handle");
     }
     KekName kek = options_.kek ? *options_.kek : current->blob.kek;
     TRY(RequireKek(place_.keyring, place_.store, kek));

@@ -48,7 +48,7 @@ Result<void> AddFromKeyring(const Environment& environment, const Dimm& dimm, Lo
   }
   keys.keys.emplace(id, std::move(present));
   keys.notes.push_back(dimm.nmem + " (" + dimm.id.spelling() +
-                       ") has no blob; using the key that the keyring holds for it");
+                       ") has no blob; using its key from the keyring");
   return {};
 }
 

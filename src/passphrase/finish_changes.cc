@@ -43,7 +43,7 @@ Result<std::vector<std::string>> FinishAll(const PassphrasePlace& place,
     if (chosen == choice.chosen.end()) continue;
     DimmPassphrase passphrase(place, std::move(dimm), PassphraseRole::kUser, chosen->second);
     if (!TRY_IN(nmem, Finish(passphrase, unlocked_with))) continue;
-    done.push_back(nmem + ": a change of its passphrase was cut short; " +
+    done.push_back(nmem + ": a change of its passphrase was interrupted; " +
                    passphrase.Current()->file.name + " holds its passphrase");
   }
   return done;

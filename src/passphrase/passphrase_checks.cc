@@ -25,8 +25,8 @@ Result<Readiness> PassphraseChecks::Check(DimmPassphrase& passphrase) {
 Result<Readiness> PassphraseChecks::CheckMaster(DimmPassphrase& passphrase) {
   if (options_.change != PassphraseChange::kRemove && passphrase.dimm().HasPassphrase()) {
     return Fail(
-        "a master passphrase can be changed only while the DIMM has no user passphrase; 'nvunlock "
-        "remove-passphrase " +
+        "a master passphrase can be changed only while the DIMM has no user passphrase; run "
+        "'nvunlock remove-passphrase " +
         passphrase.dimm().nmem + "' first");
   }
   if (options_.change != PassphraseChange::kSetup) {
@@ -34,9 +34,9 @@ Result<Readiness> PassphraseChecks::CheckMaster(DimmPassphrase& passphrase) {
     return Readiness::kToDo;
   }
   if (const Candidate* current = passphrase.Current()) {
-    return Fail(current->file.name + " already exists! 'nvunlock update-passphrase -m " +
-                passphrase.dimm().nmem +
-                "' changes it; when the DIMM does not have it any more, move the file away");
+    return Fail(current->file.name +
+                " already exists; change it with 'nvunlock update-passphrase -m " +
+                passphrase.dimm().nmem + "', or move the file away if the DIMM no longer has it");
   }
   if (passphrase.Spare() == nullptr || options_.dry_run) return Readiness::kToDo;
   Result<void> resolved = ResolveSpare(passphrase);
@@ -51,12 +51,13 @@ Result<Readiness> PassphraseChecks::CheckSetup(DimmPassphrase& passphrase) {
   if (const Candidate* current = passphrase.Current()) {
     images_may_lag_ = true;
     return Fail("it has a passphrase, and " + current->file.name +
-                " already exists! 'nvunlock update-passphrase " + passphrase.dimm().nmem +
-                "' changes it");
+                " already exists; change it with 'nvunlock update-passphrase " +
+                passphrase.dimm().nmem + "'");
   }
   if (passphrase.Spare() == nullptr) {
     return Fail(
-        "it has a passphrase that is not known here; use --import-passphrase if you know it");
+        "it has a passphrase, but no usable blob; use --import-passphrase if you know the "
+        "passphrase");
   }
   TRY(CheckHasPassphrase(passphrase));
   return options_.dry_run ? Readiness::kToDo : Readiness::kSettled;
@@ -64,10 +65,10 @@ Result<Readiness> PassphraseChecks::CheckSetup(DimmPassphrase& passphrase) {
 
 Result<Readiness> PassphraseChecks::CheckImport(const DimmPassphrase& passphrase) {
   if (!passphrase.dimm().HasPassphrase()) {
-    return Fail("it has no passphrase that could be imported");
+    return Fail("it has no passphrase to import");
   }
   if (!passphrase.HasBlob()) return Readiness::kToDo;
-  return Fail("there is a blob for it already; move it away first");
+  return Fail("it already has a blob; move that away first");
 }
 
 Result<Readiness> PassphraseChecks::CheckRemoval(DimmPassphrase& passphrase) {
@@ -80,11 +81,10 @@ Result<Readiness> PassphraseChecks::CheckHasPassphrase(DimmPassphrase& passphras
   const Dimm& dimm = passphrase.dimm();
   if (dimm.security == SecurityState::kDisabled) return Fail("it has no passphrase");
   if (dimm.security != SecurityState::kUnlocked) {
-    return Fail(
-        Errc::kDimmLocked,
-        "it is locked; 'nvunlock load-keys' (with --recovery after an unlock at boot), then "
-        "'nvunlock enable-dimm " +
-            dimm.nmem + "' unlock it");
+    return Fail(Errc::kDimmLocked,
+                "it is locked; run 'nvunlock load-keys' (with --recovery after an unlock at boot), "
+                "then 'nvunlock enable-dimm " +
+                    dimm.nmem + "'");
   }
   TRY(ResolveSpare(passphrase));
   return Readiness::kToDo;

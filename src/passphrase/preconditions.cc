@@ -9,12 +9,12 @@ Result<void> CheckMayChange(const NdBus& bus, const Dimm& dimm) {
   }
   if (dimm.frozen) {
     return Fail(
-        "its security is frozen until the next power-on; where nvunlock unlocks at boot, boot with "
-        "nvunlock.freeze=no then");
+        "its security is frozen until the next power-on; boot with nvunlock.freeze=no then, if "
+        "nvunlock unlocks at boot");
   }
   if (dimm.security == SecurityState::kOverwrite) {
-    return Fail("an overwrite is running; 'nvunlock wait-overwrite " + dimm.nmem +
-                "' waits for its end");
+    return Fail("an overwrite is running; wait for its end with 'nvunlock wait-overwrite " +
+                dimm.nmem + "'");
   }
   return CheckNotInUse(bus, dimm.nmem);
 }
@@ -23,7 +23,7 @@ Result<void> CheckNotInUse(const NdBus& bus, const std::string& nmem) {
   if (!bus.IsInUse(nmem)) return {};
   std::string command = "ndctl disable-region";
   for (const std::string& region : bus.ActiveRegionsOf(nmem)) command += " " + region;
-  return Fail("regions active on " + nmem + ", op failed; '" + command + "' first");
+  return Fail("regions are active on " + nmem + "; run '" + command + "' first");
 }
 
 }  // namespace nvunlock

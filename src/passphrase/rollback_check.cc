@@ -54,10 +54,11 @@ Result<void> CheckReplaced(const Environment& environment, const DimmId& id, boo
   if (taken && *taken) return {};
   return Fail(
       "DIMM " + id.canonical() + " was unlocked with a blob that " + place.store.directory() +
-      " does not hold" +
-      (taken ? "" : ", and could not be asked for the one there (" + taken.error().message + ")") +
-      "; images may hold the only one: rebuild none before it is taken out of "
-      "etc/ndctl/keys in the image of this boot");
+      " does not have" +
+      (taken ? ""
+             : ", and could not be tested with the one there (" + taken.error().message + ")") +
+      "; images may have the only copy: take it out of etc/ndctl/keys in the image of this boot "
+      "before you rebuild any image");
 }
 
 }  // namespace

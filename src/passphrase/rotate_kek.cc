@@ -27,9 +27,9 @@ struct Rotation {
 
 Result<void> CheckKeks(const RotateOptions& options, const KeyStore& store,
                        const Keyring& keyring) {
-  if (options.from == options.to) return Fail(Errc::kUsage, "that is the same kek");
+  if (options.from == options.to) return Fail(Errc::kUsage, "the old and the new kek are the same");
   if (options.from.type != "user" || options.to.type != "user") {
-    return Fail(Errc::kUsage, "only keks of type user can be rotated");
+    return Fail(Errc::kUsage, "only user keks can be rotated");
   }
   if (!Exists(store.PathOf(options.to.KeyFileName()))) {
     return Fail(Errc::kBadKeyFile, options.to.ToString() +
@@ -53,7 +53,7 @@ Result<Enc32Blob> Rewrap(const Enc32Blob& blob, const KekName& to, const Secret&
   TRY(key.Invalidate());
   Enc32Blob rotated = TRY(ParseEnc32(AsText(text.bytes())));
   if (rotated.kek == to && VerifyEnc32(rotated, kek)) return rotated;
-  return Fail("the kernel has not wrapped it under " + to.ToString());
+  return Fail("the kernel did not wrap it under " + to.ToString());
 }
 
 /// The DIMM still has the passphrase that it was unlocked with, whichever of the two blobs the

@@ -27,10 +27,10 @@ struct Run {
 Result<void> CheckZeroKey(const Dimm& dimm, bool zero_key) {
   bool has_none = dimm.security == SecurityState::kDisabled;
   if (zero_key && !has_none) {
-    return Fail("it may have a passphrase, and would count zeros as a wrong one");
+    return Fail("it may have a passphrase, and zeros would use up an attempt");
   }
   if (!zero_key && has_none) {
-    return Fail("it has no passphrase; --zero-key (-z) erases it all the same");
+    return Fail("it has no passphrase; use --zero-key (-z) to erase it anyway");
   }
   return {};
 }

@@ -26,7 +26,7 @@ Result<void> WaitForEnd(const NdBus& bus, const std::string& nmem, const WaitOpt
     if (options.on_waiting) options.on_waiting(nmem, seconds);
     if (options.timeout_seconds != 0 && seconds >= options.timeout_seconds) {
       return Fail(Errc::kOverwriting,
-                  "its overwrite still runs after " + std::to_string(seconds) + " seconds");
+                  "its overwrite is still running after " + std::to_string(seconds) + " seconds");
     }
   }
 }
@@ -36,7 +36,7 @@ Result<void> CleanUp(const PassphrasePlace& place, const std::string& nmem,
   if (!IsDirectory(place.store.directory())) return {};
   DirectoryLock lock = TRY(LockDirectory(place.store.directory()));
   if (TRY(ForgetLostPassphrase(place, nmem))) {
-    notes.push_back(nmem + ": its blob is removed, since it has no passphrase");
+    notes.push_back(nmem + ": its blob is removed, because it has no passphrase");
   }
   return {};
 }

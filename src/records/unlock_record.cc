@@ -39,7 +39,7 @@ void AddLine(std::string_view text, UnlockedWith& blobs) {
 Result<void> WriteUnlockedWith(const Environment& environment, const UnlockedWith& blobs) {
   std::string text =
       "# DIMM, SHA-256 of the blob that unlocked it in this boot, whether it is frozen, and the\n"
-      "# SHA-256 of that blob under another kek; then what enrolled-dimms is to say of it\n";
+      "# SHA-256 of that blob under another kek; then its line for enrolled-dimms\n";
   for (const auto& [id, blob] : blobs) {
     text += id.canonical() + " " + blob.hash + (blob.frozen ? " frozen" : " open");
     text += (blob.rewrapped.empty() ? "" : " " + blob.rewrapped) + "\n";

@@ -124,17 +124,17 @@ class Replay {
     if (count == 0 || count > kMaxAlgorithms) return Fail("an impossible number of algorithms");
     for (size_t i = 0; i < count; i++) TRY(AddAlgorithm(reader));
     reader.Take(reader.Number(1));  // what the vendor likes to add
-    if (reader.IsCutShort()) return Fail("the list of algorithms is cut short");
+    if (reader.IsCutShort()) return Fail("the list of algorithms is truncated");
     return {};
   }
 
   Result<void> AddAlgorithm(LogReader& reader) {
     auto id = static_cast<TPM2_ALG_ID>(reader.Number(2));
     size_t digest_size = reader.Number(2);
-    if (reader.IsCutShort()) return Fail("the list of algorithms is cut short");
+    if (reader.IsCutShort()) return Fail("the list of algorithms is truncated");
     const PcrBank* bank = FindPcrBank(id);
     if (digest_size == 0 || (bank != nullptr && bank->digest_size != digest_size)) {
-      return Fail("an algorithm whose digests are not as long as it says");
+      return Fail("an algorithm with the wrong digest length");
     }
     if (FindAlgorithm(id) != nullptr) return Fail("an algorithm is named twice");
     algorithms_.push_back({id, digest_size, bank});
@@ -164,14 +164,14 @@ class Replay {
   Result<Event> ReadAgileEvent() {
     Event event = ReadHead();
     size_t count = reader_.Number(4);
-    if (reader_.IsCutShort()) return Fail("it is cut short");
+    if (reader_.IsCutShort()) return Fail("it is truncated");
     if (count != algorithms_.size()) return Fail("not one digest of each algorithm");
     std::set<TPM2_ALG_ID> seen;
     for (size_t i = 0; i < count; i++) {
       auto id = static_cast<TPM2_ALG_ID>(reader_.Number(2));
-      if (reader_.IsCutShort()) return Fail("it is cut short");
+      if (reader_.IsCutShort()) return Fail("it is truncated");
       const LoggedAlgorithm* algorithm = FindAlgorithm(id);
-      if (algorithm == nullptr) return Fail("a digest of an algorithm that the log did not name");
+      if (algorithm == nullptr) return Fail("a digest of an algorithm that the log does not list");
       if (!seen.insert(id).second) return Fail("two digests of one algorithm");
       event.digests.emplace_back(algorithm->bank, reader_.Take(algorithm->digest_size));
     }
@@ -188,7 +188,7 @@ class Replay {
   Result<Event> ReadData(Event event) {
     size_t size = reader_.Number(4);
     event.data = reader_.Take(size);
-    if (reader_.IsCutShort()) return Fail("it is cut short");
+    if (reader_.IsCutShort()) return Fail("it is truncated");
     return event;
   }
 

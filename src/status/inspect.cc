@@ -104,15 +104,15 @@ Check CheckHoldsSlot(const ImageRecord& image, const TpmSlot& slot) {
   return {.subject = "image",
           .state = "does not hold this slot",
           .problem = Error{Errc::kFailed,
-                           "the image of this boot does not hold this slot, and no image is newer "
-                           "than the key file: rebuild the initramfs image"}};
+                           "the image of this boot lacks this slot, and no image is newer than "
+                           "the key file: rebuild the initramfs image"}};
 }
 
 Result<void> LookInto(const KekView& view, const std::string& text, KekStatus& kek,
                       MachineStatus& status) {
   kek.kek = TRY(ParseKekName(text));
   kek.path = view.store.PathOf(kek.kek.KeyFileName());
-  if (kek.kek.type != "user") return Fail(text + ": trusted keks are not handled yet");
+  if (kek.kek.type != "user") return Fail(text + ": trusted keks are not supported yet");
   KeyFile file = TRY(view.store.ReadKeyFile(kek.kek));
   kek.problems = std::move(file.problems);
   for (std::string& note : AttachSignatures(view.environment.signature_files, file)) {

@@ -41,16 +41,16 @@ Check CheckHmac(const Enc32Blob& blob, const BlobView& view, std::vector<std::st
   Result<std::optional<Secret>> kek = FindKek(view, blob.kek);
   if (!kek) remarks.push_back(std::move(kek.error().message));
   if (!kek || !*kek) {
-    return {.subject = "kek", .state = "not at hand, not tried", .problem = std::nullopt};
+    return {.subject = "kek", .state = "not in the keyring, not tried", .problem = std::nullopt};
   }
   if (VerifyEnc32(blob, **kek)) {
     return {.subject = "kek", .state = "opens it", .problem = std::nullopt};
   }
   return {.subject = "kek",
           .state = "does not open it",
-          .problem = Error{Errc::kKeysIncomplete,
-                           "its blob is damaged, or was made under another kek than " +
-                               blob.kek.ToString() + " (its HMAC does not hold)"}};
+          .problem =
+              Error{Errc::kKeysIncomplete, "its blob is damaged, or wrapped by another kek than " +
+                                               blob.kek.ToString() + " (its HMAC does not hold)"}};
 }
 
 Check CheckRecord(const DimmId& id, const ChosenBlob& chosen, std::vector<std::string>& remarks) {
@@ -59,7 +59,7 @@ Check CheckRecord(const DimmId& id, const ChosenBlob& chosen, std::vector<std::s
   check.state = "unknown";
   remarks.push_back(id.canonical() + ": " + chosen.file.name + " is not recorded in " +
                     kEnrolledDimmsFile +
-                    "; ndctl may have made it. The next unlock that succeeds records it");
+                    "; ndctl may have made it. The next successful unlock records it");
   return check;
 }
 
@@ -75,10 +75,10 @@ std::optional<Check> CheckUnlock(const DimmId& id, const ChosenBlob& chosen, con
                  .problem = std::nullopt};
   if (is_it) return check;
   check.problem =
-      Error{Errc::kFailed, "another blob has unlocked it in this boot, and it is not in " +
+      Error{Errc::kFailed, "this boot unlocked it with another blob, which is not in " +
                                view.store.directory() +
-                               ": take it out of etc/ndctl/keys in the image of this boot, and "
-                               "rebuild no image before"};
+                               ": take that out of etc/ndctl/keys in the image of this boot "
+                               "before you rebuild any image"};
   return check;
 }
 
@@ -87,10 +87,10 @@ Check CheckInImage(const Candidate& chosen, const BlobView& view) {
       StateInImage(view.images, view.store, chosen.file.name, HashOfBlob(chosen.blob.text));
   Check check = {.subject = "image", .state = Describe(state), .problem = std::nullopt};
   if (state != ImageState::kOutdated) return check;
-  check.problem = Error{Errc::kFailed,
-                        "its blob has changed since the image of this boot was built, and no "
-                        "image is newer: rebuild the initramfs image, or the DIMM may be sent a "
-                        "wrong passphrase"};
+  check.problem =
+      Error{Errc::kFailed,
+            "its blob has changed since the image of this boot was built, and no image is newer: "
+            "rebuild the initramfs image, or a boot may send the DIMM a wrong passphrase"};
   return check;
 }
 

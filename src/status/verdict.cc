@@ -65,7 +65,7 @@ void JudgeBlob(const BlobStatus& blob, bool is_needed, BootVerdict& verdict) {
   if (is_needed) {
     verdict.problems.push_back(Error(*problem).Within(id));
   } else {
-    verdict.remarks.push_back(id + " has no passphrase any more, but " + problem->message);
+    verdict.remarks.push_back(id + " no longer has a passphrase, but " + problem->message);
   }
 }
 

@@ -66,7 +66,7 @@ Result<std::string> ParseDimmName(const std::string& argument) {
 }
 
 Result<std::vector<std::string>> ParseDimmNames(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return Fail(Errc::kUsage, "say which DIMMs: nmemX..., or all");
+  if (arguments.empty()) return Fail(Errc::kUsage, "name the DIMMs: nmemX..., or all");
   std::vector<std::string> names;
   names.reserve(arguments.size());
   for (const std::string& argument : arguments) names.push_back(TRY(ParseDimmName(argument)));
@@ -128,7 +128,7 @@ Result<std::vector<std::string>> SelectDimms(const NdBus& bus,
   std::string missing = MissingFrom(selected, names);
   if (!missing.empty() && !all) {
     return Fail("there is no " + missing + DescribePlace(filter) +
-                "; 'nvunlock list' shows the DIMMs there are");
+                "; 'nvunlock list' shows all DIMMs");
   }
   if (selected.empty()) return Fail("there is no DIMM" + DescribePlace(filter));
   return selected;

@@ -76,7 +76,7 @@ Option SignatureFileOption(Environment& environment) {
 Result<std::optional<SignedTerms>> ReadSignedTerms(const PolicyRequest& request) {
   bool wanted = request.public_key && !request.public_key->empty();
   if (!wanted && request.has_signed_terms) {
-    return Fail(Errc::kUsage, "say with --tpm2-public-key= whose signatures to accept");
+    return Fail(Errc::kUsage, "options for signed PCRs need --tpm2-public-key=");
   }
   if (!wanted) return std::optional<SignedTerms>();
   std::string pem = TRY(ReadFile(*request.public_key, kPublicKeyLimit));
@@ -125,7 +125,7 @@ Result<void> PrintRecoveryKey(const RecoveryWays& ways) {
   if (!ways.key) return {};
   Secret text = TRY(FormatRecoveryKey(*ways.key));
   Print(
-      "\nThe recovery key. It is shown only now; write it down and keep it away from the "
+      "\nThe recovery key. It is shown only once; write it down and keep it away from the "
       "machine:\n\n    ");
   TRY_IN(
       "the recovery key was not shown; remove it with 'nvunlock wipe-slot recovery-key' and make "

@@ -78,9 +78,9 @@ std::string Complaint(const Invocation& invocation, const std::vector<Option>& o
   std::string letter(1, static_cast<char>(optopt));
   bool is_letter = optopt > 0 && optopt < kFirstOption;
   std::string word = optind > 0 ? invocation.argv[optind - 1] : "";
-  if (found == ':') return "option '" + (is_letter ? "-" + letter : word) + "' wants a value";
+  if (found == ':') return "option '" + (is_letter ? "-" + letter : word) + "' needs a value";
   if (optopt >= kFirstOption || word.starts_with("--help="))
-    return "'" + word + "': it takes no value";
+    return "option '" + word + "' takes no value";
   if (is_letter) return "invalid option -- '" + letter + "'";
   return (IsAmbiguous(word, options) ? "ambiguous option '" : "unrecognized option '") + word + "'";
 }
@@ -97,7 +97,7 @@ Result<void> SetKeyring(Environment& environment, std::string_view value) {
   key_serial_t serial = 0;
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), serial);
   if (error != std::errc() || end != value.data() + value.size() || serial <= 0) {
-    return Fail(Errc::kUsage, "--keyring wants @u or the serial number of a keyring");
+    return Fail(Errc::kUsage, "--keyring takes @u or the serial number of a keyring");
   }
   environment.keyring = serial;
   return {};
@@ -151,8 +151,7 @@ std::function<Result<void>(std::string_view)> Store(std::string& target) {
 
 std::function<Result<void>(std::string_view)> StoreName(std::string& target) {
   return [&target](std::string_view value) -> Result<void> {
-    if (Trim(value).empty())
-      return Fail(Errc::kUsage, "an option that wants a name has an empty one");
+    if (Trim(value).empty()) return Fail(Errc::kUsage, "an option has an empty name as its value");
     target = value;
     return {};
   };
@@ -183,7 +182,7 @@ Option WorkLimitOption(unsigned& seconds) {
   return {"work-limit", "SECONDS", "give up after this time, not counting prompts [600]",
           [&](std::string_view value) -> Result<void> {
             std::optional<unsigned> parsed = ParseUnsigned(value);
-            if (!parsed) return Fail(Errc::kUsage, "--work-limit wants seconds");
+            if (!parsed) return Fail(Errc::kUsage, "--work-limit takes a number of seconds");
             seconds = *parsed;
             return {};
           }};

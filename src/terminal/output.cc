@@ -22,36 +22,36 @@ struct Remedy {
 };
 
 constexpr Remedy kRemedies[] = {
-    {Errc::kNoTpm, "enable the TPM in the firmware, and see that the image has its driver"},
+    {Errc::kNoTpm, "enable the TPM in the firmware, and check that the image has its driver"},
     {Errc::kTpmNotReady,
      "power-cycle the machine; if that does not help, check that the image has the TPM's driver"},
     {Errc::kPcrsChanging, "try again, and find out what keeps extending PCRs (IMA, systemd)"},
     {Errc::kLatchGone,
-     "run 'nvunlock reseal', which makes a new latch; without a recovery slot: move the key file "
-     "away, put nvdimm-master.blob back from its safe place, run 'nvunlock enroll --import'"},
+     "run 'nvunlock reseal', which makes a new latch; without a recovery slot, move the key file "
+     "away, put nvdimm-master.blob back from its safe place, and run 'nvunlock enroll --import'"},
     {Errc::kOwnerPassword,
      "remove the password (tpm2_changeauth -c owner -p PASSWORD), retry, then set it again "
      "(tpm2_changeauth -c owner PASSWORD); unlocking does not need it"},
     {Errc::kWrongTpm,
-     "if the TPM was cleared or the board replaced, run 'nvunlock reseal'; without a "
-     "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
-     "place, run 'nvunlock enroll --import'"},
+     "if the TPM was cleared or the board replaced, run 'nvunlock reseal'; without a recovery "
+     "slot, move the key file away, put nvdimm-master.blob back from its safe place, and run "
+     "'nvunlock enroll --import'"},
     {Errc::kPolicyMismatch,
-     "boot what was enrolled; if the change is yours, run 'nvunlock reseal'; without a "
-     "recovery slot: move the key file away, put nvdimm-master.blob back from its safe "
-     "place, run 'nvunlock enroll --import'"},
+     "boot what was enrolled; if you made the change, run 'nvunlock reseal'; without a recovery "
+     "slot, move the key file away, put nvdimm-master.blob back from its safe place, and run "
+     "'nvunlock enroll --import'"},
     {Errc::kNoSignature,
-     "boot an image that the enrolled key has signed; if the key is a new one, run 'nvunlock "
-     "reseal --tpm2-public-key='"},
+     "boot an image that the enrolled key has signed; if you have a new key, run 'nvunlock reseal "
+     "--tpm2-public-key='"},
     {Errc::kWrongPin,
-     "try again; after too many wrong PINs, and with a recovery slot, use 'nvunlock load-keys "
-     "--recovery'"},
+     "try again; after too many wrong PINs, use 'nvunlock load-keys --recovery' if there is a "
+     "recovery slot"},
     {Errc::kLatchClosed,
-     "for DIMM operations after boot, and with a recovery slot, use 'nvunlock load-keys "
-     "--recovery'; the TPM opens again after a power cycle"},
+     "for DIMM operations after boot, use 'nvunlock load-keys --recovery' if there is a recovery "
+     "slot; the TPM opens again after a power cycle"},
     {Errc::kLockout,
-     "leave the machine switched on until the TPM's lockout time is over, or clear the "
-     "lockout with tpm2_dictionarylockout -c"},
+     "leave the machine on until the TPM's lockout time is over, or clear the lockout with "
+     "tpm2_dictionarylockout -c"},
     {Errc::kBadKeyFile, "restore the key file from a backup, then rebuild the initramfs image"},
     {Errc::kKeysIncomplete,
      "restore the keys directory from a backup, then rebuild the initramfs image"},
@@ -59,7 +59,8 @@ constexpr Remedy kRemedies[] = {
      "put the blob of the machine that locked it into the keys directory, rebuild the "
      "image and power-cycle"},
     {Errc::kKekMissing,
-     "load it with 'nvunlock load-keys', or after boot with 'nvunlock load-keys --recovery'"},
+     "load it with 'nvunlock load-keys', or after an unlock at boot with 'nvunlock load-keys "
+     "--recovery'"},
     {Errc::kPassphraseRefused,
      "don't retry blindly: each wrong passphrase uses an attempt; 'nvunlock status' lists the "
      "blobs"},

@@ -11,8 +11,8 @@ constexpr size_t kShortestPassphrase = 12;
 
 Result<Secret> AskTwice(const std::string& what) {
   Secret answer = TRY(AskSecret({.text = "New " + what}));
-  Secret again = TRY(AskSecret({.text = "The same once more"}));
-  if (!again.Equals(answer)) return Fail(Errc::kUsage, "the two differ");
+  Secret again = TRY(AskSecret({.text = "Repeat it"}));
+  if (!again.Equals(answer)) return Fail(Errc::kUsage, "the two entries differ");
   return answer;
 }
 
@@ -27,8 +27,7 @@ Result<Secret> AskForRecovery(const KekName& kek) {
 }
 
 std::string ResealPrompt(const KekName& kek) {
-  return "If the change is yours, type 'yes' to seal " + kek.ToString() +
-         " to what has been booted now";
+  return "If you made the change, type 'yes' to seal " + kek.ToString() + " to what is booted now";
 }
 
 bool WantsReseal(const Result<Secret>& answer) {
@@ -36,7 +35,7 @@ bool WantsReseal(const Result<Secret>& answer) {
 }
 
 std::string PinPrompt(const KekName& kek, const std::string& before, unsigned tries) {
-  std::string text = before.empty() ? "" : before + "; " + std::to_string(tries) + " left. ";
+  std::string text = before.empty() ? "" : before + "; tries left: " + std::to_string(tries) + ". ";
   return text + "PIN for " + kek.ToString();
 }
 
@@ -54,8 +53,8 @@ Result<Secret> AskNewPassphrase() {
   Secret passphrase = TRY(AskTwice("recovery passphrase"));
   if (passphrase.size() >= kShortestPassphrase) return passphrase;
   return Fail(Errc::kUsage,
-              "a recovery passphrase needs at least 12 characters: whoever has the key file can "
-              "guess as fast as they compute");
+              "a recovery passphrase needs at least 12 characters: anyone with the key file can "
+              "guess it offline");
 }
 
 }  // namespace nvunlock

@@ -96,7 +96,7 @@ Result<void> DimmBinder::SendKey(const Dimm& dimm) {
 Result<void> DimmBinder::ExplainUntested(const Dimm& dimm) {
   auto failed = keys_.failed.find(dimm.id);
   if (failed == keys_.failed.end()) {
-    notes_.push_back(dimm.nmem + " was unlocked by the firmware; no key for it");
+    notes_.push_back(dimm.nmem + " was unlocked by the firmware, and has no key");
     return {};
   }
   // After a kexec there is no key and nothing is wrong with the DIMM.
@@ -111,7 +111,7 @@ Result<bool> DimmBinder::TakeSpare(const Dimm& dimm) {
   if (spare == keys_.spares.end() || dimm.frozen || KeysOf(dimm) == nullptr) return false;
   bool is_left = spare->second.file.kind.stage != BlobStage::kCurrent;
   notes_.push_back(dimm.nmem + " refused the passphrase of its blob (one attempt is used up); " +
-                   (is_left ? "a change of it was cut short, " : "") + "trying " +
+                   (is_left ? "a change of it was interrupted, " : "") + "trying " +
                    spare->second.file.name + (spare->second.recorded ? "" : ", which is unknown"));
   InvalidateAll(keys_.keys.at(id));
   keys_.keys.erase(id);

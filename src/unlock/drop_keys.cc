@@ -21,7 +21,7 @@ Result<void> DropKeks(const Environment& environment) {
 }
 
 Result<void> DropDimmKeys(const Environment& environment) {
-  DirectoryLock turn = TRY_IN("the keys of DIMMs stay", HoldKeys(environment));
+  DirectoryLock turn = TRY_IN("DIMM keys stay loaded", HoldKeys(environment));
   return Keyring(environment.keyring)
       .UnlinkMatching([](const std::string& type, const std::string& description) {
         // As ndctl names those of users' and of master passphrases.

@@ -13,11 +13,11 @@ Result<void> FreezeDimm(const NdBus& bus, const std::string& nmem) {
   if (frozen && *frozen == "1") return {};
   if (!written) {
     bool has_none = bus.Attribute(nmem, "security").value_or("") == "disabled";
-    if (has_none) return Fail("it has no passphrase, and is not frozen without one");
+    if (has_none) return Fail("it has no passphrase, so it cannot be frozen");
     return Fail(Errc::kNotFrozen, std::move(written.error().message));
   }
   if (!frozen) return Fail(Errc::kNotFrozen, std::move(frozen.error().message));
-  return Fail(Errc::kNotFrozen, "it took the freeze but is not frozen");
+  return Fail(Errc::kNotFrozen, "it accepted the freeze, but is not frozen");
 }
 
 }  // namespace nvunlock

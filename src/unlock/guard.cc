@@ -63,7 +63,7 @@ Result<void> LiftGuard(const Environment& environment) {
   TRY(WriteRunGuard(environment, "# nvunlock: open\n"));
   if (!GuardHolds(environment)) return {};
   return Fail(std::string("a copy of ") + &kGuardFile[1] +
-              " in /etc/modprobe.d keeps the DIMM drivers out for good; remove it");
+              " in /etc/modprobe.d always keeps the DIMM drivers out; remove it");
 }
 
 Result<void> HoldGuard(const Environment& environment) {

@@ -93,7 +93,7 @@ class KeyLoader {
   /// memory here and nowhere later.
   Result<Key> PlaceKek(const KekName& name) {
     if (name.type != "user") {
-      return Fail(name.ToString() + ": trusted keks are not handled yet");
+      return Fail(name.ToString() + ": trusted keks are not supported yet");
     }
     std::optional<Key> present = TRY(options_.keyring.Find("user", name.description));
     Secret kek = TRY(ObtainKek({store_, tpm_, options_}, name, present, loaded_));
@@ -131,8 +131,8 @@ class KeyLoader {
       file.blob = Fail(failure->second, "its kek " + kek + " is unavailable");
     } else if (!verified_.contains(file.file.name)) {
       file.blob =
-          Fail(Errc::kKeysIncomplete, "its blob is damaged, or was made under another kek than " +
-                                          kek + " (its HMAC does not hold)");
+          Fail(Errc::kKeysIncomplete, "its blob is damaged, or wrapped by another kek than " + kek +
+                                          " (its HMAC does not hold)");
     }
   }
 

@@ -14,8 +14,8 @@ namespace {
 Result<Secret> ObtainInClear(const KekSources& from, const KekName& name, LoadedKeys& loaded) {
   TRY(CheckNoTrustedKek(from.store, name));
   std::string words = from.store.PathOf(name.ClearFileName()) + " holds " + name.ToString() +
-                      " in clear; where there is a TPM, 'nvunlock enroll --import" +
-                      OptionForKek(name) + "' seals it";
+                      " in clear; if there is a TPM, seal it with 'nvunlock enroll --import" +
+                      OptionForKek(name) + "'";
   if (!from.options.clear_keks) return Fail(Errc::kBadKeyFile, std::move(words));
   loaded.notes.push_back(std::move(words));
   return ReadClearKek(from.store, name);

@@ -22,12 +22,13 @@ constexpr size_t kImageFileLimit = 64 << 10;
 
 constexpr char kStaysOff[] =
     "nvunlock=off: no DIMM is brought up, and the TPM gives nothing away until the next boot; with "
-    "a recovery slot 'nvunlock load-keys --recovery', then 'nvunlock unlock' bring them up";
+    "a recovery slot, run 'nvunlock load-keys --recovery', then 'nvunlock unlock'";
 constexpr char kNoResume[] =
-    "no hibernated system is resumed in this boot: it would take locked DIMMs for unlocked";
+    "no hibernated system is resumed in this boot: it would treat locked DIMMs as unlocked";
 constexpr char kResumedBefore[] =
-    "resume= on the kernel command line has the kernel itself resume a hibernated system, before "
-    "any initramfs can unlock its DIMMs: write resume=UUID=..., which leaves that to the initramfs";
+    "with resume= as it is on the kernel command line, the kernel resumes a hibernated system "
+    "before any initramfs can unlock its DIMMs; write resume=UUID=... to leave that to the "
+    "initramfs";
 
 /// A boot, and everything that decides how its unlock goes.
 struct Boot {

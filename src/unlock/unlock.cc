@@ -58,8 +58,8 @@ std::vector<std::string> Reseal(const Environment& environment, Tpm& tpm, const 
                                 const Secret& kek) {
   auto resealed = ResealAtBoot(environment, tpm, file, kek);
   if (!resealed) return {"sealing anew failed: " + resealed.error().message};
-  resealed->push_back(file.kek.ToString() + " is sealed to what has been booted now; " +
-                      "once booted, 'nvunlock adopt' puts that into the keys directory");
+  resealed->push_back(file.kek.ToString() + " is sealed to what is booted now; " +
+                      "after boot, 'nvunlock adopt' puts that into the keys directory");
   return std::move(*resealed);
 }
 
@@ -106,7 +106,7 @@ Result<void> FreezeIfOpen(const NdBus& bus, const Config& config, DimmOutcome& o
                           std::vector<std::string>& notes) {
   if (!outcome.after.IsUnlocked() || outcome.after.frozen) return {};
   if (!config.freeze) {
-    notes.push_back(outcome.after.nmem + " is not frozen, as the command line wants it");
+    notes.push_back(outcome.after.nmem + " is not frozen, because of nvunlock.freeze=no");
     return {};
   }
   TRY(FreezeDimm(bus, outcome.after.nmem));
@@ -141,7 +141,7 @@ void BindAll(const Environment& environment, const Config& config, LoadedKeys& k
     // Erased, disabled by somebody, or another DIMM under the same id.
     if (dimm.security != SecurityState::kDisabled || !keys.keys.contains(dimm.id)) continue;
     report.notes.push_back(dimm.nmem + " " + dimm.id.spelling() +
-                           " has a blob, but no passphrase any more");
+                           " has a blob, but no longer a passphrase");
   }
   Append(binder.notes(), report.notes);
   Result<void> recorded = Record(environment, report.dimms, binder.unlocked_with());

@@ -56,7 +56,7 @@ changed() {
   changed enrolled-dimms 's/8680-00000001/8680-00000002/'
   restore "$FILE"
   run load_keys --recovery <<<"$RECOVERY_KEY"
-  expect 0 "enrolled-dimms: 1 line is damaged, or made by something else than nvunlock, and not used"
+  expect 0 "enrolled-dimms: 1 line is damaged, or not made by nvunlock, and not used"
 }
 
 @test "--json: what is in a backup, what opens it, and what a restore did" {
@@ -98,6 +98,6 @@ changed() {
   for words in - "" "one two"; do
     # shellcheck disable=SC2086  # none, one or two
     run backup $words
-    expect 2 "say which file"
+    expect 2 "name one backup file"
   done
 }

@@ -81,7 +81,7 @@ unpacked() {
   run check_image "$IMAGE"
   expect 0 "has the guard only"
   run check_image --all
-  expect 18 "there is no initramfs image that unlocks"
+  expect 18 "no initramfs image unlocks"
 }
 
 @test "while /boot is not mounted nobody knows what boots" {
@@ -89,7 +89,7 @@ unpacked() {
   mkdir -p "$ROOT/etc"
   echo "/dev/sda1 $ROOT/boot ext4 noauto 0 2" >"$ROOT/etc/fstab"
   run check_image --all
-  expect 1 "$ROOT/boot is not mounted, so the images that boot are not there"
+  expect 1 "$ROOT/boot is not mounted, so the images that boot are missing"
   run refresh_images
   expect 1 "boot is not mounted"
 }
@@ -102,7 +102,7 @@ unpacked() {
   [[ $status -eq 18 ]]
   jq -e --arg image "$IMAGE" --arg blob "$BLOB" '. == [{"path": $image, "kind": "unlocking",
     "nvunlock": true, "guard": true, "unlocks": false,
-    "problems": [$blob + " is another one than in the keys directory"],
+    "problems": [$blob + " differs from the one in the keys directory"],
     "old_keys": ["etc/ndctl/keys/" + $blob]}]' <<<"$output"
 }
 
@@ -177,9 +177,9 @@ unpacked() {
 
 @test "no image, wrong usage" {
   run refresh_images
-  expect 18 "there is no initramfs image that unlocks this machine"
+  expect 18 "no initramfs image unlocks this machine"
   run check_image
-  expect 2 "say which images"
+  expect 2 "name the images"
   run check_image --all "$IMAGE"
   expect 2
   run nvunlock refresh-images --root="$ROOT" "$IMAGE"

@@ -136,7 +136,7 @@ blocks_in_hex() {
   rm "$KEYS/nvdimm-master.pem"
   keyctl clear @u
   run enroll --import
-  expect 1 "trusted keks are not handled yet"
+  expect 1 "trusted keks are not supported yet"
   [[ $output != *"Move "* && ! -e $KEYS/nvdimm-master.pem ]]
 }
 

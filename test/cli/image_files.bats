@@ -114,7 +114,7 @@ MODULE
   enroll_machine
   head -c 32 /dev/urandom >"$BATS_TEST_TMPDIR/nvdimm-master.blob"
   run image_files "$TREE" "$BATS_TEST_TMPDIR/nvdimm-master.blob"
-  expect 1 "is a kek in clear and must not go into an image"
+  expect 1 "is a kek in clear, which must not go into an image"
   mkdir -p "$TREE/opt/keys"
   cp "$BATS_TEST_TMPDIR/nvdimm-master.blob" "$TREE/opt/keys/"
   run image_files "$TREE"
@@ -141,7 +141,7 @@ MODULE
 
 @test "no directory to build in: wrong usage" {
   run image_files
-  expect 2 "in which directory"
+  expect 2 "name the directory"
   run image_files "$TREE/missing"
   expect 2
 }

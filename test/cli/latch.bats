@@ -158,7 +158,7 @@ latch_without_tpm() { # OPTION...
   run timeout 45 "$NVUNLOCK" latch --emergency --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS" \
     --tpm2-device="$TPM"
   kill "$holder"
-  expect 1 "the keys of DIMMs stay: another nvunlock is still at work"
+  expect 1 "DIMM keys stay loaded: another nvunlock is still using"
   key_exists encrypted nvdimm:8680-00000001
   refute key_exists user nvdimm-master
 }

@@ -154,7 +154,7 @@ each_line() {
     # shellcheck disable=SC2086
     run --separate-stderr nvunlock list --root="$BATS_TEST_TMPDIR/empty" $options
     # shellcheck disable=SC2154
-    [[ $status -eq 0 && -z $output && $stderr == "nvunlock: there is no DIMM here"* ]]
+    [[ $status -eq 0 && -z $output && $stderr == "nvunlock: no DIMM found"* ]]
   done
   run --separate-stderr nvunlock list --json --root="$BATS_TEST_TMPDIR/empty"
   [[ $status -eq 0 && $output == "[]" ]]
@@ -162,7 +162,7 @@ each_line() {
 
 @test "where only disabled DIMMs are left, list says how to see them" {
   run --separate-stderr list -d nmem1
-  [[ $status -eq 0 && -z $output && $stderr == *"--idle shows those"* ]]
+  [[ $status -eq 0 && -z $output && $stderr == *"--idle also shows"* ]]
   run list -d nmem1 -i
   expect 0 '"locked"'
 }
@@ -211,8 +211,8 @@ END
 @test "an empty name is no name for all of them" {
   for option in -b -r -d; do
     run list "$option" ""
-    expect 2 "has an empty one"
+    expect 2 "has an empty name"
   done
   run nvunlock sanitize-dimm --root="$BATS_TEST_TMPDIR" -z all -b ""
-  expect 2 "has an empty one"
+  expect 2 "has an empty name"
 }

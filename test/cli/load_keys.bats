@@ -134,7 +134,7 @@ load load_keys
 @test "without a key file ndctl's kek in clear is loaded, as ndctl does, and one line says so" {
   rm "$KEYS/nvdimm-master.pem"
   run load_keys --tpm2-device=/none
-  expect 0 "nvdimm-master.blob holds user:nvdimm-master in clear; where there is a TPM, 'nvunlock enroll --import' seals it"
+  expect 0 "nvdimm-master.blob holds user:nvdimm-master in clear; if there is a TPM, seal it with 'nvunlock enroll --import'"
   expect 0 "nvdimm master key loaded."
   expect 0 "2 nvdimm keys loaded"
   kek_is "$KEYS/nvdimm-master.blob"
@@ -154,19 +154,19 @@ load load_keys
   kek_is "$KEYS/nvdimm-master.blob"
 }
 
-@test "trusted keks are not handled yet: -t, tpm.handle, a blob under one; nothing is loaded" {
+@test "trusted keks are not supported yet: -t, tpm.handle, a blob under one; nothing is loaded" {
   for option in -t --tpm-handle; do
     run load_keys "$option" 0x81000001
-    expect 1 "trusted keks are not handled yet"
+    expect 1 "--tpm-handle is for trusted keks, which are not supported yet"
   done
   rm "$KEYS/nvdimm-master.pem"
   echo 0x81000001 >"$KEYS/tpm.handle"
   run load_keys
-  expect 1 "$KEYS/tpm.handle says that nvdimm-master is a trusted kek: trusted keks are not handled yet"
+  expect 1 "$KEYS/tpm.handle says that nvdimm-master is a trusted kek: trusted keks are not supported yet"
   expect 1 "0 nvdimm keys loaded"
   rm "$KEYS/tpm.handle"
   sed -i s/user:/trusted:/ "$(blob_of 8680-00000001)"
   run load_keys
-  expect 1 "$(blob_of 8680-00000001) is wrapped by trusted:nvdimm-master: trusted keks are not handled yet"
+  expect 1 "$(blob_of 8680-00000001) is wrapped by trusted:nvdimm-master: trusted keks are not supported yet"
   [[ $(keyctl rlist @u) == "" ]]
 }

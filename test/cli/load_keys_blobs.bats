@@ -48,12 +48,12 @@ flip() {
   done
 }
 
-@test "a blob made under another kek of the same name" {
+@test "a blob wrapped by another kek of the same name" {
   head -c 32 /dev/urandom | keyctl padd user nvdimm-master @u
   make_blob 8680-00000001
   keyctl clear @u
   run load_keys
-  expect 8 "made under another kek"
+  expect 8 "wrapped by another kek"
 }
 
 @test "an empty blob, a directory and a FIFO in its place" {

@@ -35,7 +35,7 @@ blobs() {
 @test "--import-passphrase takes up to 32 bytes, and never shows them" {
   head -c 32 /dev/urandom | keyctl padd user nvdimm-master @u
   run import_passphrase -k user:nvdimm-master <<<"correct horse battery staple"
-  expect 1 "user:nvdimm-master is in the keyring only"
+  expect 1 "user:nvdimm-master is only in the keyring"
   [[ ! -e $BLOB ]]
   keyctl pipe "$(keyctl search @u user nvdimm-master)" >"$KEYS/nvdimm-master.blob"
   run import_passphrase -k user:nvdimm-master <<<"$(printf 'x%.0s' {1..33})"
@@ -65,7 +65,7 @@ remedy() { # WORDS
   kek_is "$KEYS/nvdimm-master.blob"
   rm "$KEYS/nvdimm-master.blob"
   run import_passphrase -k user:nvdimm-master <<<secret
-  expect 1 "user:nvdimm-master is in the keyring only"
+  expect 1 "user:nvdimm-master is only in the keyring"
   sh -c "$(remedy "keyctl pipe")"
   kek_is "$KEYS/nvdimm-master.blob"
   head -c 32 /dev/urandom | keyctl padd user nvdimm-master @u
@@ -89,7 +89,7 @@ setup_passphrase() {
   mkdir -p "$ROOT/boot"
   echo "no image" >"$ROOT/boot/initrd.img-foreign"
   run setup_passphrase
-  expect 0 "no boot will unlock by itself until the kek is sealed in a TPM: 'nvunlock enroll --import'"
+  expect 0 "no boot will unlock by itself until you seal the kek to a TPM with 'nvunlock enroll --import'"
   expect 0 "passphrase enabled for 1 nmem."
 }
 
@@ -101,7 +101,7 @@ setup_passphrase() {
   rm "$ROOT/boot/initrd.img"
   enroll --import
   run setup_passphrase
-  expect 18 "there is no initramfs image that unlocks this machine"
+  expect 18 "no initramfs image unlocks this machine"
   [[ ! -e $BLOB ]]
 }
 
@@ -109,20 +109,20 @@ setup_passphrase() {
   run import_passphrase -k user:nvdimm-master -m <<<"secret"
   expect 2 "a master passphrase cannot be imported"
   run import_passphrase <<<"secret"
-  expect 2 "say which kek"
+  expect 2 "choose the kek"
   run nvunlock update-passphrase --import-passphrase nmem0
   expect 2 "unrecognized option"
 }
 
 @test "rotate-kek wants another kek, which is enrolled and loaded" {
   run rotate
-  expect 2 "say which kek takes its place: --to=user:NAME"
+  expect 2 "name the new kek with --to=user:NAME"
   run rotate --to=nvdimm
   expect 2 "is not a kek name"
   run rotate --to=user:nvdimm-master
-  expect 2 "that is the same kek"
+  expect 2 "the old and the new kek are the same"
   run rotate --kek=trusted:old --to=user:new
-  expect 2 "only keks of type user"
+  expect 2 "only user keks"
   run rotate --to=user:new
   expect 7 "run 'nvunlock enroll --kek=user:new' first"
 }
@@ -159,7 +159,7 @@ setup_passphrase() {
   echo "8680-00000001 $(sha256sum <"$BLOB" | cut -d " " -f 1) frozen" >"$ROOT/run/nvunlock/unlocked-with"
   refresh_images() {
     run nvunlock refresh-images --root="$ROOT" --keys-dir="$KEYS"
-    expect 18 "there is no initramfs image that unlocks this machine"
+    expect 18 "no initramfs image unlocks this machine"
   }
   run strace -o "$BATS_TEST_TMPDIR/trace" -P "$BLOB" -e inject=renameat:signal=KILL \
     "$NVUNLOCK" rotate-kek --root="$ROOT" --keys-dir="$KEYS" --no-image --to=user:new

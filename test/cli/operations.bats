@@ -54,7 +54,7 @@ json_of() { # COMMAND ARGUMENT...
 @test "no DIMMs, or what is not a DIMM's name: exit code 2" {
   for command in $operations; do
     run operate "$command"
-    expect 2 "say which DIMMs: nmemX..., or all"
+    expect 2 "name the DIMMs: nmemX..., or all"
     for name in nmem nmemx region0 /dev/pmem0; do
       run operate "$command" nmem0 "$name"
       expect 2 "'$name' is not a valid dimm name"
@@ -83,10 +83,10 @@ json_of() { # COMMAND ARGUMENT...
 
 @test "setup-passphrase: without -k there must be one kek" {
   run operate setup-passphrase --no-image nmem0
-  expect 2 "say which kek: -k user:NAME"
+  expect 2 "choose the kek with -k user:NAME"
   touch "$KEYS/a.pem" "$KEYS/b.pem"
   run operate setup-passphrase --no-image nmem0
-  expect 2 "say which kek: -k user:NAME"
+  expect 2 "choose the kek with -k user:NAME"
   rm "$KEYS/b.pem"
   run operate setup-passphrase --no-image nmem0
   expect 20 "user:a is not in the keyring"
@@ -133,7 +133,7 @@ json_of() { # COMMAND ARGUMENT...
 @test "one DIMM's failure: the others go on, and the exit code tells" {
   load_kek nvdimm-master
   run operate setup-passphrase --no-image -k user:nvdimm-master all
-  expect 1 "nmem1: it has a passphrase that is not known here"
+  expect 1 "nmem1: it has a passphrase, but no usable blob"
   expect 1 "passphrase enabled for 1 nmem."
   [[ -e $KEYS/nvdimm_8680-00000001_$(uname -n).blob ]]
   [[ $(security nmem1) == unlocked ]]
@@ -183,7 +183,7 @@ json_of() { # COMMAND ARGUMENT...
   [[ $first == '["nmem0","8680-00000001","disabled","planned"]' ]]
   jq -e '.[0].plan | length == 3' <<<"$output"
   [[ $(jq -c '.[1] | [.dev, .result, has("plan")]' <<<"$output") == '["nmem1","failed",false]' ]]
-  [[ $(jq -r '.[1].error' <<<"$output") == *"not known here"* ]]
+  [[ $(jq -r '.[1].error' <<<"$output") == *"no usable blob"* ]]
   run json_of wait-overwrite nmem1
   expect 0
   expected='{"dev":"nmem1","id":"8680-00000002","security":"unlocked","result":"done"}'
@@ -194,7 +194,7 @@ json_of() { # COMMAND ARGUMENT...
   run operate sanitize-dimm -o -m nmem0
   expect 2 "overwrite does not support master passphrase"
   run operate sanitize-dimm -z -m nmem0
-  expect 2 "--zero-key is instead of a passphrase"
+  expect 2 "--zero-key conflicts"
   untouched
 }
 
@@ -205,7 +205,7 @@ json_of() { # COMMAND ARGUMENT...
   for how in -c -o "-c -o" ""; do
     # shellcheck disable=SC2086  # words
     run operate sanitize-dimm --no-image $how nmem0
-    expect 1 "nmem0: it has no passphrase; --zero-key (-z) erases it all the same"
+    expect 1 "nmem0: it has no passphrase; use --zero-key (-z) to erase it anyway"
     # shellcheck disable=SC2086  # words
     run operate sanitize-dimm --no-image -z $how nmem1
     expect 1 "nmem1: it may have a passphrase"
@@ -224,11 +224,11 @@ json_of() { # COMMAND ARGUMENT...
 
 @test "wait-overwrite gives up after --timeout, with exit code 21" {
   run operate wait-overwrite --timeout=soon nmem0
-  expect 2 "--timeout wants seconds"
+  expect 2 "--timeout takes a number of seconds"
   echo overwrite >"$ROOT/sys/devices/ndbus0/nmem0/security"
   run operate wait-overwrite --timeout=1 all
-  expect 21 "nmem0: its overwrite still runs after 1 seconds"
-  expect 21 "no overwrite runs on 1 nmem."
+  expect 21 "nmem0: its overwrite is still running after 1 seconds"
+  expect 21 "no overwrite is running on 1 nmem."
 }
 
 @test "enable-dimm does not bind a locked DIMM without its key: exit code 9" {
@@ -244,6 +244,6 @@ json_of() { # COMMAND ARGUMENT...
 @test "disable-dimm leaves a DIMM in use alone" {
   echo active >"$ROOT/sys/devices/ndbus0/nmem0/state"
   run operate disable-dimm nmem0
-  expect 1 "regions active on nmem0, op failed"
+  expect 1 "regions are active on nmem0"
   expect 1 "disabled 0 nmem."
 }

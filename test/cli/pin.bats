@@ -27,7 +27,7 @@ failed_tries() {
 
 @test "a wrong PIN is asked for again, with the tries that are left" {
   run load_keys < <(printf '%s\n' 1111 1234)
-  expect 0 "the PIN is wrong; 4 left"
+  expect 0 "the PIN is wrong; tries left: 4"
   kek_is "$KEK"
   [[ $(failed_tries) -eq 1 ]]
 }

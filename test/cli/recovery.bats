@@ -36,7 +36,7 @@ hex() {
 @test "a recovery key is printed once, and is in no file" {
   enroll_with_key
   [[ $(recovery_key_in "$OUTPUT" | wc -l) -eq 1 ]]
-  [[ $OUTPUT == *"shown only now"* ]]
+  [[ $OUTPUT == *"shown only once"* ]]
   refute grep -qr "$RECOVERY_KEY" "$KEYS"
 }
 

@@ -62,7 +62,7 @@ unlocks() {
 
 # Without a recovery slot: what the messages of a TPM that does not open any more say.
 enroll_again_from_safe_place() {
-  advised "without a recovery slot: move the key file away, put nvdimm-master.blob back from its safe place"
+  advised "without a recovery slot, move the key file away, put nvdimm-master.blob back from its safe place"
   mv "$KEYS/nvdimm-master.pem" "$SAFE/old.pem"
   cp "$SAFE/nvdimm-master.blob" "$KEYS"
   follow "nvunlock enroll --import" --tpm2-pcrs=7+8 --no-recovery

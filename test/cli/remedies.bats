@@ -32,13 +32,13 @@ restore() { # [OPTION]
   fails_with load_keys
   advised "restore the key file from a backup"
   fails_with restore
-  advised "--force replaces it"
+  advised "--force replaces them"
   restore --force
   unlocks
   echo "nonsense again" >"$KEYS/nvdimm-master.pem"
   keyctl clear @u
   fails_with restore --force
-  advised "nvdimm-master.pem.before-restore is there already; move it away"
+  advised "nvdimm-master.pem.before-restore already exists; move it away"
   mv "$KEYS/nvdimm-master.pem.before-restore" "$SAFE"
   restore --force
   unlocks
@@ -184,7 +184,7 @@ restore() { # [OPTION]
   make_blob 8680-00000001
   keyctl add encrypted nvdimm:8680-00000001 "load $old" @u
   fails_with load_keys
-  advised "take it out with 'keyctl unlink %encrypted:nvdimm:8680-00000001 @u'"
+  advised "remove it with 'keyctl unlink %encrypted:nvdimm:8680-00000001 @u'"
   keyctl unlink %encrypted:nvdimm:8680-00000001 @u
   run load_keys
   expect 0 "1 nvdimm keys loaded"

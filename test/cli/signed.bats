@@ -197,7 +197,7 @@ load_signed() {
   run enroll_signed --tpm2-public-key="$BATS_TEST_TMPDIR/short.pem"
   expect 1 "2048, 3072 and 4096 bits"
   run enroll_signed --tpm2-public-key="$KEY"
-  expect 1 "not a PEM block PUBLIC KEY"
+  expect 1 "not a PUBLIC KEY block in PEM"
   run enroll_signed --tpm2-public-key="$BATS_TEST_TMPDIR/none"
   expect 1 "No such file"
   for text in '' '{' '[]' '{"sha256": 1}'; do

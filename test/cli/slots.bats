@@ -52,7 +52,7 @@ add_passphrase() {
 @test "wipe-slot by kind and by number: it does not open any more, the other does" {
   run wipe_slot recovery-key
   expect 0 "wiped recovery-key"
-  expect 0 "Old copies of the key file still open"
+  expect 0 "Old copies of the key file, in images and backups, still open"
   run load_keys --recovery <<<"$RECOVERY_KEY"
   [[ $status -ne 0 ]]
   load_keys

@@ -28,7 +28,7 @@ pcr() {
   diff - <(echo "${output/memfd_secret/locked}") <<END
 TPM                   answers
 PCRs recorded         in the initramfs
-PCRs predicted        no, there is no event log to predict by
+PCRs predicted        no, there is no event log
 memory for secrets    locked
 user:nvdimm-master
   key file            $KEYS/nvdimm-master.pem
@@ -44,7 +44,7 @@ user:nvdimm-master
     8:sha256    $(pcr 8)  $(pcr 8)  -             $(pcr 8)
   slot 1: recovery-key
 blob of 8680-00000001: nvdimm_8680-00000001_here.blob
-  kek                 not at hand, not tried
+  kek                 not in the keyring, not tried
   record              recorded
   image               in the image of this boot
 yes: the next boot will unlock
@@ -118,11 +118,11 @@ END
   power_cycle "$BATS_TEST_TMPDIR/tpm"
   reseal --recovery-key
   run status_of
-  expect 0 "not in the image of this boot, and none is newer: rebuild it"
+  expect 0 "not in the image of this boot, and no image is newer: rebuild it"
   mkdir "$ROOT/boot"
   touch "$ROOT/boot/initrd.img-6.1"
   run status_of
-  expect 0 "not in the image of this boot, but one has been built since"
+  expect 0 "not in the image of this boot, but a newer image exists"
 }
 
 # boot_image NAME PATH-TO-TAKE-OUT...: an image in /boot that lacks something
@@ -144,7 +144,7 @@ boot_image() {
   run status_of
   [[ $output == *"image $ROOT/boot/initrd.img-3: has nvunlock and the guard"$'\n'* ]]
   [[ $output == *"image $ROOT/boot/initrd.img-2: has nvunlock and the guard, but: nothing in it starts nvunlock"* ]]
-  [[ $output == *"image $ROOT/boot/initrd.img-1: has no guard: booted, it may try"* ]]
+  [[ $output == *"image $ROOT/boot/initrd.img-1: has no guard: if booted, it may try"* ]]
   [[ $output == *"image $ROOT/boot/initramfs-kdump.img: has the guard only"* ]]
   [[ $output != *vmlinuz* ]]
   run status_of --json

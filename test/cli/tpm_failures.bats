@@ -81,7 +81,7 @@ unlock_without_devices() {
   expect 3 "there is no TPM device"
   touch "$root/sys/firmware/acpi/tables/TPM2"
   run unlock_without_devices
-  expect 14 "the firmware has a TPM, but the kernel had no device of it within 1 seconds"
+  expect 14 "the firmware has a TPM, but the kernel had no device for it within 1 seconds"
 }
 
 @test "a TPM that the firmware has and the kernel does not: nobody takes its latch for closed" {
@@ -92,10 +92,10 @@ unlock_without_devices() {
   touch "$root/sys/firmware/acpi/tables/TPM2"
   echo tpm2-timeout=1 >"$root/etc/nvunlock/nvunlock.conf"
   run unlock_without_devices
-  expect 14 "no device of it within 1 seconds"
+  expect 14 "no device for it within 1 seconds"
   echo nvunlock=off >"$root/proc/cmdline"
   run without_devices unlock --at-boot
-  expect 14 "no device of it within 1 seconds"
+  expect 14 "no device for it within 1 seconds"
   run without_devices latch
-  expect 14 "no device of it within 1 seconds"
+  expect 14 "no device for it within 1 seconds"
 }

@@ -144,7 +144,7 @@ becomes_empty() {
 
   echo on-failure=proceed >"$ROOT/etc/nvunlock/nvunlock.conf"
   run nvunlock unlock --root="$ROOT" --tpm2-device=/none
-  expect 0 "booting on"
+  expect 0 "continuing to boot"
   [[ $(jq .exit_code "$ROOT/run/nvunlock/status.json") == 3 ]]
   grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
 }
@@ -164,7 +164,7 @@ fail_to_boot() {
 @test "a failure, and a blob whose host's name is not UTF-8: guard, on-failure= and status.json" {
   echo on-failure=proceed >"$ROOT/etc/nvunlock/nvunlock.conf"
   fail_to_boot "$NVUNLOCK"
-  expect 0 "booting on"
+  expect 0 "continuing to boot"
   grep -q '^install nfit /bin/false' "$ROOT/run/modprobe.d/00-nvunlock.conf"
   jq -e '.exit_code == 3 and any(.notes[]; contains("\ufffd"))' "$ROOT/run/nvunlock/status.json"
 }
@@ -208,7 +208,7 @@ fail_to_boot() {
   mkdir -p "$ROOT/sys/power"
   echo 8:2 >"$ROOT/sys/power/resume"
   run unlock_at_boot
-  expect 0 "write resume=UUID=..., which leaves that to the initramfs"
+  expect 0 "write resume=UUID=... to leave that to the initramfs"
   echo 0:0 >"$ROOT/sys/power/resume"
   run unlock_at_boot
   [[ $output != *resume=UUID* ]]

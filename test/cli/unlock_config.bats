@@ -76,7 +76,7 @@ command_line() {
   keyctl clear @u
   command_line nvunlock.on-failure=proceed nvunlock.freeze=perhaps nvunlock nvunlock.colour=red
   run nvunlock unlock --at-boot --root="$ROOT" --tpm2-device=/none
-  expect 0 "booting on"
+  expect 0 "continuing to boot"
   for word in nvunlock.freeze=perhaps nvunlock nvunlock.colour=red; do
     [[ $output == *"kernel command line: '$word' is ignored"* ]]
   done

@@ -56,10 +56,10 @@ commands="enroll reseal list-slots wipe-slot unlock load-keys latch adopt image-
 list --frob|unrecognized option '--frob'
 list -q|invalid option -- 'q'
 list -iqD|invalid option -- 'q'
-list --bus|option '--bus' wants a value
-freeze-security nmem0 -b|option '-b' wants a value
-list --json=x|'--json=x': it takes no value
-list --help=x|'--help=x': it takes no value
+list --bus|option '--bus' needs a value
+freeze-security nmem0 -b|option '-b' needs a value
+list --json=x|option '--json=x' takes no value
+list --help=x|option '--help=x' takes no value
 setup-passphrase --ke=user:x|ambiguous option '--ke=user:x'
 list surplus|unexpected argument 'surplus'
 help -x|invalid option -- 'x'
@@ -91,7 +91,7 @@ END
   run nvunlock enroll --kek=user:../../etc/shadow
   expect 2 "cannot be a file name"
   run nvunlock load-keys --keyring=@x
-  expect 2 "--keyring wants"
+  expect 2 "--keyring takes"
   for pcrs in 24 7+7 7:md5 7:sha256=12 7=00 name 7+ 7:sha256+8:sha1; do
     run nvunlock enroll --tpm2-pcrs="$pcrs"
     expect 2 "PCR '"
@@ -126,15 +126,15 @@ END
 
 @test "wipe-slot wants one slot" {
   run nvunlock wipe-slot
-  expect 2 "say which slot"
+  expect 2 "name a slot"
   run nvunlock wipe-slot 0 1
-  expect 2 "say which slot"
+  expect 2 "name a slot"
 }
 
 @test "freeze-security wants DIMMs' names" {
   mkdir "$BATS_TEST_TMPDIR/sys"
   run nvunlock freeze-security --root="$BATS_TEST_TMPDIR"
-  expect 2 "say which DIMMs"
+  expect 2 "name the DIMMs"
   run nvunlock freeze-security --root="$BATS_TEST_TMPDIR" foo
   expect 2 "'foo' is not a valid dimm name"
   run nvunlock freeze-security --root="$BATS_TEST_TMPDIR" nmem0

@@ -111,7 +111,7 @@ event_log() {
   truncate -s -1 "$ROOT/sys/kernel/security/tpm0/binary_bios_measurements"
   run verify
   expect 0 "the firmware's event log is not used"
-  expect 0 "event 3: it is cut short"
+  expect 0 "event 3: it is truncated"
 }
 
 @test "dictionary attack lockout: exit code 6, but only for a PIN" {

@@ -29,7 +29,7 @@ changed() {
 @test "PCRs changed: recovery key at the prompt, reseal, and the next boot is automatic" {
   machine_like "$GOLD"
   changed unlock-asked --type '^Recovery key or passphrase' wrong \
-    --type '^Recovery key or passphrase' "$recovery_key" --type '^If the change is yours' no
+    --type '^Recovery key or passphrase' "$recovery_key" --type '^If you made the change' no
   changed recovery-reseal
   changed unlock-all
   expect_attempts "$MACHINE" 0
@@ -38,7 +38,7 @@ changed() {
 @test "PCRs changed: recovery key and 'yes' at the prompt, and the next boot is automatic" {
   machine_like "$GOLD"
   changed recovery-adopt --type '^Recovery key or passphrase' "$recovery_key" \
-    --type '^If the change is yours' yes
+    --type '^If you made the change' yes
   changed unlock-all
   expect_attempts "$MACHINE" 0
 }
@@ -58,7 +58,7 @@ changed() {
 # A new swtpm takes three wrong ones; the last is for others.
 @test "wrong PINs, then the recovery key; then lockout, and the recovery key again" {
   machine_like "$PIN"
-  boot "$MACHINE" unlock-asked --tpm tis --type '^PIN for' 1111 --type '; 1 left. PIN for' 2222 \
+  boot "$MACHINE" unlock-asked --tpm tis --type '^PIN for' 1111 --type '; tries left: 1. PIN for' 2222 \
     --type '^Recovery key or passphrase' "$recovery_key"
   grep -q 'the PIN was wrong too often' "$MACHINE/unlock-asked.log"
   boot "$MACHINE" pin-lockout --tpm tis --type 'somebody is there: .*Recovery key' "$recovery_key"

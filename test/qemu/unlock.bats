@@ -67,21 +67,21 @@ next_boot_is_good() {
   expect_attempts "$MACHINE" 2
 }
 
-@test "a blob made under another kek" {
+@test "a blob wrapped by another kek" {
   after_others
-  fails blob-under-another-kek 8 "made under another kek" locked "unlocked frozen"
+  fails blob-under-another-kek 8 "wrapped by another kek" locked "unlocked frozen"
   expect_attempts "$MACHINE" 0
 }
 
 @test "the key file of another kek" {
   after_others
-  fails key-file-of-another-kek 8 "made under another kek" locked locked
+  fails key-file-of-another-kek 8 "wrapped by another kek" locked locked
   expect_attempts "$MACHINE" 0
 }
 
 @test "a truncated key file, and a missing one" {
   after_others
-  fails truncated-key-file 7 "cut short" locked locked
+  fails truncated-key-file 7 "truncated" locked locked
   fails missing-key-file 7 "nvdimm-master.pem: No such file" locked locked
   expect_attempts "$MACHINE" 0
 }

@@ -19,14 +19,14 @@ keyctl pipe %user:nvdimm-master >$keys/nvdimm-master.blob
 does "passphrase enabled for 1 nmem" nvunlock setup-passphrase -m nmem0 -k user:nvdimm-master
 says "a lost master passphrase can never be replaced"
 does "passphrase enabled for 2 nmems" nvunlock setup-passphrase all -k user:nvdimm-master
-says "no boot will unlock by itself until the kek is sealed in a TPM"
+says "no boot will unlock by itself until you seal the kek to a TPM"
 does "passphrase updated for 1 nmem" nvunlock update-passphrase nmem0
 does "passphrase removed for 1 nmem" nvunlock remove-passphrase nmem1
 is disabled nmem1
 does "passphrase enabled for 1 nmem" nvunlock setup-passphrase nmem1 -k user:nvdimm-master
 does "security froze 1 nmem" nvunlock freeze-security nmem1
 fails nvunlock remove-passphrase nmem1
-says "its security is frozen until the next power-on; where nvunlock unlocks at boot"
+says "its security is frozen until the next power-on; boot with nvunlock.freeze=no then, if nvunlock unlocks at boot"
 nvunlock list
 sync
 cut_power

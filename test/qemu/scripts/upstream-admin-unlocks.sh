@@ -8,7 +8,7 @@
 load_nvdimm
 is locked nmem0
 fails nvunlock update-passphrase nmem0
-says "it is locked; 'nvunlock load-keys' (with --recovery after an unlock at boot), then 'nvunlock enable-dimm nmem0' unlock it"
+says "it is locked; run 'nvunlock load-keys' (with --recovery after an unlock at boot), then 'nvunlock enable-dimm nmem0'"
 does "2 nvdimm keys loaded" nvunlock load-keys
 says "$keys/nvdimm-master.blob holds user:nvdimm-master in clear"
 does "enabled 2 nmems" nvunlock enable-dimm all

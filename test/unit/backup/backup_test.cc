@@ -90,7 +90,7 @@ TEST_F(BackupTest, AKekInClearNeverGetsIntoIt) {
 
 TEST_F(BackupTest, ABlobThatItsKeyFilesDoNotOpenIsRefused) {
   AddBlobOf(kek_name_, SampleSecret(32), kId);
-  ExpectRefusal(blob_ + ": it is damaged, or was made under another kek than user:nvdimm-master");
+  ExpectRefusal(blob_ + ": it is damaged, or wrapped by another kek than user:nvdimm-master");
   AddBlobOf({"user", "other"}, kek_, kId);
   ExpectRefusal("its kek user:other is not enrolled");
   WriteKeysFile(blob_, "");
@@ -123,7 +123,7 @@ TEST_F(BackupTest, WhatRestoreWouldRefuseIsRefused) {
 
 TEST_F(BackupTest, WhatIsThereIsNotReplacedByABackup) {
   directory_.Write("stick/backup", "precious");
-  EXPECT_THAT(Backup(), FailsWith(Errc::kFailed, "exists already"));
+  EXPECT_THAT(Backup(), FailsWith(Errc::kFailed, "already exists"));
   EXPECT_EQ(directory_.Read("stick/backup"), "precious");
 }
 
@@ -145,7 +145,7 @@ TEST_F(BackupTest, AFileThatDiffersStopsRestoreUnlessItIsToBeKeptBeside) {
   Remove("nvdimm-master.pem");
   WriteKeysFile(blob_, "newer");
   const std::string present = KeysFiles();
-  EXPECT_THAT(Restore(), FailsWith(Errc::kFailed, "something else as " + blob_ + ";"));
+  EXPECT_THAT(Restore(), FailsWith(Errc::kFailed, "other versions of " + blob_ + ";"));
   EXPECT_EQ(KeysFiles(), present);
   EXPECT_THAT(Must(Restore(/*replace=*/true)).replaced, ElementsAre(blob_));
   EXPECT_EQ(ReadBlob(kId), backed_up);
@@ -181,9 +181,10 @@ TEST_F(BackupTest, WhatIsNoBackupIsRefused) {
     EXPECT_THAT(read.error().message, Not(HasSubstr("\033")));
   }
   directory_.Write("stick/backup", key_file);
-  EXPECT_THAT(ReadBackup(path_), FailsWith(Errc::kFailed, path_ + ": it is cut short, or no tar"));
+  EXPECT_THAT(ReadBackup(path_),
+              FailsWith(Errc::kFailed, path_ + ": it is truncated or not a tar"));
   directory_.Write("stick/backup", AsText(PackTar({}, 0)));
-  EXPECT_THAT(ReadBackup(path_), FailsWith(Errc::kFailed, path_ + ": there is nothing in it"));
+  EXPECT_THAT(ReadBackup(path_), FailsWith(Errc::kFailed, path_ + ": it is empty"));
 }
 
 }  // namespace

@@ -99,14 +99,14 @@ TEST_F(ImageArchiveTest, TheOneInAUkiIsRead) {
 }
 
 TEST_F(ImageArchiveTest, WhatIsNoImageIsRefused) {
-  ExpectRefused("", "nothing in it");
-  ExpectRefused(std::string(4096, '\0'), "nothing in it");
-  ExpectRefused("some text", "not packed in a way");
+  ExpectRefused("", "it is empty");
+  ExpectRefused(std::string(4096, '\0'), "it is empty");
+  ExpectRefused("some text", "its compression format is unknown");
   ExpectRefused(Packed("gzip -c", "some text"), "no cpio archive");
   ExpectRefused(Packed("gzip -c", ""), "no cpio archive");
-  ExpectRefused(Archive("a", "1") + "junk", "not packed in a way");
+  ExpectRefused(Archive("a", "1") + "junk", "its compression format is unknown");
   // Linux knows no other lz4 than the legacy one.
-  ExpectRefused("\x04\x22\x4d\x18 and so on", "not packed in a way");
+  ExpectRefused("\x04\x22\x4d\x18 and so on", "its compression format is unknown");
 }
 
 TEST_F(ImageArchiveTest, WhatHasSeveralNamesHasItsDataUnderEach) {

@@ -104,7 +104,7 @@ TEST_F(RefreshImagesTest, WhatHasUnlockedADimmIsNotTakenOutByOlderKeys) {
   AddBlob(kDimmId, kek_);
   Must(WriteUnlockedWith(environment_, {{kDimmId, {HashOfBlob("enc32 newer"), true}}}));
   // Without the advice to rebuild them.
-  ExpectRefused("may hold the only one", Errc::kFailed);
+  ExpectRefused("may have the only copy", Errc::kFailed);
   EXPECT_EQ(Content(), before);
 }
 
@@ -174,7 +174,7 @@ TEST_F(RefreshImagesTest, AUkiCannotBePatchedButMayBeUpToDate) {
   std::string uki = directory_.Write("boot/EFI/Linux/linux.efi", SampleUki(image_.Archive()));
   EXPECT_THAT(Must(Refresh()), ElementsAre(uki));
   AddBlob(kDimmId, kek_);
-  ExpectRefused("is a UKI, which cannot be patched: set rebuild-images=");
+  ExpectRefused("is a UKI, which cannot be patched; set rebuild-images=");
 }
 
 TEST_F(RefreshImagesTest, NoneIsPatchedWhenOneCannotBe) {
@@ -220,7 +220,7 @@ TEST_F(RefreshImagesTest, ACommandThatDoesNotHelpIsAFailure) {
   EXPECT_THAT(Refresh("/bin/false"), FailsWith(Errc::kFailed));
   Result<std::vector<std::string>> refreshed = Refresh("true");
   ASSERT_THAT(refreshed, FailsWith(Errc::kImageOutdated));
-  EXPECT_THAT(refreshed.error().message, HasSubstr("although true has been run"));
+  EXPECT_THAT(refreshed.error().message, HasSubstr("still not up to date after true"));
 }
 
 TEST_F(RefreshImagesTest, NoCommandIsRunWithoutNeed) {

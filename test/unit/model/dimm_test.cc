@@ -138,7 +138,7 @@ TEST(ReasonNotToBindTest, TheReasonIsTheOneThatCounts) {
   };
   EXPECT_EQ(reason(SecurityState::kLocked, false), "it is locked and there is no key for it");
   EXPECT_EQ(reason(SecurityState::kLocked, true),
-            "it is locked and frozen; only a power cycle lets it be unlocked");
+            "it is locked and frozen; power-cycle the machine before you unlock it");
   EXPECT_EQ(reason(SecurityState::kOverwrite, false), "an overwrite is running");
 }
 

@@ -171,7 +171,7 @@ TEST_F(WrapPassphraseTest, TheKernelRefusesItUnderAnotherKek) {
   (void)Must(test_keyring_.keyring().AddUser(name_.description, SampleSecret(32, 2).bytes()));
   std::string text = Must(WrapPassphrase(name_, SampleSecret(32), SecretOf(kTyped))).text;
   EXPECT_THAT(test_keyring_.keyring().LoadEncrypted("nvdimm:8089-00000001", text),
-              FailsWith(Errc::kFailed, "made under another kek"));
+              FailsWith(Errc::kFailed, "wrapped by another kek"));
 }
 
 TEST_F(WrapPassphraseTest, TheSamePassphraseTwiceGivesBlobsThatDiffer) {

@@ -75,15 +75,15 @@ struct BadField {
 TEST(HostileKeyFileTest, EveryBadFieldIsNamed) {
   const std::string check = "kek-check: " + ToHex(SampleKeyFile().check_value);
   const BadField bad_fields[] = {
-      {"kek: user:nvdimm-master\n", "", "not one 'kek:'"},
-      {"kek: user:nvdimm-master\n", "kek: user:a\nkek: user:b\n", "not one 'kek:'"},
+      {"kek: user:nvdimm-master\n", "", "not have one 'kek:'"},
+      {"kek: user:nvdimm-master\n", "kek: user:a\nkek: user:b\n", "not have one 'kek:'"},
       {"kek: user:nvdimm-master\n", "kek: nvdimm-master\n", "its 'kek:' line"},
       {"kek: user:nvdimm-master\n", "kek: user:../master\n", "its 'kek:' line"},
       {"kek: user:nvdimm-master\n", "kek: \n", "its 'kek:' line"},
       {"kek-check: ", "kek-chack: ", "'kek-check:'"},
-      {check, "kek-check: 00", "'kek-check:' is bad"},
-      {check, "kek-check: zz", "'kek-check:' is bad"},
-      {check, check + "00", "'kek-check:' is bad"},
+      {check, "kek-check: 00", "'kek-check:' line is malformed"},
+      {check, "kek-check: zz", "'kek-check:' line is malformed"},
+      {check, check + "00", "'kek-check:' line is malformed"},
       {"-----END CMS-----", "-----END CMX-----", "PEM block 3"},
       {"-----BEGIN TPM2 PARENT PUBLIC-----", "-----BEGIN TPM2 PARENT-----", "PEM block 2"},
   };
@@ -112,10 +112,10 @@ TEST_F(HostileSlotTest, TheThreeBlocksStandInTheirOrder) {
 }
 
 TEST_F(HostileSlotTest, AFileWithoutASlotIsRefused) {
-  EXPECT_THAT(ParseKeyFile(WithBlocks({})), FailsWith(Errc::kBadKeyFile, "no way to the kek"));
+  EXPECT_THAT(ParseKeyFile(WithBlocks({})), FailsWith(Errc::kBadKeyFile, "it has no slot"));
   EXPECT_THAT(ParseKeyFile(WithBlocks({parent_, cms_})),
               FailsWith(Errc::kBadKeyFile, "TPM2 PARENT PUBLIC"));
-  EXPECT_THAT(ParseKeyFile(WithBlocks({cms_})), FailsWith(Errc::kBadKeyFile, "not known here"));
+  EXPECT_THAT(ParseKeyFile(WithBlocks({cms_})), FailsWith(Errc::kBadKeyFile, "unknown key"));
 }
 
 TEST_F(HostileSlotTest, BlocksThatHoldSomethingElseAreRefused) {

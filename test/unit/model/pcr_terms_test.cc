@@ -102,7 +102,7 @@ TEST(PcrTermsTest, EverythingElseIsRefused) {
 }
 
 TEST(PcrTermsTest, RefusalsNameTheTermAndTheReason) {
-  EXPECT_THAT(ParsePcrTerms("7+24"), FailsWith(Errc::kUsage, "PCR '24': want a name or 0-23"));
+  EXPECT_THAT(ParsePcrTerms("7+24"), FailsWith(Errc::kUsage, "PCR '24': write a name or 0-23"));
   EXPECT_THAT(ParsePcrTerms("7:md5"), FailsWith(Errc::kUsage, "unknown bank"));
   EXPECT_THAT(ParsePcrTerms("7=" + kDigest), FailsWith(Errc::kUsage, "a digest needs its bank"));
   EXPECT_THAT(ParsePcrTerms("7:sha256=" + kDigest + "=" + kDigest), FailsWith(Errc::kUsage));

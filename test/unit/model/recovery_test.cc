@@ -126,7 +126,7 @@ TEST_F(RecoverySlotTest, EveryKindIsReadBackAndHasAWord) {
 
 TEST_F(RecoverySlotTest, AMessageForAnotherKeyIsNoRecoverySlot) {
   Bytes cms = Must(EncryptToKey(kek_, SampleSecret(32), AsBytes("another key")));
-  EXPECT_THAT(ReadRecoverySlot(cms), FailsWith(Errc::kBadKeyFile, "not known here"));
+  EXPECT_THAT(ReadRecoverySlot(cms), FailsWith(Errc::kBadKeyFile, "unknown key"));
   EXPECT_THAT(ReadRecoverySlot(Bytes(40)), FailsWith(Errc::kBadKeyFile));
 }
 

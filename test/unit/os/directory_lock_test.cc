@@ -27,7 +27,7 @@ class DirectoryLockTest : public testing::Test {
 TEST_F(DirectoryLockTest, KeepsOthersOutUntilItIsReleased) {
   {
     DirectoryLock lock = Must(Lock());
-    EXPECT_THAT(Lock(), FailsWith(Errc::kFailed, "still at work in " + directory_.path()));
+    EXPECT_THAT(Lock(), FailsWith(Errc::kFailed, "still using " + directory_.path()));
   }
   EXPECT_THAT(Lock(), Succeeds());
 }

@@ -99,7 +99,7 @@ TEST_F(KeyringTest, ABlobOfAnotherKekIsRefused) {
   ASSERT_THAT(kek.Invalidate(), Succeeds());
   (void)AddKek(/*first_byte=*/2);
   EXPECT_THAT(keyring().LoadEncrypted(kDimmKey, blob),
-              FailsWith(Errc::kFailed, "made under another kek"));
+              FailsWith(Errc::kFailed, "wrapped by another kek"));
 }
 
 TEST_F(KeyringTest, ADamagedBlobIsRefused) {
@@ -126,7 +126,7 @@ TEST_F(KeyringTest, AKeyThatIsThereIsNotLoadedAgain) {
   (void)AddKek();
   std::string blob = MakeBlob();
   ASSERT_THAT(keyring().LoadEncrypted(kDimmKey, blob), Succeeds());
-  EXPECT_THAT(keyring().LoadEncrypted(kDimmKey, blob), FailsWith(Errc::kFailed, "loaded already"));
+  EXPECT_THAT(keyring().LoadEncrypted(kDimmKey, blob), FailsWith(Errc::kFailed, "already loaded"));
 }
 
 /// Whether another process of the same user and session can do anything to KEY.

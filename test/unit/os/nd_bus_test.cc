@@ -145,13 +145,13 @@ TEST_F(SecureTest, WritesTheCommand) {
 TEST_F(SecureTest, EinvalIsARefusedPassphrase) {
   Use("/proc/self/oom_score_adj");
   EXPECT_THAT(bus_.Secure("nmem0", "update 1 2"),
-              FailsWith(Errc::kPassphraseRefused, "a try may be used up"));
+              FailsWith(Errc::kPassphraseRefused, "an attempt may be used up"));
 }
 
 TEST_F(SecureTest, OtherErrorsAreNoRefusalAndSayWhatTheyMean) {
   Use("/proc/self/mem");
   EXPECT_THAT(bus_.Secure("nmem0", "erase 17"),
-              FailsWith(Errc::kFailed, "erase: not in its present state (frozen"));
+              FailsWith(Errc::kFailed, "erase: not possible while it is frozen"));
 }
 
 TEST_F(SecureTest, AnErrorThatMeansNothingSpecialIsNamed) {

@@ -79,7 +79,7 @@ TEST_F(TpmDeviceTest, ADeviceThatAppearsLateIsFound) {
 
 TEST_F(TpmDeviceTest, WithoutADeviceItGivesUp) {
   Clock::time_point start = Clock::now();
-  EXPECT_THAT(Await(), FailsWith(Errc::kTpmNotReady, "no device of it within 1 seconds"));
+  EXPECT_THAT(Await(), FailsWith(Errc::kTpmNotReady, "no device for it within 1 seconds"));
   EXPECT_LT(Clock::now() - start, milliseconds(5000));
 }
 

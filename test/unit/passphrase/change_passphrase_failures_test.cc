@@ -64,7 +64,7 @@ TEST_F(ChangeFailuresTest, AFrozenDimmIsLeftAloneAndSoAreItsBlobs) {
 TEST_F(ChangeFailuresTest, ADimmInUseIsLeftAlone) {
   AddDimm("nmem0", kId, "disabled");
   tree_.SetAttribute("nmem0", "state", "active");
-  ExpectUntouched(Setup(), "regions active on nmem0, op failed");
+  ExpectUntouched(Setup(), "regions are active on nmem0");
 }
 
 TEST_F(ChangeFailuresTest, ADimmThatIsBeingOverwrittenIsLeftAlone) {
@@ -101,7 +101,7 @@ TEST_F(ChangeFailuresTest, ADimmWithAPassphraseIsNotSetUpAgain) {
   ExpectUntouched(Setup(), "--import-passphrase");
   AddBlob(kId);
   Error problem = ProblemOf(Change(Setup()));
-  EXPECT_THAT(problem.message, HasSubstr("already exists!"));
+  EXPECT_THAT(problem.message, HasSubstr("already exists;"));
   EXPECT_EQ(Security(), "unlocked\n");
   // An earlier run may have been cut short before its images were settled.
   EXPECT_EQ(refreshes_, 1);

@@ -74,7 +74,7 @@ TEST_F(EnableDimmTest, SoIsOneWhoseKeySomebodyElseHasLoaded) {
   AddDimm("nmem0", kId, "locked");
   std::string blob = Must(WrapPassphrase(kek_name_, kek_, SampleSecret(32))).text;
   (void)Must(keyring().LoadEncrypted(std::string("nvdimm:") + kId, blob));
-  EXPECT_THAT(Enable().notes, ElementsAre(HasSubstr("using the key that the keyring holds")));
+  EXPECT_THAT(Enable().notes, ElementsAre(HasSubstr("using its key from the keyring")));
   EXPECT_EQ(Bound(), "nmem0");
 }
 
@@ -135,8 +135,7 @@ TEST_F(DisableDimmTest, ADimmIsTakenFromItsDriver) {
 TEST_F(DisableDimmTest, ADimmInUseIsNot) {
   AddDimm("nmem0", kId, "unlocked", /*bound=*/true);
   tree_.SetAttribute("nmem0", "state", "active");
-  EXPECT_THAT(Disable().dimms.at(0).problem->message,
-              HasSubstr("regions active on nmem0, op failed"));
+  EXPECT_THAT(Disable().dimms.at(0).problem->message, HasSubstr("regions are active on nmem0"));
   EXPECT_EQ(Unbound(), "");
 }
 

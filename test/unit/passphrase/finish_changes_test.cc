@@ -53,8 +53,9 @@ class FinishChangesTest : public OperationsTest {
 TEST_F(FinishChangesTest, TheBlobThatUnlockedAFrozenDimmBecomesCurrent) {
   AddDimm(true);
   RecordUnlockedWith(staged_);
-  EXPECT_THAT(Must(Settle()), ElementsAre(HasSubstr("nmem0: a change of its passphrase was cut"),
-                                          "/boot/initrd.img: up to date"));
+  EXPECT_THAT(Must(Settle()),
+              ElementsAre(HasSubstr("nmem0: a change of its passphrase was interrupted"),
+                          "/boot/initrd.img: up to date"));
   EXPECT_EQ(ReadBlob(kId), staged_);
   EXPECT_FALSE(HoldsBlob(kId, kStagedBlob));
 }

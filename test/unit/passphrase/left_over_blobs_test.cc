@@ -197,7 +197,7 @@ TEST_F(LeftOverBlobsTest, ABlobStandsInTheWayOfAnImport) {
   const Secret passphrase = SampleSecret(32);
   ChangeOptions options = Setup();
   options.import = &passphrase;
-  EXPECT_THAT(Check(options), FailsWith(Errc::kFailed, "move it away first"));
+  EXPECT_THAT(Check(options), FailsWith(Errc::kFailed, "move that away first"));
   EXPECT_EQ(CountKeysFiles(), 2U);
 }
 
@@ -206,7 +206,7 @@ TEST_F(LeftOverBlobsTest, OnlyAPassphraseCanBeImported) {
   ChangeOptions options = Setup();
   options.import = &passphrase;
   tree_.SetAttribute("nmem0", "security", "disabled");
-  EXPECT_THAT(Check(options), FailsWith(Errc::kFailed, "no passphrase that could be imported"));
+  EXPECT_THAT(Check(options), FailsWith(Errc::kFailed, "no passphrase to import"));
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ class LastCopyTest : public OperationsTest {
   std::string present_;
 };
 
-constexpr char kRefusal[] = "may hold the only one";
+constexpr char kRefusal[] = "may have the only copy";
 
 TEST_F(LastCopyTest, WhatHasUnlockedADimmMustBeThere) {
   AddDimm("unlocked", true);
@@ -71,7 +71,7 @@ TEST_F(LastCopyTest, WithoutTheKekItIsNotAskedAndTheImagesStay) {
   keyctl_clear(keyring().serial());
   Result<void> checked = Check();
   ASSERT_THAT(checked, FailsWith(Errc::kFailed, kRefusal));
-  EXPECT_THAT(checked.error().message, HasSubstr("could not be asked"));
+  EXPECT_THAT(checked.error().message, HasSubstr("could not be tested"));
   EXPECT_EQ(Security(), "unlocked\n");
 }
 

@@ -127,9 +127,9 @@ TEST_F(RotateKekTest, BothKeksMustBeInTheKeyring) {
 
 TEST_F(RotateKekTest, OnlyUserKeksThatDifferCanBeRotated) {
   EXPECT_THAT(RotateKek(environment_, {.from = kek_name_, .to = kek_name_}),
-              FailsWith(Errc::kUsage, "same kek"));
+              FailsWith(Errc::kUsage, "are the same"));
   EXPECT_THAT(RotateKek(environment_, {.from = {"trusted", "x"}, .to = new_name_}),
-              FailsWith(Errc::kUsage, "of type user"));
+              FailsWith(Errc::kUsage, "only user keks"));
 }
 
 TEST_F(RotateKekTest, DimmKeysInTheKeyringFollow) {
@@ -228,7 +228,7 @@ TEST_F(OperationKekTest, MustBeThatOfItsKeyFileWhereThereIsOne) {
 TEST_F(OperationKekTest, MustBeKeptSomewhereElseThanInTheKeyring) {
   std::filesystem::remove(store_.PathOf(kek_name_.ClearFileName()));
   EXPECT_THAT(RequireKek(keyring(), store_, kek_name_),
-              FailsWith(Errc::kFailed, "in the keyring only"));
+              FailsWith(Errc::kFailed, "only in the keyring"));
   WriteKeysFile(kek_name_.ClearFileName(), "another");
   EXPECT_THAT(RequireKek(keyring(), store_, kek_name_), FailsWith(Errc::kKeysIncomplete));
 }

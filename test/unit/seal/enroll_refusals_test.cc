@@ -101,7 +101,7 @@ TEST_F(EnrollRefusalTest, TrustedKeksAreForLaterVersions) {
 TEST_F(EnrollRefusalTest, WhatATrustedKekHasSealedIsNotTakenForAUserKek) {
   WriteKeysFile("nvdimm-master.blob", std::string(640, 'a') + "\n");
   ExpectRefusal(ImportOptions(), Errc::kFailed, "nvdimm-master.blob holds a trusted kek");
-  ExpectRefusal(DefaultOptions(), Errc::kFailed, "trusted keks are not handled yet");
+  ExpectRefusal(DefaultOptions(), Errc::kFailed, "trusted keks are not supported yet");
 }
 
 TEST_F(EnrollRefusalTest, AHandleOfATpmSaysThatTheKekIsTrusted) {

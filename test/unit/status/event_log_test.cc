@@ -117,7 +117,7 @@ TEST(EventLogTest, ALogThatIsCutShortInAnEventIsRefused) {
       EXPECT_EQ(Must(std::move(replayed)).events, next_end + 1);
     } else {
       EXPECT_THAT(replayed, FailsWith(Errc::kFailed, "event " + std::to_string(next_end + 1) +
-                                                         ": it is cut short"));
+                                                         ": it is truncated"));
     }
   }
 }
@@ -175,7 +175,7 @@ const Hostile kHostile[] = {
     {"many algorithms", [](LogWriter& log) { log.AddSpecId(kBoth, 0xffffffff); },
      "impossible number of algorithms"},
     {"fewer algorithms than it says", [](LogWriter& log) { log.AddSpecId(kBoth, 9); },
-     "the list of algorithms is cut short"},
+     "the list of algorithms is truncated"},
     {"an algorithm twice",
      [](LogWriter& log) {
        log.AddSpecId({{TPM2_ALG_SHA1, 20}, {TPM2_ALG_SHA1, 20}});
@@ -185,17 +185,17 @@ const Hostile kHostile[] = {
      [](LogWriter& log) {
        log.AddSpecId({{TPM2_ALG_SHA256, 20}});
      },
-     "not as long"},
+     "wrong digest length"},
     {"a digest of no size",
      [](LogWriter& log) {
        log.AddSpecId({{0x12, 0}});
      },
-     "not as long"},
+     "wrong digest length"},
     {"an algorithm that was not named",
      [](LogWriter& log) {
        AddToGood(log, 7, {{TPM2_ALG_SHA1, Bytes(20)}, {TPM2_ALG_SHA384, Bytes(48)}});
      },
-     "that the log did not name"},
+     "that the log does not list"},
     {"two digests of one algorithm",
      [](LogWriter& log) {
        AddToGood(log, 7, {{TPM2_ALG_SHA1, Bytes(20)}, {TPM2_ALG_SHA1, Bytes(20)}});

@@ -160,7 +160,7 @@ TEST_F(InspectTest, ADamagedKeyFileIsAProblem) {
   WriteKeysFile(kKeyFile, text.substr(0, text.size() / 2));
   EXPECT_EQ(VerdictNow().Verdict(), Errc::kBadKeyFile);
   WriteKeysFile(kKeyFile, "nonsense");
-  ExpectProblem(Errc::kBadKeyFile, "not a whole key file");
+  ExpectProblem(Errc::kBadKeyFile, "it is incomplete");
   std::filesystem::remove(KeysPathOf(kKeyFile));
   ExpectProblem(Errc::kBadKeyFile, "No such file");
 }
@@ -199,7 +199,7 @@ TEST_F(InspectTest, ABlobThatHasNotUnlockedAFrozenDimmIsAProblem) {
   Must(WriteUnlockedWith(environment_, {{kDimmId, {HashOfBlob("enc32 newer"), false}}}));
   ExpectGood();
   Must(WriteUnlockedWith(environment_, {{kDimmId, {HashOfBlob("enc32 newer"), true}}}));
-  ExpectProblem(Errc::kFailed, "rebuild no image before");
+  ExpectProblem(Errc::kFailed, "before you rebuild any image");
 }
 
 TEST_F(InspectTest, ABlobThatIsNotRecordedIsRemarkedUpon) {

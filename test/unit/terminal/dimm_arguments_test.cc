@@ -98,7 +98,7 @@ TEST_F(DimmArgumentsTest, ADimmThatIsNamedTwiceIsTakenOnce) {
 }
 
 TEST_F(DimmArgumentsTest, WhatIsNoDimmsNameIsRefused) {
-  EXPECT_THAT(Select({}), FailsWith(Errc::kUsage, "say which DIMMs"));
+  EXPECT_THAT(Select({}), FailsWith(Errc::kUsage, "name the DIMMs"));
   for (const char* name :
        {"nmem", "nmemX", "nmem-1", "nmem1x", "region0", "ALL", "", "-1", "1x", "0x1"}) {
     EXPECT_THAT(Select({"nmem0", name}), FailsWith(Errc::kUsage, "is not a valid dimm name"))

@@ -58,7 +58,7 @@ TEST_F(LoadKeysFailureTest, ADamagedBlobDoesNotStopAGoodOne) {
 TEST_F(LoadKeysFailureTest, ABlobUnderAnotherKekOfTheSameNameIsRefused) {
   AddBlob(kDimmId, SampleSecret(32, 2));
   LoadedKeys loaded = Load();
-  ExpectFailed(loaded, kDimmId, Errc::kKeysIncomplete, "made under another kek");
+  ExpectFailed(loaded, kDimmId, Errc::kKeysIncomplete, "wrapped by another kek");
 }
 
 TEST_F(LoadKeysFailureTest, ABlobThatIsNoBlobIsRefused) {

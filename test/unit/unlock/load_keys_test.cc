@@ -142,8 +142,9 @@ TEST_F(ClearKekTest, NdctlsFileServesWhereThereIsNoKeyFile) {
   WriteKeysFile("nvdimm-master.blob", AsText(kek_.bytes()));
   LoadedKeys loaded = Load(options_);
   EXPECT_EQ(loaded.keks_loaded, 1U);
-  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("in clear; where there is a TPM, 'nvunlock "
-                                                  "enroll --import' seals it")));
+  EXPECT_THAT(loaded.notes,
+              ElementsAre(HasSubstr(
+                  "in clear; if there is a TPM, seal it with 'nvunlock enroll --import'")));
   AddBlob(kDimmId, kek_);
   EXPECT_THAT(Load(options_).keys, ElementsAre(Key(kDimmId)));
   EXPECT_TRUE(Must(Must(keyring().Find("user", "nvdimm-master"))->Read()).Equals(kek_));

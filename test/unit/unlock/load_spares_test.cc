@@ -101,7 +101,7 @@ TEST_F(LoadSparesTest, ASpareTakesThePlaceOfACurrentBlobWhoseHmacDoesNotHold) {
   EXPECT_THAT(loaded.lines, ElementsAre(Pair(kId, LineFor(kId, staged, kek_))));
   EXPECT_THAT(loaded.spares, IsEmpty());
   EXPECT_THAT(loaded.failed, IsEmpty());
-  EXPECT_THAT(loaded.notes, Contains(HasSubstr("is damaged, or was made under another kek")));
+  EXPECT_THAT(loaded.notes, Contains(HasSubstr("is damaged, or wrapped by another kek")));
 }
 
 TEST_F(LoadSparesTest, WhenBothAreDamagedNoneIsLoaded) {
