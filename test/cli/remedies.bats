@@ -222,6 +222,7 @@ ndctl disable-region          remedies-changes.sh: it names the regions
 nvunlock check-image          above: it wants an image
 ndctl list -B                 help texts: a format
 ndctl list -D                 help texts: a format
+ndctl list -DH                help texts: health is not security
 ndctl load-keys               for trusted keks, which stock kernels lack
 keyctl padd user              operation_keks.bats
 keyctl pipe %                 operation_keks.bats
