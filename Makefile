@@ -158,7 +158,7 @@ $(BUILD)/unit-tests: $(checked_objects) $(test_objects)
 tools := $(BUILD)/memory_watch $(BUILD)/kexec_boot $(BUILD)/kill_at $(BUILD)/dimm_memory $(BUILD)/fail_write
 tested := $(BUILD)/nvunlock $(BUILD)/nvunlock-unprotected $(tools)
 # Long ones first: all go through one queue.
-qemu_suites := matrix crash images operations attacks $(KERNELS:%=unlock:%) emergency guard signed measured \
+qemu_suites := matrix crash images thief operations attacks $(KERNELS:%=unlock:%) emergency guard signed measured \
   hibernation killed recovery upstream bed faults sanitize remedies dracut secrets status ndctl
 
 .PHONY: check
@@ -250,11 +250,15 @@ into = $(foreach file,$(2),$(file):$(1)/$(notdir $(file)))
 tree = $(shell test ! -d $(1) || find $(1) -type f -printf '%P\n' | sort)
 below = $(if $(2),$(foreach file,$(call tree,$(1)),$(1)/$(file):$(2)/$(file)))
 units = $(call into,$(UNITDIR),$(wildcard system/*.service))
+# One script, under the names by which package managers run it before they change what boots.
+announce = $(foreach place,kernel/preinst.d/nvunlock kernel/prerm.d/nvunlock grub.d/01_nvunlock, \
+  update-hooks/announce:$(SYSCONFDIR)/$(place)) \
+  update-hooks/announce:$(PREFIX)/lib/kernel/install.d/00-nvunlock.install
 # What makers of images take from where their hooks are.
 for_images := system/nvunlock-initrd.service system/nvunlock-latch.conf system/nvunlock-resume.conf
 pages = $(foreach page,$(manuals),$(call into,$(mandir)/man$(subst .,,$(suffix $(page))),$(page)))
 placed = $(call into,$(bindir),$(BUILD)/nvunlock) $(pages) $(units) \
-  $(call into,$(libexecdir),packaging/before-removal) \
+  $(call into,$(libexecdir),packaging/before-removal) $(announce) \
   $(call into,$(UDEVDIR),system/90-nvunlock.rules) \
   $(call into,$(MODPROBEDIR),system/00-nvunlock.conf) \
   $(call into,$(docdir),README.md NEWS.md $(wildcard doc/*.md)) \
@@ -265,9 +269,9 @@ placed = $(call into,$(bindir),$(BUILD)/nvunlock) $(pages) $(units) \
   $(if $(MKINITCPIODIR),$(call into,$(MKINITCPIODIR),system/nvunlock-latch.conf system/nvunlock-resume.conf)) \
   $(call below,completions,$(COMPLETIONDIR))
 # Units are enabled by links, as their [Install] sections say; whoever disagrees masks them.
-wanted_by = $(shell sed -n 's/^WantedBy=//p' system/$(1))
+wanted_by = $(shell sed -n "s/^WantedBy=\(.*\)/\1.wants/p; s/^RequiredBy=\(.*\)/\1.requires/p" system/$(1))
 wants = $(foreach unit,$(notdir $(wildcard system/*.service)), \
-  $(patsubst %,$(UNITDIR)/%.wants/$(unit),$(call wanted_by,$(unit))))
+  $(patsubst %,$(UNITDIR)/%/$(unit),$(call wanted_by,$(unit))))
 
 targets = $(foreach pair,$(1),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
 installed = $(call targets,$(placed) $(wants))

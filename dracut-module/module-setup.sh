@@ -48,12 +48,19 @@ install() {
   if is_kdump_image; then
     install_image_files --guard-only
   else
+    announce
     must inst_simple "$nvunlock" /usr/bin/nvunlock
     must inst_multiple false
     install_image_files
     install_emergency
     install_start
   fi
+}
+
+# While the image that boots is still the old one. An image for another machine is no update of this.
+announce() {
+  [[ ${NVUNLOCK_ROOT-}${dracutsysrootdir-} ]] || "$nvunlock" approve --after-update </dev/null >/dev/null ||
+    dwarn "nvunlock: the next boot is not approved: it will ask for a recovery key"
 }
 
 # Also looks for keks in clear in what dracut will still add to the image.

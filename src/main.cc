@@ -13,11 +13,12 @@ namespace {
 Result<int> RunHelp(const Invocation& invocation);
 
 constexpr Command kCommands[] = {
-    {"enroll", "--tpm2-pcrs=LIST [--import] [--kek=user:NAME] RECOVERY...",
+    {"enroll", "[--tpm2-pcrs=LIST] [--import] [--kek=user:NAME] RECOVERY...",
      "seal a kek to this machine's TPM and write its key file", RunEnroll},
-    {"reseal", "[--tpm2-pcrs=LIST] [--latch=KIND] [RECOVERY...]",
-     "seal the kek again after the PCRs or the TPM have changed; add recovery slots", RunReseal},
-    {"adopt", "", "save the TPM slots that were made at this boot's recovery prompt", RunAdopt},
+    {"approve", "[--now|--next-boot[=RESETS]|--signed=KEY.pem|--revoke] [--json]",
+     "say what may boot next; without an option, show it", RunApprove},
+    {"reseal", "[--tpm2-pcrs=LIST] [RECOVERY...]",
+     "seal the same kek anew, for another PIN or TPM; add recovery slots", RunReseal},
     {"list-slots", "", "list the key file's slots", RunListSlots},
     {"wipe-slot", "NUMBER|KIND", "remove slots from the key file", RunWipeSlot},
     {"unlock", "[--at-boot]", "unlock, verify and freeze all DIMMs (the initramfs runs this)",

@@ -93,11 +93,11 @@ rpm_file() {
 
 @test "deb: units are enabled, a masked one stays masked" {
   mkdir -p "$SYSTEM/etc/systemd/system"
-  ln -s /dev/null "$SYSTEM/etc/systemd/system/nvunlock-adopt.service"
+  ln -s /dev/null "$SYSTEM/etc/systemd/system/nvunlock-learn.service"
   in_system dpkg -i "/packages/$(deb)"
   in_system dpkg -i "/packages/$(deb)"
   [[ -e $SYSTEM/lib/systemd/system/sysinit.target.wants/nvunlock.service ]]
-  [[ -L $SYSTEM/etc/systemd/system/nvunlock-adopt.service ]]
+  [[ -L $SYSTEM/etc/systemd/system/nvunlock-learn.service ]]
 }
 
 @test "rpm: dracut rebuilds images at installation and removal; only a removal warns" {

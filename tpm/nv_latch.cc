@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tpm/nv_latch.h"
 
+#include <sys/random.h>
 #include <tss2/tss2_mu.h>
 
 #include <algorithm>
+#include <cerrno>
 
-#include "tpm/nv_index.h"
 #include "tpm/rc.h"
 #include "tpm/session.h"
 
 namespace nvunlock {
 namespace {
+
+constexpr uint16_t kValueSize = 8;
 
 Failure FailGone() {
   return Fail(Errc::kLatchGone,
@@ -41,7 +44,7 @@ TSS2_RC ReadLock(Tpm& tpm, ESYS_TR session, const TPM2B_NV_PUBLIC& index) {
 /// The TPM's session keys are not ours: they were made with another Name of the index, or with
 /// another parent.
 Failure ExplainBadAuth(Tpm& tpm, const NvLatch& latch) {
-  Result<void> there = CheckNvLatch(tpm, latch);
+  Result<LatchState> there = ReadNvLatch(tpm, latch);
   if (!there) return Failure(std::move(there.error()));
   return Fail(Errc::kWrongTpm, "close the latch: the storage root key is not the enrolled one");
 }
@@ -67,40 +70,25 @@ Failure Malformed() {
 
 }  // namespace
 
-Result<LatchState> ReadNvLatch(Tpm& tpm, const NvLatch& latch) {
-  ESYS_TR tr = ESYS_TR_NONE;
-  TSS2_RC rc = Esys_TR_FromTPMPublic(tpm.esys(), latch.index.nvPublic.nvIndex, ESYS_TR_NONE,
-                                     ESYS_TR_NONE, ESYS_TR_NONE, &tr);
-  if (WithoutPosition(rc) == TPM2_RC_HANDLE) return FailGone();
-  TRY_TPM("look for the latch", rc);
-  TPM2B_NV_PUBLIC* found = nullptr;
-  rc =
-      Esys_NV_ReadPublic(tpm.esys(), tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &found, nullptr);
-  Esys_TR_Close(tpm.esys(), &tr);
-  TRY_TPM("look for the latch", rc);
-  EsysPtr<TPM2B_NV_PUBLIC> owned(found);
-  bool is_closed = (found->nvPublic.attributes & TPMA_NV_READLOCKED) != 0;
-  found->nvPublic.attributes &= ~TPMA_NV_READLOCKED;
-  if (MarshalArea(found->nvPublic) == MarshalArea(latch.index.nvPublic)) {
-    return is_closed ? LatchState::kClosed : LatchState::kOpen;
+Result<NvLatch> MakeNvLatch(Tpm& tpm, ESYS_TR parent) {
+  UpdateKey key = TRY(UpdateKey::Generate());
+  NvLatch latch = {.index = {}, .value = Bytes(kValueSize)};
+  if (getrandom(latch.value.data(), kValueSize, 0) != kValueSize) {
+    return FailErrno("make the latch", errno);
   }
-  return FailGone();
+  latch.index = TRY(DefineIndex(tpm, key, kValueSize, TPMA_NV_READ_STCLEAR));
+  Result<void> written = WriteIndex(tpm, parent, latch.index, key, latch.value);
+  if (written) return latch;
+  (void)RemoveIndex(tpm, latch.index);
+  return Failure(std::move(written.error()));
 }
 
-Result<void> CheckNvLatch(Tpm& tpm, const NvLatch& latch) {
-  TRY(ReadNvLatch(tpm, latch));
-  return {};
-}
-
-Result<void> RemoveNvLatch(Tpm& tpm, const NvLatch& latch) {
-  TRY(CheckNvLatch(tpm, latch));
-  ESYS_TR tr = ESYS_TR_NONE;
-  TRY_TPM("find the latch", Esys_TR_FromTPMPublic(tpm.esys(), latch.index.nvPublic.nvIndex,
-                                                  ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &tr));
-  TRY_TPM_OWNER("remove the latch",
-                Esys_NV_UndefineSpace(tpm.esys(), ESYS_TR_RH_OWNER, tr, ESYS_TR_PASSWORD,
-                                      ESYS_TR_NONE, ESYS_TR_NONE));
-  return {};
+Result<LatchState> ReadNvLatch(Tpm& tpm, const NvLatch& latch) {
+  TPMS_NV_PUBLIC found = TRY(ReadArea(tpm, latch.index));
+  bool is_closed = (found.attributes & TPMA_NV_READLOCKED) != 0;
+  found.attributes &= ~TPMA_NV_READLOCKED;
+  if (MarshalArea(found) != MarshalArea(latch.index.nvPublic)) return FailGone();
+  return is_closed ? LatchState::kClosed : LatchState::kOpen;
 }
 
 Sha256Digest ExtendDigest(const Sha256Digest& digest, const NvLatch& latch) {

@@ -7,32 +7,29 @@
 #include "src/base/bytes.h"
 #include "src/base/result.h"
 #include "src/crypto/hash.h"
+#include "tpm/nv_index.h"
 #include "tpm/tpm.h"
 
 namespace nvunlock {
 
 /// An NV index that the TPM stops reading when it is told to, until the next TPM Reset
 /// (TPMA_NV_READ_STCLEAR). A policy that asserts its value holds while the latch is open. The value
-/// is no secret, but nobody can ever write it again: that takes a signature of a key that was
-/// thrown away. Whoever owns the TPM can undefine the index, and thereby close the latch for good.
+/// is no secret, but nobody can ever write it again: that takes a key that was thrown away. Whoever
+/// owns the TPM can undefine the index, and thereby close the latch for good. That is why the
+/// policy index, whose key is kept, is no latch: made anew and written, it would be open.
 struct NvLatch {
   TPM2B_NV_PUBLIC index = {};  ///< as written; its Name is in the policy
   Bytes value;
 };
 
-/// Defines and writes an index at the first free handle. The owner authorization must be empty.
-Result<NvLatch> MakeNvLatch(Tpm& tpm);
+/// Defines and writes an index at the first free handle. PARENT is the pinned SRK. The owner
+/// authorization must be empty.
+Result<NvLatch> MakeNvLatch(Tpm& tpm, ESYS_TR parent);
 
 enum class LatchState { kOpen, kClosed };
 
 /// How the latch stands now. Fails with kLatchGone unless the TPM holds this very index.
 Result<LatchState> ReadNvLatch(Tpm& tpm, const NvLatch& latch);
-
-/// Fails with kLatchGone unless the TPM holds this very index. Tells nothing of open or closed.
-Result<void> CheckNvLatch(Tpm& tpm, const NvLatch& latch);
-
-/// Undefines the index. The owner authorization must be empty.
-Result<void> RemoveNvLatch(Tpm& tpm, const NvLatch& latch);
 
 /// The policyDigest DIGEST after TPM2_PolicyNV (Part 3, section 23.9), computed without a TPM.
 Sha256Digest ExtendDigest(const Sha256Digest& digest, const NvLatch& latch);

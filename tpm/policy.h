@@ -2,28 +2,34 @@
 #ifndef NVUNLOCK_TPM_POLICY_H_
 #define NVUNLOCK_TPM_POLICY_H_
 
-#include <optional>
-
+#include "tpm/approval.h"
 #include "tpm/nv_latch.h"
-#include "tpm/pcr_policy.h"
-#include "tpm/signed_policy.h"
+#include "tpm/policy_index.h"
 
 namespace nvunlock {
 
-/// What must hold for a sealed object to open: each part that is there, asserted in this order.
+/// What must hold for a sealed object to open: what its policy index approves, its latch is open,
+/// and where there is a PIN, its authorization value is known (TPM2_PolicyAuthValue).
 struct Policy {
-  std::optional<SignedPolicy> signed_pcrs = std::nullopt;
-  std::optional<PcrPolicy> pcrs = std::nullopt;
-  std::optional<NvLatch> latch = std::nullopt;
-  bool pin = false;  ///< the object's authorization value must be known (TPM2_PolicyAuthValue)
+  PolicyIndex index;
+  NvLatch latch;
+  bool pin = false;
 };
 
 /// The policyDigest of an object that only this policy opens, computed without a TPM.
 Sha256Digest PolicyDigest(const Policy& policy);
 
-/// Asserts all of POLICY in SESSION, which must be new: one TPM command for each part, and five for
-/// signed PCRs. Fails with kNoSignature, kPolicyMismatch or kLatchClosed when a part does not hold.
-Result<void> AssertPolicy(Tpm& tpm, ESYS_TR session, const Policy& policy);
+/// By which branch of what approval a policy held.
+struct AssertedBranch {
+  Approval approval;
+  size_t branch = 0;
+};
+
+/// Asserts all of POLICY in SESSION, which must be new: reads the index, and then a TPM command for
+/// each part of the branch that holds, one for alternatives, one each for index, latch and PIN.
+/// Fails with kNoSignature, kPolicyMismatch, kLatchClosed or kLatchGone.
+Result<AssertedBranch> AssertPolicy(Tpm& tpm, ESYS_TR session, const Policy& policy,
+                                    const PcrSignatures& signatures);
 
 }  // namespace nvunlock
 

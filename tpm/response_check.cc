@@ -3,6 +3,8 @@
 
 #include <tss2/tss2_tpm2_types.h>
 
+#include "src/base/big_endian_reader.h"
+
 namespace nvunlock {
 namespace {
 
@@ -11,39 +13,6 @@ using Malformation = std::optional<std::string_view>;
 constexpr size_t kHeaderSize = 10;
 constexpr size_t kHandleSize = 4;
 
-/// Reads big-endian numbers from the front; remembers whether one was cut short.
-class Reader {
- public:
-  explicit Reader(ByteView bytes) : rest_(bytes) {}
-
-  uint32_t Number(size_t size) {
-    ByteView bytes = Take(size);
-    uint32_t number = 0;
-    for (uint8_t byte : bytes) number = number << 8 | byte;
-    return number;
-  }
-
-  ByteView Take(size_t size) {
-    if (size > rest_.size()) {
-      ok_ = false;
-      rest_ = {};
-      return {};
-    }
-    ByteView taken = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return taken;
-  }
-
-  void SkipSized() { Take(Number(2)); }
-
-  [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] size_t remaining() const { return rest_.size(); }
-
- private:
-  ByteView rest_;
-  bool ok_ = true;
-};
-
 struct Header {
   uint32_t tag;
   uint32_t size;
@@ -51,7 +20,7 @@ struct Header {
 };
 
 Header ReadHeader(ByteView message) {
-  Reader reader(message);
+  BigEndianReader reader(message);
   uint32_t tag = reader.Number(2);
   uint32_t size = reader.Number(4);
   return {tag, size, reader.Number(4)};
@@ -94,14 +63,14 @@ bool ReturnsSizedBufferFirst(uint32_t command_code) {
 
 Malformation CheckParameters(uint32_t command_code, ByteView parameters) {
   if (!ReturnsSizedBufferFirst(command_code)) return std::nullopt;
-  Reader reader(parameters);
+  BigEndianReader reader(parameters);
   reader.SkipSized();
   if (!reader.ok()) return "its first parameter is longer than the parameters together";
   return std::nullopt;
 }
 
 /// One TPMS_AUTH_RESPONSE or more, and nothing behind them.
-Malformation CheckSessions(Reader& reader) {
+Malformation CheckSessions(BigEndianReader& reader) {
   do {
     reader.SkipSized();  // nonce
     reader.Number(1);    // attributes
@@ -112,7 +81,7 @@ Malformation CheckSessions(Reader& reader) {
 }
 
 Malformation CheckSuccess(uint32_t command_code, bool has_sessions, ByteView body) {
-  Reader reader(body);
+  BigEndianReader reader(body);
   if (ReturnsHandle(command_code)) reader.Take(kHandleSize);
   size_t parameter_size = has_sessions ? reader.Number(4) : reader.remaining();
   ByteView parameters = reader.Take(parameter_size);
@@ -143,7 +112,7 @@ std::optional<uint32_t> FindNewHandle(ByteView command, ByteView response) {
   if (CodeInHeader(response) != TPM2_RC_SUCCESS || !ReturnsHandle(CodeInHeader(command))) {
     return std::nullopt;
   }
-  Reader reader(response.subspan(kHeaderSize));
+  BigEndianReader reader(response.subspan(kHeaderSize));
   return reader.Number(kHandleSize);
 }
 

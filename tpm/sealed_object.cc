@@ -9,6 +9,7 @@
 
 #include "src/base/wipe_stack.h"
 #include "src/base/wiped.h"
+#include "tpm/nv_index.h"
 #include "tpm/pcr_race.h"
 #include "tpm/rc.h"
 #include "tpm/session.h"
@@ -93,13 +94,28 @@ TSS2_RC UnsealInto(Secret& secret, Tpm& tpm, ESYS_TR object, ESYS_TR session) {
   return rc;
 }
 
-Result<void> AssertAndUnseal(Secret& secret, Tpm& tpm, ESYS_TR parent, ESYS_TR object,
-                             const Policy& policy) {
+/// What is in the place of an index of ours, and holds what it did, explains why ERROR came.
+Failure ExplainFailure(Tpm& tpm, const Policy& policy, Error error) {
+  for (const TPM2B_NV_PUBLIC* index : {&policy.index.area, &policy.latch.index}) {
+    Result<void> there = CheckIndex(tpm, *index);
+    if (!there && there.error().code == Errc::kLatchGone) return Failure(std::move(there.error()));
+  }
+  return Failure(std::move(error));
+}
+
+Result<void> AssertAndUnseal(Unsealed& unsealed, Tpm& tpm, ESYS_TR parent, ESYS_TR object,
+                             const Policy& policy, const PcrSignatures* signatures) {
   TpmObject session = TRY(StartPolicySession(tpm, parent));
-  TRY(AssertPolicy(tpm, session.tr(), policy));
-  TSS2_RC rc = UnsealInto(secret, tpm, object, session.tr());
+  Result<AssertedBranch> by = AssertPolicy(tpm, session.tr(), policy,
+                                           signatures == nullptr ? PcrSignatures() : *signatures);
+  if (!by) return ExplainFailure(tpm, policy, std::move(by.error()));
+  unsealed.by = std::move(*by);
+  TSS2_RC rc = UnsealInto(unsealed.secret, tpm, object, session.tr());
   if (policy.pin && WithoutPosition(rc) == TPM2_RC_AUTH_FAIL) {
     return Fail(Errc::kWrongPin, "the PIN is wrong");
+  }
+  if (WithoutPosition(rc) == TPM2_RC_POLICY_FAIL) {
+    return ExplainFailure(tpm, policy, FailTpm("unseal", rc).value());
   }
   TRY_TPM("unseal", rc);
   return {};
@@ -163,14 +179,17 @@ Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const 
   return SealedObject{MarshalPublic(*public_area), MarshalPrivate(*private_area)};
 }
 
-Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed, const Policy& policy,
-                      const Secret* auth_value) {
+Result<Unsealed> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed, const Policy& policy,
+                        const PolicyNeeds& needs) {
   Secret secret = TRY(Secret::Create(sizeof(TPM2B_SENSITIVE_DATA::buffer)));
+  Unsealed unsealed = {.secret = std::move(secret), .by = {}};
   TpmObject object = TRY(Load(tpm, parent, sealed));
-  if (auth_value != nullptr) TRY(SetAuth(tpm, object.tr(), *auth_value));
-  TRY(OutrunPcrChanges([&] { return AssertAndUnseal(secret, tpm, parent, object.tr(), policy); }));
-  if (secret.size() == 0) return Fail(Errc::kBadKeyFile, "the sealed object is empty");
-  return secret;
+  if (needs.auth_value != nullptr) TRY(SetAuth(tpm, object.tr(), *needs.auth_value));
+  TRY(OutrunPcrChanges([&] {
+    return AssertAndUnseal(unsealed, tpm, parent, object.tr(), policy, needs.signatures);
+  }));
+  if (unsealed.secret.size() == 0) return Fail(Errc::kBadKeyFile, "the sealed object is empty");
+  return unsealed;
 }
 
 Result<void> CheckLoads(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed) {

@@ -24,11 +24,23 @@ struct SealedObject {
 Result<SealedObject> Seal(Tpm& tpm, ESYS_TR parent, const Secret& secret, const Policy& policy,
                           const Secret* auth_value = nullptr);
 
-/// What Seal took. Fails as AssertPolicy does, with kWrongPin when AUTH_VALUE is not that of the
-/// object, and with kWrongTpm when TPM and object do not
-/// belong together. Three TPM commands and one for each part of POLICY, flushes not counted.
-Result<Secret> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed, const Policy& policy,
-                      const Secret* auth_value = nullptr);
+/// What Seal took, and by which approval it opened, as AssertPolicy says.
+struct Unsealed {
+  Secret secret;
+  AssertedBranch by;
+};
+
+/// What POLICY needs besides the boot as it is.
+struct PolicyNeeds {
+  const PcrSignatures* signatures = nullptr;
+  const Secret* auth_value = nullptr;
+};
+
+/// Opens SEALED. Fails as AssertPolicy does, with kWrongPin when the authorization value is not
+/// that of the object, and with kWrongTpm when TPM and object do not belong together. Three TPM
+/// commands and those of AssertPolicy, flushes not counted.
+Result<Unsealed> Unseal(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed, const Policy& policy,
+                        const PolicyNeeds& needs = {});
 
 /// Succeeds when the TPM takes SEALED for one of its own under PARENT. Nothing is unsealed.
 Result<void> CheckLoads(Tpm& tpm, ESYS_TR parent, const SealedObject& sealed);

@@ -20,7 +20,7 @@ Result<int> RunRestore(const Invocation& invocation);
 Result<int> RunCheckImage(const Invocation& invocation);
 Result<int> RunRefreshImages(const Invocation& invocation);
 Result<int> RunLatch(const Invocation& invocation);
-Result<int> RunAdopt(const Invocation& invocation);
+Result<int> RunApprove(const Invocation& invocation);
 Result<int> RunStatus(const Invocation& invocation);
 Result<int> RunVerify(const Invocation& invocation);
 Result<int> RunSetupPassphrase(const Invocation& invocation);

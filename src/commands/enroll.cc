@@ -2,6 +2,8 @@
 #include "src/seal/enroll.h"
 
 #include "src/commands/commands.h"
+#include "src/os/keyring.h"
+#include "src/terminal/approval_text.h"
 #include "src/terminal/enroll_options.h"
 #include "src/terminal/options.h"
 #include "src/terminal/output.h"
@@ -12,7 +14,8 @@ namespace {
 
 struct Arguments {
   Environment environment = EnvironmentBelow("");
-  EnrollOptions options = {.kek = {"user", "nvdimm-master"}, .slot = {}, .pin = {}, .recovery = {}};
+  EnrollOptions options = {
+      .kek = {"user", "nvdimm-master"}, .policy = {}, .pin = {}, .recovery = {}};
   PolicyRequest policy;
   RecoveryRequest recovery;
   bool with_pin = false;
@@ -24,17 +27,10 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
       KekOption(enroll.kek),
       {"import", nullptr, "seal ndctl's NAME.blob instead of a new kek",
        Set(enroll.import_clear_kek)},
-      {"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
-       Store(arguments.environment.tpm_device)},
+      TpmDeviceOption(arguments.environment),
       {"no-recovery", nullptr, "make no recovery slot", Set(arguments.recovery.none)},
   };
   Append(options, PolicyOptions(arguments.policy));
-  options.push_back({"latch", "KIND",
-                     "what forbids a second unseal in a boot: nv, pcr:N or none [nv]",
-                     [&](std::string_view value) -> Result<void> {
-                       enroll.slot.latch = TRY(ParseLatchChoice(value));
-                       return {};
-                     }});
   options.push_back({"tpm2-with-pin", nullptr, "ask for a PIN, which each unlock then wants",
                      Set(arguments.with_pin)});
   Append(options, RecoveryOptions(arguments.recovery));
@@ -52,22 +48,9 @@ Result<void> CheckRecovery(const RecoveryRequest& recovery) {
               "--recovery-passphrase, --escrow=CERT.pem, or --no-recovery");
 }
 
-Result<void> TakePolicy(const PolicyRequest& request, SlotOptions& slot) {
-  slot.signed_pcrs = TRY(ReadSignedTerms(request));
-  slot.weak_policy = request.weak_policy;
-  if (request.pcrs) slot.pcrs = *request.pcrs;
-  if (!slot.signed_pcrs && !request.signed_terms.signature_file.empty()) {
-    return Fail(Errc::kUsage, "--tpm2-signature wants --tpm2-public-key=");
-  }
-  if (!slot.pcrs.pcrs.empty() || slot.signed_pcrs) return {};
-  return Fail(Errc::kUsage,
-              "say what the kek is bound to: --tpm2-pcrs=7+8 suits GRUB, 7+12 a UKI or "
-              "systemd-boot, --tpm2-public-key= a UKI with signed PCRs (nvunlock(8), POLICY)");
-}
-
 Result<void> Parse(const Invocation& invocation, Arguments& arguments) {
   TRY(ParseOptionsOnly(invocation, OptionsFor(arguments)));
-  TRY(TakePolicy(arguments.policy, arguments.options.slot));
+  arguments.options.policy = TRY(TermsOfNewSlot(arguments.policy));
   return CheckRecovery(arguments.recovery);
 }
 
@@ -80,10 +63,6 @@ void PrintFateOfClearKek(const EnrollReport& report) {
           ".\n");
     return;
   }
-  if (report.proof != Proof::kUnsealed) {
-    Print("Keep " + report.clear_file + " until a boot has unlocked with the sealed kek.\n");
-    return;
-  }
   Print("Move " + report.clear_file +
         " to a safe place away from this machine. It is in clear in every initramfs image that was "
         "built with it, too: build those anew.\n");
@@ -93,7 +72,8 @@ void PrintSafekeeping(const EnrollReport& report, const Arguments& arguments) {
   const KekName& kek = arguments.options.kek;
   if (arguments.recovery.none) {
     Print(
-        "There is no recovery slot: when this TPM is cleared, its owner removes the latch, or the "
+        "There is no recovery slot: when this TPM is cleared, its owner removes the latch, "
+        "or the "
         "board is replaced, only a copy of the kek in clear opens your DIMMs.\n");
     if (report.clear_file.empty()) {
       Print(
@@ -109,9 +89,8 @@ void PrintReport(const EnrollReport& report, const Arguments& arguments) {
   for (const std::string& note : report.notes) PrintError(note);
   Print("wrote " + report.key_file + ": " + arguments.options.kek.ToString() +
         " sealed to this TPM\n");
-  Print("policy: " + report.policy + "\n");
-  Print("latch: " + ToText(arguments.options.slot.latch) + "\n");
-  Print(Explain(report.proof));
+  PrintApproval(report.approval);
+  Print("proved: it unseals when its policy holds, and not without\n");
   PrintSafekeeping(report, arguments);
   Print("Next: rebuild the initramfs image, so that it holds the key file.\n");
 }
@@ -119,6 +98,7 @@ void PrintReport(const EnrollReport& report, const Arguments& arguments) {
 Result<EnrollReport> Run(Arguments& arguments) {
   arguments.options.pin = TRY(AskNewPin(arguments.with_pin));
   arguments.options.recovery = TRY(Prepare(arguments.recovery));
+  TRY(JoinSessionWith(Keyring(arguments.environment.keyring)));
   EnrollReport report = TRY(Enroll(arguments.environment, arguments.options));
   TRY(PrintRecoveryKey(arguments.options.recovery));
   return report;

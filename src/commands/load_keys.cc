@@ -68,8 +68,7 @@ Result<int> RunLoadKeys(const Invocation& invocation) {
   std::vector<Option> options = EnvironmentOptions(environment);
   options.push_back(
       {"key-path", "DIR", "the same as --keys-dir", Store(environment.keys_dir), 'p'});
-  options.push_back({"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
-                     Store(environment.tpm_device)});
+  options.push_back(TpmDeviceOption(environment));
   options.push_back(TpmHandleOption());
   options.push_back(SignatureFileOption(environment));
   bool recovery = false;

@@ -3,6 +3,8 @@
 #include "src/seal/reseal.h"
 
 #include "src/commands/commands.h"
+#include "src/os/keyring.h"
+#include "src/terminal/approval_text.h"
 #include "src/terminal/enroll_options.h"
 #include "src/terminal/options.h"
 #include "src/terminal/output.h"
@@ -15,7 +17,6 @@ struct Arguments {
   Environment environment = EnvironmentBelow("");
   KekName kek = {"user", "nvdimm-master"};
   PolicyRequest policy;
-  std::string latch;
   RecoveryRequest recovery;
   bool with_pin = false;
 };
@@ -23,11 +24,9 @@ struct Arguments {
 std::vector<Option> OptionsFor(Arguments& arguments) {
   std::vector<Option> options = {
       KekOption(arguments.kek),
-      {"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
-       Store(arguments.environment.tpm_device)},
+      TpmDeviceOption(arguments.environment),
   };
   Append(options, PolicyOptions(arguments.policy));
-  options.push_back({"latch", "KIND", "nv, pcr:N or none [as before]", Store(arguments.latch)});
   options.push_back({"tpm2-with-pin", nullptr, "ask for a PIN, which each unlock then wants",
                      Set(arguments.with_pin)});
   Append(options, RecoveryOptions(arguments.recovery));
@@ -35,26 +34,21 @@ std::vector<Option> OptionsFor(Arguments& arguments) {
   return options;
 }
 
+bool AsksForPolicy(const PolicyRequest& request) {
+  return request.pcrs || request.public_key || request.has_signed_terms || request.next_boots ||
+         request.weak_policy;
+}
+
 Result<ResealReport> Run(const Arguments& arguments) {
   ResealOptions options = {.kek = arguments.kek,
-                           .pcrs = arguments.policy.pcrs,
-                           .keep_signed_pcrs = !arguments.policy.public_key,
-                           .signed_pcrs = std::nullopt,
-                           .signature_file = arguments.policy.signed_terms.signature_file,
-                           .weak_policy = arguments.policy.weak_policy,
-                           .latch = std::nullopt,
+                           .policy = std::nullopt,
                            .pin = {},
                            .recovery = {},
-                           .ask_recovery =
-                               [](const KekName& kek, const Error& why) {
-                                 PrintError(why.message);
-                                 return AskForRecovery(kek);
-                               },
-                           .ask_pin = AskForPin};
-  if (!arguments.latch.empty()) options.latch = TRY(ParseLatchChoice(arguments.latch));
-  options.signed_pcrs = TRY(ReadSignedTerms(arguments.policy));
+                           .questions = QuestionsAtTerminal()};
+  if (AsksForPolicy(arguments.policy)) options.policy = TRY(TermsOfNewSlot(arguments.policy));
   options.pin = TRY(AskNewPin(arguments.with_pin));
   options.recovery = TRY(Prepare(arguments.recovery));
+  TRY(JoinSessionWith(Keyring(arguments.environment.keyring)));
   ResealReport report = TRY(Reseal(arguments.environment, options));
   TRY(PrintRecoveryKey(options.recovery));
   return report;
@@ -62,9 +56,9 @@ Result<ResealReport> Run(const Arguments& arguments) {
 
 void PrintReport(const ResealReport& report) {
   for (const std::string& note : report.notes) PrintError(note);
-  Print("wrote " + report.key_file + "\npolicy: " + report.policy +
-        "\nlatch: " + ToText(report.latch) + "\n");
-  Print(Explain(report.proof));
+  Print("wrote " + report.key_file + "\n");
+  PrintApproval(report.approval);
+  Print("proved: it unseals when its policy holds, and not without\n");
   Print("Next: rebuild the initramfs image, so that it holds the key file.\n");
 }
 

@@ -38,13 +38,13 @@ Result<void> PrintSlots(const Arguments& arguments) {
 
 Result<void> WipeAndPrint(const Arguments& arguments, const std::vector<std::string>& names) {
   if (names.size() != 1) return Fail(Errc::kUsage, "name a slot by its number or its kind");
-  for (const SlotSummary& slot :
-       TRY(WipeSlots(arguments.environment, arguments.kek, names.front()))) {
-    Print("wiped " + Describe(slot));
-  }
+  WipeReport report = TRY(WipeSlots(arguments.environment, arguments.kek, names.front()));
+  for (const SlotSummary& slot : report.wiped) Print("wiped " + Describe(slot));
+  for (const std::string& note : report.notes) PrintError(note);
   Print(
-      "Old copies of the key file, in images and backups, still open with these slots. Rebuild the "
-      "initramfs image; to revoke a slot, change the kek and the passphrases.\n");
+      "Old copies of the key file, in images and backups, still open with recovery slots. Rebuild "
+      "the "
+      "initramfs image; to revoke a recovery slot, change the kek and the passphrases.\n");
   return {};
 }
 
@@ -59,7 +59,9 @@ Result<int> RunListSlots(const Invocation& invocation) {
 
 Result<int> RunWipeSlot(const Invocation& invocation) {
   Arguments arguments;
-  std::vector<std::string> names = TRY(ParseOptions(invocation, OptionsFor(arguments)));
+  std::vector<Option> options = OptionsFor(arguments);
+  options.push_back(TpmDeviceOption(arguments.environment));
+  std::vector<std::string> names = TRY(ParseOptions(invocation, options));
   TRY(WipeAndPrint(arguments, names));
   return 0;
 }

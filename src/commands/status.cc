@@ -29,31 +29,32 @@ std::string Shorten(const std::optional<Bytes>& value) {
   return value ? ToHex(*value).substr(0, kShownDigits) : "-";
 }
 
-void PrintPcrLine(const std::string& name, const std::string& enrolled, const std::string& recorded,
+void PrintPcrLine(const std::string& name, const std::string& approved, const std::string& recorded,
                   const std::string& predicted, const std::string& current) {
   char line[120];
   snprintf(line, sizeof(line), "    %-10s  %-12s  %-12s  %-12s  %s\n", name.c_str(),
-           enrolled.c_str(), recorded.c_str(), predicted.c_str(), current.c_str());
+           approved.c_str(), recorded.c_str(), predicted.c_str(), current.c_str());
   Print(line);
 }
 
-void PrintPcr(const PcrComparison& row, const std::string& enrolled) {
-  PrintPcrLine(std::to_string(row.pcr) + ":" + row.bank->name, enrolled, Shorten(row.recorded),
+void PrintPcr(const PcrComparison& row, const std::string& approved) {
+  PrintPcrLine(std::to_string(row.pcr) + ":" + row.bank->name, approved, Shorten(row.recorded),
                Shorten(row.predicted), Shorten(row.current));
 }
 
-void PrintPcrs(const TpmSlotStatus& slot) {
-  if (slot.pcrs.empty() && slot.signed_pcrs.empty()) return;
-  PrintPcrLine("PCR", "ENROLLED", "RECORDED", "PREDICTED", "CURRENT");
-  for (const PcrComparison& row : slot.signed_pcrs) PrintPcr(row, "signed");
-  for (const PcrComparison& row : slot.pcrs) PrintPcr(row, Shorten(row.enrolled));
+void PrintBranch(const BranchStatus& branch) {
+  PrintField("    ", "approved", branch.description);
+  for (const Check& check : branch.checks) PrintCheck("      ", check);
+  if (branch.pcrs.empty() && branch.signed_pcrs.empty()) return;
+  PrintPcrLine("PCR", "APPROVED", "RECORDED", "PREDICTED", "CURRENT");
+  for (const PcrComparison& row : branch.signed_pcrs) PrintPcr(row, "signed");
+  for (const PcrComparison& row : branch.pcrs) PrintPcr(row, Shorten(row.approved));
 }
 
 void PrintSlot(size_t number, const TpmSlotStatus& slot) {
-  Print("  slot " + std::to_string(number) + ": tpm2, latch " + ToText(slot.latch) +
-        (slot.pin ? ", PIN" : "") + "\n");
+  Print("  slot " + std::to_string(number) + ": tpm2" + (slot.pin ? ", PIN" : "") + "\n");
   for (const Check& check : slot.checks) PrintCheck("    ", check);
-  PrintPcrs(slot);
+  for (const BranchStatus& branch : slot.approved) PrintBranch(branch);
 }
 
 void PrintKek(const KekStatus& kek) {

@@ -29,10 +29,6 @@ BootQuestions QuestionsAtConsole(const Config& config) {
             PrintError(why.message);
             return Ask(timeout, RecoveryPrompt(kek));
           },
-      .ask_reseal =
-          [=](const KekName& kek, const Error& /*why*/) {
-            return WantsReseal(Ask(timeout, ResealPrompt(kek)));
-          },
   };
 }
 

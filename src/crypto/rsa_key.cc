@@ -78,14 +78,18 @@ Result<RsaKey> ParseRsaKey(std::string_view pem) {
   return ExportKey(key.get());
 }
 
-Result<Sha256Digest> FingerprintOf(const RsaKey& key) {
+Result<Bytes> EncodeRsaKey(const RsaKey& key) {
   Pkey imported = TRY(ImportKey(key));
   uint8_t* der = nullptr;
   int size = i2d_PUBKEY(imported.get(), &der);
   if (size < 0) return FailOpenssl(kReadKey);
-  Sha256Digest digest = Sha256({ByteView(der, static_cast<size_t>(size))});
+  Bytes bytes(der, der + size);
   OPENSSL_free(der);
-  return digest;
+  return bytes;
+}
+
+Result<Sha256Digest> FingerprintOf(const RsaKey& key) {
+  return Sha256({TRY(EncodeRsaKey(key))});
 }
 
 bool VerifySignature(const RsaKey& key, ByteView message, ByteView signature) {

@@ -24,7 +24,10 @@ struct RsaKey {
 /// others.
 Result<RsaKey> ParseRsaKey(std::string_view pem);
 
-/// SHA-256 of the key's SubjectPublicKeyInfo in DER:
+/// The key's SubjectPublicKeyInfo in DER.
+Result<Bytes> EncodeRsaKey(const RsaKey& key);
+
+/// SHA-256 of what EncodeRsaKey makes:
 /// `openssl pkey -pubin -outform DER | sha256sum`.
 Result<Sha256Digest> FingerprintOf(const RsaKey& key);
 

@@ -8,6 +8,7 @@
 
 #include "src/base/bytes.h"
 #include "src/base/result.h"
+#include "src/base/secret.h"
 #include "src/crypto/openssl.h"
 
 namespace nvunlock {
@@ -18,10 +19,16 @@ struct NumberPair {
   Bytes second;
 };
 
-/// An ECDSA key on P-256 that lives in this process only.
+/// An ECDSA key on P-256.
 class SigningKey {
  public:
   static Result<SigningKey> Generate();
+
+  /// The key that Export wrote. Fails with kBadKeyFile on anything else.
+  static Result<SigningKey> Import(const Secret& exported);
+
+  /// The private scalar, and the public point, uncompressed as SEC 1 has it: 97 bytes.
+  [[nodiscard]] Result<Secret> Export() const;
 
   [[nodiscard]] Result<NumberPair> PublicPoint() const;
 

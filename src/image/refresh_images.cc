@@ -17,9 +17,11 @@
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
 #include "src/os/file_part.h"
+#include "src/os/kmsg.h"
 #include "src/os/mounts.h"
 #include "src/os/program.h"
 #include "src/passphrase/rollback_check.h"
+#include "src/seal/approve_all.h"
 
 namespace nvunlock {
 namespace {
@@ -151,6 +153,13 @@ Result<Images> LookAtAll(const Environment& environment, const ImageOptions& opt
   return images;
 }
 
+/// Before an image changes. Without it the next boot asks for a recovery key, and no more is lost.
+void ApproveNextBoot(const Environment& environment) {
+  Result<void> approved = ApproveUpdate(environment);
+  if (approved) return;
+  WriteKernelLog(LogLevel::kWarning, "the next boot is not approved: " + approved.error().message);
+}
+
 /// Who has another keys directory may have images in the same /boot, where users may look, and
 /// which may be a FAT file system, where they may open everything.
 Result<void> PatchAll(const Environment& environment, const std::vector<Patching>& outdated) {
@@ -199,6 +208,7 @@ Result<std::vector<std::string>> TryAndRefreshImages(const Environment& environm
   TRY(TryForLastCopy(environment));
   std::vector<ImageFile> keys = TRY(KeysForImage(environment, options.with_passphrase_slots));
   Images images = TRY(LookAtAll(environment, options, keys));
+  if (!images.outdated.empty()) ApproveNextBoot(environment);
   if (!images.outdated.empty() && !options.rebuild_command.empty()) {
     std::string program = TRY(Rebuild(options.rebuild_command));
     images = TRY(LookAtAll(environment, options, keys));

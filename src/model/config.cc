@@ -40,6 +40,8 @@ constexpr std::pair<const char*, bool> kBooleans[] = {{"yes", true}, {"no", fals
 constexpr std::pair<const char*, bool> kSwitch[] = {{"on", false}, {"off", true}};
 constexpr std::pair<const char*, KekKeyring> kKeyrings[] = {{"process", KekKeyring::kProcess},
                                                             {"user", KekKeyring::kUser}};
+constexpr std::pair<const char*, Updates> kUpdates[] = {{"unattended", Updates::kUnattended},
+                                                        {"attended", Updates::kAttended}};
 constexpr std::pair<const char*, OnFailure> kFailurePolicies[] = {
     {"hold", OnFailure::kHold},
     {"proceed", OnFailure::kProceed},
@@ -57,6 +59,7 @@ bool ParseSeconds(std::string_view text, unsigned& seconds, unsigned least = 1) 
 
 bool Apply(const Setting& setting, Config& config) {
   if (setting.key == "kek-keyring") return Choose(setting.value, kKeyrings, config.kek_keyring);
+  if (setting.key == "updates") return Choose(setting.value, kUpdates, config.updates);
   if (setting.key == "key-revalidate")
     return Choose(setting.value, kBooleans, config.key_revalidate);
   if (setting.key == "on-failure")

@@ -17,12 +17,19 @@ enum class KekKeyring {
   kUser,     ///< @u, where it stays for admins who run DIMM operations after boot
 };
 
+/// Who approves what boots after an update.
+enum class Updates {
+  kUnattended,  ///< root of the booted system: `unlock` leaves the update key
+  kAttended,    ///< whoever types the recovery key or the PIN
+};
+
 /// What `unlock` does when a DIMM of ours did not come up.
 enum class OnFailure { kHold, kProceed, kPowerOff };
 
 /// nvunlock.conf, and what the kernel command line says for one boot.
 struct Config {
   KekKeyring kek_keyring = KekKeyring::kProcess;
+  Updates updates = Updates::kUnattended;
   bool key_revalidate = true;  ///< test the key of a DIMM that the firmware left unlocked
   OnFailure on_failure = OnFailure::kHold;
   std::string tpm_device = "auto";

@@ -9,7 +9,6 @@
 #include "src/base/text.h"
 #include "src/crypto/cms.h"
 #include "src/crypto/hash.h"
-#include "src/model/pcr_terms.h"
 #include "src/model/pem.h"
 #include "tpm/srk.h"
 
@@ -19,11 +18,11 @@ namespace {
 constexpr std::string_view kTpmKeyLabel = "TSS2 PRIVATE KEY";
 constexpr std::string_view kParentLabel = "TPM2 PARENT PUBLIC";
 constexpr std::string_view kCmsLabel = "CMS";
+constexpr std::string_view kUpdateKeyLabel = "NVUNLOCK UPDATE KEY";
+constexpr std::string_view kSignerLabel = "PUBLIC KEY";
 
 constexpr std::string_view kNameField = "kek: ";
 constexpr std::string_view kCheckField = "kek-check: ";
-constexpr std::string_view kPcrsField = "pcrs: ";
-constexpr std::string_view kLatchField = "latch: ";
 
 constexpr size_t kCheckValueSize = 16;
 constexpr size_t kWrappingKeySize = 32;
@@ -31,6 +30,7 @@ constexpr size_t kWrappingKeySize = 32;
 /// HKDF's info strings keep the uses of a secret apart; they are part of the format.
 constexpr std::string_view kCheckInfo = "check";
 constexpr std::string_view kWrapInfo = "nvunlock kek wrap";
+constexpr std::string_view kUpdateInfo = "nvunlock update key";
 
 Failure Bad(std::string reason) {
   return Fail(Errc::kBadKeyFile, std::move(reason));
@@ -76,8 +76,7 @@ Result<std::string> FormatSlot(const TpmSlot& slot) {
            "\nA secret sealed by the TPM of this machine (parent 0x%08x), the public part of that\n"
            "parent, and the kek encrypted under the sealed secret:\n",
            slot.key.parent_handle);
-  return intro + std::string(kPcrsField) + slot.pcr_values + "\n" + std::string(kLatchField) +
-         ToText(slot.latch) + "\n" + FormatPem(kTpmKeyLabel, tpm_key) +
+  return intro + FormatPem(kTpmKeyLabel, tpm_key) +
          FormatPem(kParentLabel, MarshalPublic(slot.parent)) + FormatPem(kCmsLabel, slot.kek_cms);
 }
 
@@ -114,6 +113,11 @@ Result<KeyFile> ParseFields(std::string_view text) {
   return file;
 }
 
+Result<std::string> FormatSigner(const RsaKey& key) {
+  return "\nA key whose PCR signatures may be approved:\n" +
+         FormatPem(kSignerLabel, TRY(EncodeRsaKey(key)));
+}
+
 const char* Introduction(RecoveryKind kind) {
   switch (kind) {
     case RecoveryKind::kKey:
@@ -130,6 +134,10 @@ const char* Introduction(RecoveryKind kind) {
 Result<void> ReadSlot(const std::vector<PemBlock>& blocks, size_t i, KeyFile& file) {
   if (blocks[i].label == kTpmKeyLabel) {
     file.slots.push_back(TRY(ParseSlot(blocks, i)));
+  } else if (blocks[i].label == kUpdateKeyLabel) {
+    file.update_key_cms = blocks[i].der;
+  } else if (blocks[i].label == kSignerLabel) {
+    file.signers.push_back(TRY(ParseRsaKey(FormatPem(kSignerLabel, blocks[i].der))));
   } else if (blocks[i].label == kCmsLabel) {
     file.recovery.push_back(TRY(ReadRecoverySlot(blocks[i].der)));
   } else {
@@ -152,73 +160,30 @@ size_t TakeSlot(const std::vector<PemBlock>& blocks, size_t i, KeyFile& file) {
   return count;
 }
 
-/// What is said of a TPM slot in lines above its first block.
-struct SlotNotes {
-  std::string pcr_values;
-  LatchChoice latch = {LatchKind::kNone};
-};
-
-/// The notes of each TPM slot, readable or not, in their order.
-std::vector<SlotNotes> ReadNotes(std::string_view text) {
-  std::vector<SlotNotes> all;
-  SlotNotes notes;
-  for (std::string_view line : Split(text, '\n')) {
-    if (line.starts_with(kPcrsField)) notes.pcr_values = Trim(line.substr(kPcrsField.size()));
-    if (line.starts_with(kLatchField)) {
-      notes.latch = ParseLatchChoice(Trim(line.substr(kLatchField.size()))).value_or(notes.latch);
-    }
-    if (line.starts_with("-----BEGIN TSS2 PRIVATE KEY-----")) {
-      all.push_back(std::exchange(notes, {}));
-    }
-  }
-  return all;
-}
-
-/// Which latch is in the sealed object's policy counts more than what is said of it.
-void Describe(const SlotNotes& notes, TpmSlot& slot) {
-  slot.pcr_values = notes.pcr_values;
-  if (notes.latch.kind == LatchKind::kPcr) slot.latch = notes.latch;
-  if (slot.key.policy.latch) slot.latch = {LatchKind::kNv};
-}
-
-/// Takes all ways to the kek. A damaged file may have fewer notes than slots.
-void TakeSlots(std::string_view text, const std::vector<PemBlock>& blocks, KeyFile& file) {
-  std::vector<SlotNotes> notes = ReadNotes(text);
-  size_t tpm_slots_seen = 0;
-  for (size_t i = 0; i < blocks.size();) {
-    bool is_tpm_slot = blocks[i].label == kTpmKeyLabel;
-    size_t readable_before = file.slots.size();
-    i += TakeSlot(blocks, i, file);
-    if (file.slots.size() > readable_before && tpm_slots_seen < notes.size()) {
-      Describe(notes[tpm_slots_seen], file.slots.back());
-    }
-    if (is_tpm_slot) tpm_slots_seen++;
-  }
-}
-
 bool IsKekOf(const KeyFile& file, const Result<Secret>& kek) {
   if (!kek) return false;
   Result<Bytes> check_value = KekCheckValue(*kek);
   return check_value && *check_value == file.check_value;
 }
 
-/// BYTES as they are where they are harmless on a terminal, else in hex.
-std::string Printable(ByteView bytes) {
-  bool harmless = std::all_of(bytes.begin(), bytes.end(),
-                              [](uint8_t byte) { return byte > 0x20 && byte < 0x7f; });
-  return harmless ? std::string(AsText(bytes)) : "0x" + ToHex(bytes);
-}
-
 }  // namespace
 
 std::string DescribePolicy(const TpmSlot& slot) {
-  const std::optional<SignedPolicy>& policy = slot.key.policy.signed_pcrs;
-  if (!policy) return slot.pcr_values;
-  Result<Sha256Digest> fingerprint = FingerprintOf(policy->key);
-  std::string key = fingerprint ? ToHex(*fingerprint) : "a malformed key";
-  std::string text = FormatPcrs(policy->pcrs.pcrSelections[0]) + " signed by " + key;
-  if (!policy->reference.empty()) text += " for " + Printable(policy->reference);
-  return slot.pcr_values.empty() ? text : text + ", " + slot.pcr_values;
+  char index[12];
+  snprintf(index, sizeof(index), "0x%08x", slot.key.policy.index.area.nvPublic.nvIndex);
+  return std::string("as approved in NV index ") + index + (slot.key.policy.pin ? ", PIN" : "");
+}
+
+Result<Bytes> EncryptUpdateKey(const Secret& update_key, const Secret& kek) {
+  Secret wrapping_key = TRY(HkdfSha256(kek.bytes(), kUpdateInfo, kWrappingKeySize));
+  return EncryptToKey(update_key, wrapping_key, AsBytes(kUpdateInfo));
+}
+
+Result<Secret> DecryptUpdateKey(const KeyFile& file, const Secret& kek) {
+  if (file.update_key_cms.empty()) return Bad("it holds no update key");
+  Secret wrapping_key = TRY(HkdfSha256(kek.bytes(), kUpdateInfo, kWrappingKeySize));
+  return TRY_IN("its update key",
+                DecryptWithKey(file.update_key_cms, wrapping_key, AsBytes(kUpdateInfo)));
 }
 
 Result<Bytes> KekCheckValue(const Secret& kek) {
@@ -271,6 +236,11 @@ Result<std::string> FormatKeyFile(const KeyFile& file) {
   for (const RecoverySlot& slot : file.recovery) {
     text += Introduction(slot.kind) + FormatPem(kCmsLabel, slot.kek_cms);
   }
+  if (!file.update_key_cms.empty()) {
+    text += "\nThe key that approves what boots (doc/key-file.md), encrypted under the kek:\n" +
+            FormatPem(kUpdateKeyLabel, file.update_key_cms);
+  }
+  for (const RsaKey& signer : file.signers) text += TRY(FormatSigner(signer));
   if (!file.unreadable.empty()) text += "\nBlocks that nvunlock could not read:\n";
   for (const PemBlock& block : file.unreadable) text += FormatPem(block.label, block.der);
   return text;
@@ -280,7 +250,7 @@ Result<KeyFile> ParseKeyFile(std::string_view text) {
   if (text.size() > kKeyFileLimit) return Bad("larger than 64 KiB");
   KeyFile file = TRY(ParseFields(text));
   std::vector<PemBlock> blocks = TRY(ParsePem(text));
-  TakeSlots(text, blocks, file);
+  for (size_t i = 0; i < blocks.size();) i += TakeSlot(blocks, i, file);
   if (file.slots.empty() && file.recovery.empty()) {
     if (!file.problems.empty()) return Failure(std::move(file.problems.front()));
     return Bad("it has no slot");

@@ -12,8 +12,8 @@
 #include "src/base/bytes.h"
 #include "src/base/result.h"
 #include "src/base/secret.h"
+#include "src/crypto/rsa_key.h"
 #include "src/model/kek_name.h"
-#include "src/model/latch_choice.h"
 #include "src/model/pem.h"
 #include "src/model/pin.h"
 #include "src/model/recovery.h"
@@ -33,13 +33,6 @@ struct TpmSlot {
   TPM2B_PUBLIC parent = {};                ///< pins the storage root key by its Name
   Bytes kek_cms;                           ///< DER of the CMS message that holds the kek
   std::optional<ScryptParameters> scrypt;  ///< what makes keys of the PIN, in a slot with one
-
-  /// The PCR values behind the policy, in the grammar of --tpm2-pcrs. For people only: the policy
-  /// holds their digest. Empty when the file does not say.
-  std::string pcr_values;
-
-  /// Which kind of latch. That of kNv is in `key`, that of kPcr is one of the PCRs of the policy.
-  LatchChoice latch = {LatchKind::kNone};
 };
 
 /// A key file (doc/key-file.md): a bundle of PEM blocks that holds one kek, encrypted.
@@ -49,13 +42,22 @@ struct KeyFile {
   std::vector<TpmSlot> slots;
   std::vector<RecoverySlot> recovery;
 
+  /// The update key, encrypted under the kek: whoever has the kek may approve what boots.
+  Bytes update_key_cms;
+  std::vector<RsaKey> signers;  ///< keys whose PCR signatures may be approved
+
   /// Blocks that cannot be read, and why; they are kept when the file is written anew.
   std::vector<PemBlock> unreadable;
   std::vector<Error> problems;
 };
 
-/// "11:sha256 signed by 5f0c3a..., 7:sha256=...": the PCRs that SLOT is bound to, for people.
+/// "as approved in NV index 0x01804e56, PIN": what SLOT is bound to, for people.
 std::string DescribePolicy(const TpmSlot& slot);
+
+/// Encrypts UPDATE_KEY, as UpdateKey::Export gives it, under KEK, and decrypts it. Fails with
+/// kBadKeyFile when FILE has none or was changed.
+Result<Bytes> EncryptUpdateKey(const Secret& update_key, const Secret& kek);
+Result<Secret> DecryptUpdateKey(const KeyFile& file, const Secret& kek);
 
 /// 16 bytes that tell whether a kek is the right one and tell nothing else about it.
 Result<Bytes> KekCheckValue(const Secret& kek);

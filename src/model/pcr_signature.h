@@ -20,20 +20,10 @@ inline constexpr char kPcrPublicKeyFile[] = "tpm2-pcr-public-key.pem";
 /// Largest such file that is read.
 inline constexpr size_t kPcrSignatureLimit = 1 << 20;
 
-/// An entry of a PCR signature file, by whatever key.
-struct PcrSignature {
-  TPMS_PCR_SELECTION pcrs = {};
-  PolicySignature signature;
-};
-
 /// Reads what systemd-measure(1) and ukify(1) write, as hostile input: for each bank a list of
-/// objects with `pcrs`, `pol` and `sig`. Entries for banks or with digests that we do not know are
-/// passed over.
-Result<std::vector<PcrSignature>> ParsePcrSignatures(std::string_view json);
-
-/// Those of SIGNATURES that are for the PCRs, by the key and for the policyRef of POLICY.
-std::vector<PolicySignature> SignaturesFor(const SignedPolicy& policy,
-                                           const std::vector<PcrSignature>& signatures);
+/// objects with `pol` and `sig`; the PCRs are in the digest `pol`. Entries for banks or with
+/// digests that we do not know are passed over.
+Result<std::vector<PolicySignature>> ParsePcrSignatures(std::string_view json);
 
 }  // namespace nvunlock
 

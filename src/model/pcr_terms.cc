@@ -89,6 +89,12 @@ Result<void> AddTerm(PcrTerms& terms, std::string_view text) {
 
 }  // namespace
 
+uint32_t MaskOf(const PcrTerms& terms) {
+  uint32_t mask = 0;
+  for (const auto& [pcr, value] : terms.pcrs) mask |= 1U << pcr;
+  return mask;
+}
+
 Result<PcrTerms> ParsePcrTerms(std::string_view text) {
   PcrTerms terms;
   std::string joined(text);
@@ -109,10 +115,6 @@ std::string FormatPcrs(const TPMS_PCR_SELECTION& pcrs) {
 
 bool ChangesAfterInitramfs(unsigned pcr) {
   return pcr == 9 || (pcr >= 11 && pcr <= 15);
-}
-
-bool CoversInitrdOrCommandLine(unsigned pcr) {
-  return pcr == 8 || pcr == 9 || pcr == 11 || pcr == 12;
 }
 
 bool IsResetValue(ByteView value) {

@@ -19,6 +19,9 @@ struct PcrTerms {
   std::map<unsigned, std::optional<Bytes>> pcrs;  ///< nullopt: the value of this boot
 };
 
+/// The PCRs of TERMS, bit n for PCR n.
+uint32_t MaskOf(const PcrTerms& terms);
+
 /// Parses systemd-cryptenroll's grammar: terms joined by "+" or ",", each NAME or INDEX, then
 /// ":BANK", then "=DIGEST" in hex. Fails with kUsage on anything else, on a PCR given twice, and
 /// on terms of more than one bank.
@@ -30,10 +33,6 @@ std::string FormatPcrs(const TPMS_PCR_SELECTION& pcrs);
 /// Whether this PCR is extended between the initramfs and the running system, so that its value
 /// now says little about the next boot's unlock.
 bool ChangesAfterInitramfs(unsigned pcr);
-
-/// Whether this PCR depends on the initrd or the kernel command line (under GRUB: 8 and 9; for a
-/// UKI: 11 and 12; for systemd-boot: 9 and 12).
-bool CoversInitrdOrCommandLine(unsigned pcr);
 
 /// Whether VALUE is what a reset leaves behind: nothing has ever been measured into the PCR.
 bool IsResetValue(ByteView value);

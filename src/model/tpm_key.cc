@@ -3,8 +3,10 @@
 
 #include <openssl/asn1t.h>
 #include <openssl/err.h>
+#include <tss2/tss2_mu.h>
 #include <tss2/tss2_tpm2_types.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -102,18 +104,21 @@ bool AddStep(Asn1TpmKey* key, uint32_t command, const Bytes& body) {
   return true;
 }
 
-bool AddSignedPcrs(Asn1TpmKey* key, const SignedPolicy& policy) {
-  return AddStep(key, TPM2_CC_PolicyPCR, EncodeSelection(policy.pcrs)) &&
-         AddStep(key, TPM2_CC_PolicyAuthorize, EncodeAuthorization(policy));
+/// The body of a PolicyAuthorizeNV element, for which the draft has none: TPM2B_NV_PUBLIC of the
+/// index as written.
+Bytes EncodeIndex(const PolicyIndex& index) {
+  Bytes area = MarshalArea(index.area.nvPublic);
+  Bytes body = BigEndian(area.size(), 2);
+  body.insert(body.end(), area.begin(), area.end());
+  return body;
 }
 
 bool AddPolicy(Asn1TpmKey* key, const Policy& policy) {
   key->policy = sk_Asn1PolicyStep_new_null();
-  if (key->policy == nullptr) return false;
-  if (policy.signed_pcrs && !AddSignedPcrs(key, *policy.signed_pcrs)) return false;
-  if (policy.pcrs && !AddStep(key, TPM2_CC_PolicyPCR, EncodePcrPolicy(*policy.pcrs))) return false;
-  if (policy.latch && !AddStep(key, TPM2_CC_PolicyNV, EncodeNvLatch(*policy.latch))) return false;
-  return !policy.pin || AddStep(key, TPM2_CC_PolicyAuthValue, {});
+  return key->policy != nullptr &&
+         AddStep(key, TPM2_CC_PolicyAuthorizeNV, EncodeIndex(policy.index)) &&
+         AddStep(key, TPM2_CC_PolicyNV, EncodeNvLatch(policy.latch)) &&
+         (!policy.pin || AddStep(key, TPM2_CC_PolicyAuthValue, {}));
 }
 
 bool Fill(Asn1TpmKey* out, const TpmKey& key) {
@@ -137,43 +142,35 @@ Failure BadKey(const char* reason) {
   return Fail(Errc::kBadKeyFile, std::string("TSS2 PRIVATE KEY block: ") + reason);
 }
 
-Result<void> TakeStep(const Asn1PolicyStep& step, Policy& policy) {
-  ByteView body = BytesOf(step.command_policy);
-  std::optional<uint64_t> command = NumberOf(step.command_code);
-  if (policy.pin) return BadKey("its policy goes on behind the PIN");
-  if (command == TPM2_CC_PolicyPCR && !policy.pcrs && !policy.latch) {
-    policy.pcrs = TRY(DecodePcrPolicy(body));
-  } else if (command == TPM2_CC_PolicyNV && !policy.latch) {
-    policy.latch = TRY(DecodeNvLatch(body));
-  } else if (command == TPM2_CC_PolicyAuthValue && body.empty()) {
-    policy.pin = true;
-  } else {
-    return BadKey("its policy is not one that this version knows");
-  }
-  return {};
-}
-
-/// PolicyAuthorize replaces what was asserted before it: the PCRs whose values are signed.
-bool StartsWithSignedPcrs(const STACK_OF(Asn1PolicyStep) * steps) {
-  return sk_Asn1PolicyStep_num(steps) >= 2 &&
-         NumberOf(sk_Asn1PolicyStep_value(steps, 0)->command_code) == TPM2_CC_PolicyPCR &&
-         NumberOf(sk_Asn1PolicyStep_value(steps, 1)->command_code) == TPM2_CC_PolicyAuthorize;
+Result<PolicyIndex> DecodeIndex(ByteView body) {
+  PolicyIndex index;
+  size_t size = 0;
+  TSS2_RC rc = Tss2_MU_TPM2B_NV_PUBLIC_Unmarshal(body.data(), body.size(), &size, &index.area);
+  index.area.size = 0;
+  // Anything else than what we write would be another policy than we would assert.
+  bool is_ours = rc == TSS2_RC_SUCCESS && std::ranges::equal(EncodeIndex(index), body) &&
+                 index.area.nvPublic.nameAlg == TPM2_ALG_SHA256;
+  if (!is_ours) return BadKey("its policy is malformed");
+  return index;
 }
 
 Result<Policy> TakePolicy(const Asn1TpmKey& key) {
-  if (key.auth_policy != nullptr) return BadKey("its policy has alternatives");
-  Policy policy;
-  int taken = 0;
-  if (StartsWithSignedPcrs(key.policy)) {
-    const Asn1PolicyStep* selection = sk_Asn1PolicyStep_value(key.policy, taken++);
-    const Asn1PolicyStep* authorization = sk_Asn1PolicyStep_value(key.policy, taken++);
-    policy.signed_pcrs = TRY(DecodeSignedPolicy(BytesOf(selection->command_policy),
-                                                BytesOf(authorization->command_policy)));
+  constexpr uint64_t kCommands[] = {TPM2_CC_PolicyAuthorizeNV, TPM2_CC_PolicyNV,
+                                    TPM2_CC_PolicyAuthValue};
+  int count = sk_Asn1PolicyStep_num(key.policy);
+  bool is_known = key.auth_policy == nullptr && (count == 2 || count == 3);
+  std::vector<ByteView> bodies;
+  for (int i = 0; is_known && i < count; i++) {
+    const Asn1PolicyStep* step = sk_Asn1PolicyStep_value(key.policy, i);
+    is_known = NumberOf(step->command_code) == kCommands[i];
+    bodies.push_back(BytesOf(step->command_policy));
   }
-  for (; taken < sk_Asn1PolicyStep_num(key.policy); taken++) {
-    TRY(TakeStep(*sk_Asn1PolicyStep_value(key.policy, taken), policy));
+  if (!is_known || (count == 3 && !bodies[2].empty())) {
+    return BadKey("its policy is not one that this version knows");
   }
-  if (!policy.pcrs && !policy.signed_pcrs) return BadKey("its policy asserts no PCRs");
+  Policy policy = {.index = {}, .latch = {}, .pin = count == 3};
+  policy.index = TRY(DecodeIndex(bodies[0]));
+  policy.latch = TRY(DecodeNvLatch(bodies[1]));
   return policy;
 }
 

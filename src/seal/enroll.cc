@@ -32,26 +32,28 @@ class Enroller {
     DirectoryLock lock = TRY(LockDirectory(store_.directory()));
     TRY(CheckNothingIsLost());
     Tpm tpm = TRY(Tpm::Connect(environment_.tpm_device));
-    Result<EnrollReport> report = EnrollIn(tpm);
-    if (!report && new_latch_) (void)RemoveNvLatch(tpm, *new_latch_);
+    SealingParent parent = TRY(PrepareToSeal(tpm));
+    KeyFile file = {.kek = options_.kek};
+    Result<EnrollReport> report = EnrollIn(tpm, parent, file);
+    // The file on disk needs its index, whatever fails then.
+    bool is_given_up = !report && !Exists(report_.key_file) && !file.slots.empty();
+    if (is_given_up) (void)RetireSlots(tpm, file.slots);
     return report;
   }
 
  private:
-  Result<EnrollReport> EnrollIn(Tpm& tpm) {
-    SlotPlan plan = TRY(PlanTpmSlot(environment_, tpm, options_.slot));
+  Result<EnrollReport> EnrollIn(Tpm& tpm, const SealingParent& parent, KeyFile& file) {
+    ApprovalPlan plan = TRY(PlanApproval(environment_, tpm, parent.tr, options_.policy));
     report_.notes = plan.notes;
-    Secret kek = TRY(ObtainKek(tpm, plan.parent));
+    report_.approval = plan.approval;
+    Secret kek = TRY(ObtainKek(tpm, parent.tr));
     TRY(CheckOpensBlobs(kek));
     std::optional<SlotPin> pin = TRY(MakeSlotPin(options_.pin));
-    const SlotPin* slot_pin = pin ? &*pin : nullptr;
-    KeyFile file = TRY(MakeKeyFile(tpm, plan, kek, slot_pin));
-    report_.proof = TRY(ProveTpmSlot(tpm, file, 0, plan, kek, slot_pin));
+    TRY(FillKeyFile(tpm, parent, plan, kek, pin ? &*pin : nullptr, file));
     TRY(ProveRecoverySlots(options_.recovery, file, kek));
     bool in_keyring = TRY(CheckKeyring(kek));
     TRY(WriteFiles(file, kek));
     if (!in_keyring) TRY(PlaceInKeyring(kek));
-    report_.policy = DescribePolicy(file.slots[0]);
     return std::move(report_);
   }
 
@@ -118,16 +120,12 @@ class Enroller {
     report_.notes.push_back(std::move(why));
   }
 
-  Result<KeyFile> MakeKeyFile(Tpm& tpm, const SlotPlan& plan, const Secret& kek,
-                              const SlotPin* pin) {
-    KeyFile file;
-    file.kek = options_.kek;
+  Result<void> FillKeyFile(Tpm& tpm, const SealingParent& parent, const ApprovalPlan& plan,
+                           const Secret& kek, const SlotPin* pin, KeyFile& file) {
     file.check_value = TRY(KekCheckValue(kek));
-    NewTpmSlot made = TRY(MakeTpmSlot(tpm, store_, plan, options_.slot.latch, kek, pin));
-    new_latch_ = made.new_latch;
-    file.slots.push_back(std::move(made.slot));
+    if (options_.policy.signed_pcrs) file.signers = {options_.policy.signed_pcrs->key};
     file.recovery = TRY(MakeRecoverySlots(options_.recovery, kek));
-    return file;
+    return ReplaceTpmSlots(tpm, parent, plan, kek, pin, file);
   }
 
   /// Whether the keyring holds KEK already. Another one in its place is never replaced: it may be
@@ -152,7 +150,6 @@ class Enroller {
 
   Result<void> WriteFiles(const KeyFile& file, const Secret& kek) {
     TRY(WriteFileDurably(report_.key_file, TRY(FormatKeyFile(file)), 0600, IfPresent::kFail));
-    new_latch_.reset();  // the file on disk needs it, whatever fails now
     BlobChoice choice = TRY(ChooseBlobs(store_, environment_.host, RecordedBlobs()));
     NoteDimmsWithoutBlob(choice);
     return RecordBlobs(choice, kek);
@@ -191,7 +188,6 @@ class Enroller {
   const EnrollOptions& options_;
   KeyStore store_;
   EnrollReport report_;
-  std::optional<NvLatch> new_latch_;  ///< to be removed again should the rest fail
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace nvunlock {
 struct EnrollOptions {
   KekName kek;
   bool import_clear_kek = false;  ///< seal ndctl's kek in clear instead of a new one
-  SlotOptions slot;
+  PolicyTerms policy;
   std::optional<Secret> pin;
   RecoveryWays recovery;
 };
@@ -25,8 +25,7 @@ struct EnrollOptions {
 struct EnrollReport {
   std::string key_file;    ///< path of what was written
   std::string clear_file;  ///< path of ndctl's kek in clear; empty when it is not there
-  std::string policy;      ///< what the slot is bound to, see DescribePolicy
-  Proof proof = Proof::kNotNow;
+  Approval approval;       ///< what may boot
   std::vector<std::string> notes;
   std::vector<std::string> unopened;  ///< blobs that the kek was not seen to open
 };

@@ -6,21 +6,17 @@
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
-#include "src/model/key_store.h"
 #include "tpm/connection.h"
 
 namespace nvunlock {
 
-/// Closes the latch of every TPM slot in every key file of STORE, whether or not it was used.
-/// Returns what was not seen to be closed, in an answer that is authentic, and why. An answer that
-/// is lost or spoilt is asked for three times in all, each time over a new connection, but not
-/// after ten seconds.
-std::vector<Error> CloseLatches(const KeyStore& store, TpmConnection& tpm);
+/// Closes the latch of every TPM slot in every key file of the keys directory, whether or not it
+/// was used. Returns what was not seen to be closed, in an
+/// answer that is authentic, and why. An answer that is lost or spoilt is asked for three times in
+/// all, each time over a new connection, but not after ten seconds.
+std::vector<Error> CloseLatches(const Environment& environment, TpmConnection& tpm);
 
-/// Those of the keys directory, and of what was sealed anew in this boot.
-std::vector<Error> CloseAllLatches(const Environment& environment, TpmConnection& tpm);
-
-/// CloseAllLatches for `unlock`, which also runs on machines that have no TPM: none that is missing
+/// CloseLatches for `unlock`, which also runs on machines that have no TPM: none that is missing
 /// holds anything open where the firmware describes none and none was seen in this boot.
 std::vector<Error> CloseLatchesAtBoot(const Environment& environment, TpmConnection& tpm);
 

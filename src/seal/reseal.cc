@@ -1,100 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/seal/reseal.h"
 
+#include "src/model/key_store.h"
 #include "src/os/directory_lock.h"
 #include "src/os/file.h"
-#include "src/os/keyring.h"
-#include "src/seal/unseal.h"
+#include "src/seal/approve.h"
+#include "src/seal/tpm_slot.h"
+#include "tpm/nv_latch.h"
+#include "tpm/srk.h"
 
 namespace nvunlock {
 namespace {
 
-/// One run of Reseal.
-class Resealer {
- public:
-  Resealer(const Environment& environment, const ResealOptions& options)
-      : environment_(environment), options_(options), store_(environment.keys_dir) {}
+Result<ApprovalPlan> ChooseApproval(const Environment& environment, Tpm& tpm,
+                                    const SealingParent& parent, const ResealOptions& options,
+                                    const KeyFile& file) {
+  if (options.policy) return PlanApproval(environment, tpm, parent.tr, *options.policy);
+  bool is_this_tpm = !file.slots.empty() && NameOf(file.slots[0].parent) == NameOf(parent.srk);
+  std::optional<Approval> approved;
+  if (is_this_tpm) approved = TRY(ReadApproval(tpm, file.slots[0]));
+  if (approved) return ApprovalPlan{.approval = std::move(*approved), .notes = {}};
+  return PlanApproval(environment, tpm, parent.tr, {.pcrs = {}, .next_boots = 1});
+}
 
-  Result<ResealReport> Run() {
-    DirectoryLock lock = TRY(LockDirectory(store_.directory()));
-    KeyFile file = TRY(store_.ReadKeyFile(options_.kek));
-    report_.notes = AttachSignatures(environment_.signature_files, file);
-    Tpm tpm = TRY(Tpm::Connect(environment_.tpm_device));
-    Result<ResealReport> report = ResealIn(tpm, std::move(file));
-    if (!report && new_latch_) (void)RemoveNvLatch(tpm, *new_latch_);
-    return report;
+/// NEW_FILE has what FILE has, but a new TPM slot.
+Result<KeyFile> MakeKeyFile(Tpm& tpm, const SealingParent& parent, const ApprovalPlan& plan,
+                            const Secret& kek, const ResealOptions& options, const KeyFile& file) {
+  KeyFile made = file;
+  std::optional<SlotPin> pin = TRY(MakeSlotPin(options.pin));
+  for (RecoverySlot& added : TRY(MakeRecoverySlots(options.recovery, kek))) {
+    made.recovery.push_back(std::move(added));
   }
-
- private:
-  Result<ResealReport> ResealIn(Tpm& tpm, KeyFile file) {
-    SlotOptions slot = TRY(ChooseSlot(file));
-    SlotPlan plan = TRY(PlanTpmSlot(environment_, tpm, slot));
-    Secret kek = TRY(ObtainKek(tpm, file));
-    std::optional<SlotPin> pin = TRY(MakeSlotPin(options_.pin));
-    const SlotPin* slot_pin = pin ? &*pin : nullptr;
-    for (RecoverySlot& added : TRY(MakeRecoverySlots(options_.recovery, kek))) {
-      file.recovery.push_back(std::move(added));
-    }
-    report_.proof =
-        TRY(ReplaceTpmSlots(tpm, store_, plan, slot.latch, kek, slot_pin, file, new_latch_));
-    TRY(ProveRecoverySlots(options_.recovery, file, kek));
-    TRY(Write(file));
-    report_.notes.insert(report_.notes.end(), plan.notes.begin(), plan.notes.end());
-    report_.policy = DescribePolicy(file.slots[0]);
-    report_.latch = slot.latch;
-    return std::move(report_);
+  if (options.policy && options.policy->signed_pcrs) {
+    made.signers = {options.policy->signed_pcrs->key};
   }
+  TRY(ReplaceTpmSlots(tpm, parent, plan, kek, pin ? &*pin : nullptr, made));
+  return made;
+}
 
-  Result<SlotOptions> ChooseSlot(const KeyFile& file) const {
-    SlotOptions slot;
-    if (!file.slots.empty()) {
-      slot = TRY(OptionsOfSlot(file.slots[0], options_.pcrs));
-    } else if (options_.pcrs) {
-      slot.pcrs = *options_.pcrs;
-    }
-    if (!options_.keep_signed_pcrs) slot.signed_pcrs = options_.signed_pcrs;
-    if (slot.signed_pcrs && options_.keep_signed_pcrs) {
-      slot.signed_pcrs->signature_file = options_.signature_file;
-    }
-    slot.weak_policy = slot.weak_policy || options_.weak_policy;
-    if (options_.latch) slot.latch = *options_.latch;
-    if (slot.pcrs.pcrs.empty() && !slot.signed_pcrs) return UnknownPcrs();
-    return slot;
+Result<void> Write(const std::string& path, const KeyFile& file) {
+  std::string text = TRY(FormatKeyFile(file));
+  return WriteFileDurably(path, text, 0600, IfPresent::kReplace);
+}
+
+/// A new latch is open even where the unlock of this boot has closed the one before.
+Result<void> KeepClosed(Tpm& tpm, ESYS_TR parent, const KeyFile& file, const KeyFile& made) {
+  bool is_this_tpm =
+      !file.slots.empty() && NameOf(file.slots[0].parent) == NameOf(made.slots[0].parent);
+  if (!is_this_tpm) return {};
+  Result<LatchState> before = ReadNvLatch(tpm, file.slots[0].key.policy.latch);
+  if (before && *before == LatchState::kOpen) return {};
+  return CloseNvLatch(tpm, parent, made.slots[0].key.policy.latch);
+}
+
+Result<ResealReport> ResealIn(const Environment& environment, Tpm& tpm,
+                              const ResealOptions& options, const KeyFile& file) {
+  SealingParent parent = TRY(PrepareToSeal(tpm));
+  ApprovalPlan plan = TRY(ChooseApproval(environment, tpm, parent, options, file));
+  Secret kek = TRY(ObtainKekForChange(environment, tpm, file, options.questions));
+  KeyFile made = TRY(MakeKeyFile(tpm, parent, plan, kek, options, file));
+  ResealReport report = {
+      .key_file = KeyStore(environment.keys_dir).PathOf(options.kek.KeyFileName()),
+      .approval = plan.approval,
+      .notes = plan.notes};
+  // As long as its indexes are there, a slot stays in the file, so that its latch closes, too.
+  KeyFile both = made;
+  both.slots.insert(both.slots.end(), file.slots.begin(), file.slots.end());
+  Result<void> done = ProveRecoverySlots(options.recovery, made, kek);
+  if (done) done = Write(report.key_file, both);
+  if (!done) {
+    (void)RetireSlots(tpm, made.slots);
+    return Failure(std::move(done.error()));
   }
-
-  Result<Secret> ObtainKek(Tpm& tpm, const KeyFile& file) const {
-    std::optional<Key> present =
-        TRY(Keyring(environment_.keyring).Find("user", options_.kek.description));
-    if (present) {
-      Result<Secret> kek = present->Read();
-      if (kek && TRY(KekCheckValue(*kek)) == file.check_value) return kek;
-    }
-    Result<Secret> unsealed = file.slots.empty() ? Fail(Errc::kBadKeyFile, "no TPM slot")
-                                                 : UnsealKek(tpm, file, options_.ask_pin);
-    if (unsealed || !options_.ask_recovery || file.recovery.empty()) return unsealed;
-    Secret typed = TRY(options_.ask_recovery(file.kek, unsealed.error()));
-    return OpenRecovery(file, typed);
-  }
-
-  Result<void> Write(const KeyFile& file) {
-    report_.key_file = store_.PathOf(options_.kek.KeyFileName());
-    std::string text = TRY(FormatKeyFile(file));
-    TRY(WriteFileDurably(report_.key_file, text, 0600, IfPresent::kReplace));
-    new_latch_.reset();
-    return {};
-  }
-
-  const Environment& environment_;
-  const ResealOptions& options_;
-  KeyStore store_;
-  ResealReport report_;
-  std::optional<NvLatch> new_latch_;  ///< to be removed again should the rest fail
-};
+  TRY(KeepClosed(tpm, parent.tr, file, made));
+  std::vector<std::string> left = RetireSlots(tpm, file.slots);
+  if (left.empty()) TRY(Write(report.key_file, made));
+  std::move(left.begin(), left.end(), std::back_inserter(report.notes));
+  return report;
+}
 
 }  // namespace
 
 Result<ResealReport> Reseal(const Environment& environment, const ResealOptions& options) {
-  return Resealer(environment, options).Run();
+  KeyStore store(environment.keys_dir);
+  DirectoryLock lock = TRY(LockDirectory(store.directory()));
+  KeyFile file = TRY(store.ReadKeyFile(options.kek));
+  Tpm tpm = TRY(Tpm::Connect(environment.tpm_device));
+  return ResealIn(environment, tpm, options, file);
 }
 
 }  // namespace nvunlock

@@ -8,38 +8,32 @@
 
 #include "src/base/result.h"
 #include "src/model/environment.h"
+#include "src/seal/kek_for_change.h"
+#include "src/seal/plan_approval.h"
 #include "src/seal/recovery_slots.h"
-#include "src/seal/tpm_slot.h"
-#include "src/seal/unseal.h"
 
 namespace nvunlock {
 
 struct ResealOptions {
   KekName kek;
-  std::optional<PcrTerms> pcrs;  ///< nullopt: those of the slot before, with their values now
-  bool keep_signed_pcrs = true;  ///< as in the slot before; else `signed_pcrs`
-  std::optional<SignedTerms> signed_pcrs;
-  std::string signature_file;  ///< as SignedTerms has it, for the signed PCRs that are kept
-  bool weak_policy = false;
-  std::optional<LatchChoice> latch;  ///< nullopt: as before
+  std::optional<PolicyTerms>
+      policy;  ///< nullopt: what is approved now; where that is gone, as enroll
   std::optional<Secret> pin;
   RecoveryWays recovery;  ///< slots to add
-  RecoveryQuestion ask_recovery;
-  PinQuestion ask_pin;  ///< the PIN of the slot before
+  Questions questions;
 };
 
 struct ResealReport {
   std::string key_file;
-  std::string policy;
-  LatchChoice latch;
-  Proof proof = Proof::kNotNow;
+  Approval approval;  ///< what may boot
   std::vector<std::string> notes;
 };
 
-/// Replaces the TPM slots of a key file by one under a new policy, for the same kek: that in the
-/// keyring, or what the TPM or a recovery slot yields. The old slots are there until the new one
-/// has been proved and is on disk. Recovery slots stay, and new ones are added. Locks the keys
-/// directory.
+/// Replaces the TPM slots of a key file by a new one, for the same kek: that in the keyring, or
+/// what the TPM or a recovery slot yields. For a PIN that changes, and for another TPM. The old
+/// slots are there until the new one has been proved and is on disk; then their NV indexes are
+/// removed, so that old copies of the file do not open. Recovery slots stay, and new ones are
+/// added. Locks the keys directory.
 Result<ResealReport> Reseal(const Environment& environment, const ResealOptions& options);
 
 }  // namespace nvunlock

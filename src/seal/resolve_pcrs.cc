@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "src/seal/choose_pcrs.h"
+
 namespace nvunlock {
 namespace {
 
@@ -17,12 +19,6 @@ Result<const PcrBank*> ChooseBank(Tpm& tpm, const PcrBank* wanted) {
   return wanted;
 }
 
-uint32_t MaskOfTerms(const PcrTerms& terms) {
-  uint32_t mask = 0;
-  for (const auto& [pcr, value] : terms.pcrs) mask |= 1U << pcr;
-  return mask;
-}
-
 /// The value of PCR at the moment of the unlock, when that has been recorded.
 const Bytes* FindRecorded(const std::optional<PcrRecord>& record, const PcrBank& bank,
                           unsigned pcr) {
@@ -33,16 +29,13 @@ const Bytes* FindRecorded(const std::optional<PcrRecord>& record, const PcrBank&
   return value == values->second.end() ? nullptr : &value->second;
 }
 
-Result<PcrValues> ResolveValues(const PcrTerms& terms, const PcrBank& bank,
-                                const std::optional<PcrRecord>& record, const PcrValues& current) {
+std::optional<PcrValues> ResolveValues(const PcrTerms& terms, const PcrBank& bank,
+                                       const std::optional<PcrRecord>& record,
+                                       const PcrValues& current) {
   PcrValues values;
   for (const auto& [pcr, given] : terms.pcrs) {
     const Bytes* recorded = FindRecorded(record, bank, pcr);
-    if (!given && recorded == nullptr && ChangesAfterInitramfs(pcr)) {
-      return Fail("PCR " + std::to_string(pcr) +
-                  " has changed since the initramfs, and its value there was not recorded; boot an "
-                  "image that runs 'nvunlock unlock', or give its digest");
-    }
+    if (!given && recorded == nullptr && ChangesAfterInitramfs(pcr)) return std::nullopt;
     values[pcr] = given ? *given : recorded != nullptr ? *recorded : current.at(pcr);
   }
   return values;
@@ -56,41 +49,34 @@ Result<void> CheckMeasured(const PcrBank& bank, const PcrValues& values) {
               ": a policy on them would assert nothing");
 }
 
-/// systemd-stub measures the UKI into PCR 11, so anything in there says that it ran. Then PCR 12
-/// at its reset value asserts something too: that no other command line was given.
+/// systemd-stub measures the UKI into PCR 11, so anything in there says that it ran.
 constexpr unsigned kStubPcr = 11;
-constexpr unsigned kStubCommandLinePcr = 12;
-
-Result<void> CheckCoversBoot(const PcrValues& values, bool booted_by_stub) {
-  bool covers = std::any_of(values.begin(), values.end(), [&](const auto& entry) {
-    bool says_something =
-        !IsResetValue(entry.second) || (booted_by_stub && entry.first == kStubCommandLinePcr);
-    return CoversInitrdOrCommandLine(entry.first) && says_something;
-  });
-  if (covers) return {};
-  return Fail(
-      "a policy on these PCRs would also open for an initrd or a kernel command line of somebody "
-      "else; add PCR 8 (GRUB) or 12 (UKI, systemd-boot), or accept that with --weak-policy");
-}
 
 }  // namespace
 
 Result<ResolvedPcrs> ResolvePcrs(Tpm& tpm, const PcrTerms& terms,
-                                 const std::optional<PcrRecord>& record, bool weak_policy) {
+                                 const std::optional<PcrRecord>& record, const Coverage& coverage) {
+  constexpr uint32_t kAllPcrs = (1U << kPcrCount) - 1;
   ResolvedPcrs resolved;
   resolved.bank = TRY(ChooseBank(tpm, terms.bank));
-  if (terms.pcrs.empty()) {
-    if (!weak_policy) TRY(CheckCoversBoot({}, false));
-    resolved.hold_now = true;
+  PcrValues current = TRY(ReadPcrs(tpm, *resolved.bank, kAllPcrs));
+  resolved.terms = terms;
+  if (terms.pcrs.empty() && coverage.choose) {
+    resolved.terms = TRY(ChoosePcrs(*resolved.bank, current));
+  }
+  bool is_covered = coverage.weak_policy || coverage.by_signature;
+  if (resolved.terms.pcrs.empty()) {
+    if (!is_covered) TRY(CheckCoversBoot({}, {}));
     return resolved;
   }
-  uint32_t mask = MaskOfTerms(terms);
-  PcrValues current = TRY(ReadPcrs(tpm, *resolved.bank, mask | 1U << kStubPcr));
-  resolved.values = TRY(ResolveValues(terms, *resolved.bank, record, current));
-  TRY(CheckMeasured(*resolved.bank, resolved.values));
-  if (!weak_policy) TRY(CheckCoversBoot(resolved.values, !IsResetValue(current[kStubPcr])));
-  if ((mask & 1U << kStubPcr) == 0) current.erase(kStubPcr);
-  resolved.hold_now = resolved.values == current;
+  resolved.values = ResolveValues(resolved.terms, *resolved.bank, record, current);
+  BootFacts facts = {.secure_boot = coverage.secure_boot,
+                     .by_stub = !IsResetValue(current[kStubPcr])};
+  std::erase_if(current,
+                [&](const auto& entry) { return !resolved.terms.pcrs.contains(entry.first); });
+  const PcrValues& judged = resolved.values ? *resolved.values : current;
+  TRY(CheckMeasured(*resolved.bank, judged));
+  if (!is_covered) TRY(CheckCoversBoot(judged, facts));
   return resolved;
 }
 

@@ -11,19 +11,27 @@
 
 namespace nvunlock {
 
-/// The PCR values that a new slot shall be bound to.
+/// The PCRs that shall be approved.
 struct ResolvedPcrs {
   const PcrBank* bank = nullptr;
-  PcrValues values;
-  bool hold_now = false;  ///< the TPM's PCRs have these very values at this moment
+  PcrTerms terms;                   ///< those asked for, or chosen
+  std::optional<PcrValues> values;  ///< nullopt: this boot left no record of one that has changed
+};
+
+/// What else counts towards a policy that a thief's boot does not satisfy.
+struct Coverage {
+  bool weak_policy = false;   ///< none is wanted
+  bool by_signature = false;  ///< signed PCRs give it
+  bool choose = false;        ///< where no PCRs are named
+  bool secure_boot = false;
 };
 
 /// Finds a bank and a value for each of TERMS: the digest given, else the value that `unlock`
-/// recorded in this boot, else the current one where that will do. Refuses inactive banks, banks
-/// into which nothing has been measured and, unless WEAK_POLICY, selections that depend on neither
-/// the initrd nor the kernel command line. Without any TERMS only a bank is found.
+/// recorded in this boot, else the current one where that will do. Without TERMS ChoosePcrs may
+/// choose. Refuses inactive banks, banks into which nothing has been measured and what
+/// CheckCoversBoot refuses.
 Result<ResolvedPcrs> ResolvePcrs(Tpm& tpm, const PcrTerms& terms,
-                                 const std::optional<PcrRecord>& record, bool weak_policy);
+                                 const std::optional<PcrRecord>& record, const Coverage& coverage);
 
 }  // namespace nvunlock
 

@@ -14,37 +14,14 @@ namespace {
 constexpr const char* kLaterPhases[] = {"leave-initrd", "sysinit", "ready", "shutdown", "final"};
 constexpr unsigned kPhasePcr = 11;
 
-uint32_t MaskOfTerms(const PcrTerms& terms) {
-  uint32_t mask = 0;
-  for (const auto& [pcr, value] : terms.pcrs) mask |= 1U << pcr;
-  return mask;
-}
-
-Result<std::vector<PcrSignature>> ReadSignatures(const std::string& path) {
+Result<std::vector<PolicySignature>> ReadSignatures(const std::string& path) {
   std::string text = TRY(ReadFile(path, kPcrSignatureLimit));
   return TRY_IN(path, ParsePcrSignatures(text));
 }
 
-/// All signatures: an old file in one place hides no newer one in another.
-std::vector<PcrSignature> CollectSignatures(const std::vector<std::string>& files,
-                                            std::vector<std::string>& notes) {
-  std::vector<PcrSignature> all;
-  for (const std::string& path : files) {
-    if (!Exists(path)) continue;
-    Result<std::vector<PcrSignature>> some = ReadSignatures(path);
-    if (some) {
-      std::move(some->begin(), some->end(), std::back_inserter(all));
-    } else {
-      notes.push_back(std::move(some.error().message));
-    }
-  }
-  return all;
-}
-
-bool HasSignatureFor(const SignedPolicy& policy, const PcrBank& bank, const PcrValues& values) {
-  Sha256Digest approved = ApprovedDigest(PolicyForValues(bank, values));
-  return std::any_of(policy.signatures.begin(), policy.signatures.end(),
-                     [&](const PolicySignature& entry) { return entry.policy == approved; });
+bool IsSigned(const SignedPolicy& policy, const PcrSignatures& known, const PcrBank& bank,
+              const PcrValues& values) {
+  return FindSignature(policy, SignedDigest(PolicyForValues(bank, values)), known).has_value();
 }
 
 /// The PCRs as the unlock of this boot found them; those of now when it left no record.
@@ -61,116 +38,84 @@ PcrValues ValuesAtUnlock(const std::optional<PcrRecord>& record, const PcrBank& 
 }
 
 /// The first later phase that is signed, too; empty when none is.
-std::string FindSignedPhase(const SignedPolicy& policy, const PcrBank& bank,
-                            const PcrValues& at_unlock) {
+std::string FindSignedPhase(const SignedPolicy& policy, const PcrSignatures& known,
+                            const PcrBank& bank, const PcrValues& at_unlock) {
   if (!at_unlock.contains(kPhasePcr)) return "";
   for (const char* const* first : {&kLaterPhases[0], &kLaterPhases[1]}) {
     PcrValues values = at_unlock;
     for (const char* const* phase = first; phase != std::end(kLaterPhases); phase++) {
       Bytes& value = values[kPhasePcr];
       value = HashWith(bank.name, {value, HashWith(bank.name, {AsBytes(*phase)})});
-      if (HasSignatureFor(policy, bank, values)) return *phase;
+      if (IsSigned(policy, known, bank, values)) return *phase;
     }
   }
   return "";
 }
 
-/// One run of PlanSignedPcrs.
-class Planner {
- public:
-  Planner(const SignedTerms& terms, const PcrBank& bank, const std::vector<std::string>& files)
-      : terms_(terms), bank_(bank), files_(files) {}
+Result<PcrSignatures> FindSignatures(const SignedTerms& terms,
+                                     const std::vector<std::string>& files,
+                                     std::vector<std::string>& notes) {
+  if (terms.signature_file.empty()) return ReadPcrSignatures(files, {terms.key}, notes);
+  PcrSignatures known = {.keys = {terms.key}, .signatures = {}};
+  known.signatures = TRY(ReadSignatures(terms.signature_file));
+  return known;
+}
 
-  Result<SignedPlan> Run(Tpm& tpm, const std::optional<PcrRecord>& record) {
-    SignedPolicy& policy = plan_.policy;
-    policy.key = terms_.key;
-    policy.reference.assign(terms_.reference.begin(), terms_.reference.end());
-    policy.pcrs.count = 1;
-    policy.pcrs.pcrSelections[0] = SelectPcrs(bank_, MaskOfTerms(terms_.pcrs));
-    policy.signatures = SignaturesFor(policy, TRY(FindSignatures()));
-    PcrValues current = TRY(ReadPcrs(tpm, bank_, MaskOfTerms(terms_.pcrs)));
-    plan_.holds_now = HasSignatureFor(policy, bank_, current);
-    TRY(CheckFits(ValuesAtUnlock(record, bank_, current)));
-    return std::move(plan_);
+Result<void> CheckFits(const SignedTerms& terms, bool fits, std::vector<std::string>& notes) {
+  if (fits) return {};
+  if (!terms.signature_file.empty()) {
+    return Fail(Errc::kNoSignature,
+                terms.signature_file +
+                    ": no signature by this key is for what was booted; boot the image that it "
+                    "belongs to, or leave --tpm2-signature out");
   }
+  notes.push_back(
+      "no PCR signature by this key is for what was booted now: this opens only in a boot for "
+      "which there is one");
+  return {};
+}
 
- private:
-  Result<std::vector<PcrSignature>> FindSignatures() {
-    if (!terms_.signature_file.empty()) return ReadSignatures(terms_.signature_file);
-    return CollectSignatures(files_, plan_.notes);
-  }
-
-  Result<void> CheckFits(const PcrValues& at_unlock) {
-    bool fits = HasSignatureFor(plan_.policy, bank_, at_unlock);
-    if (!fits && !terms_.signature_file.empty()) return ExplainMisfit();
-    if (!fits) {
-      plan_.notes.push_back(
-          "no PCR signature by this key is for what was booted now: this slot "
-          "opens only in a boot for which there is one");
-    }
-    NoteBootedSystem(at_unlock);
-    return {};
-  }
-
-  [[nodiscard]] Failure ExplainMisfit() const {
-    std::string subject = terms_.signature_file + ": ";
-    if (plan_.policy.signatures.empty()) {
-      return Fail(Errc::kNoSignature, subject + "no signature by this key over " +
-                                          FormatPcrs(plan_.policy.pcrs.pcrSelections[0]));
-    }
-    return Fail(Errc::kNoSignature, subject +
-                                        "no signature by this key is for what was booted; boot the "
-                                        "image that it belongs to, or leave --tpm2-signature out");
-  }
-
-  void NoteBootedSystem(const PcrValues& at_unlock) {
-    std::string phase = FindSignedPhase(plan_.policy, bank_, at_unlock);
-    if (phase.empty() && !plan_.holds_now) return;
-    plan_.notes.push_back(
-        "the signatures fit the booted system as well" +
-        (phase.empty() ? "" : " (phase '" + phase + "')") +
-        ": only a latch keeps it from unsealing; sign the phase enter-initrd only");
-  }
-
-  const SignedTerms& terms_;
-  const PcrBank& bank_;
-  const std::vector<std::string>& files_;
-  SignedPlan plan_;
-};
+void NoteBootedSystem(const std::string& phase, bool holds_now, std::vector<std::string>& notes) {
+  if (phase.empty() && !holds_now) return;
+  notes.push_back("the signatures fit the booted system as well" +
+                  (phase.empty() ? "" : " (phase '" + phase + "')") +
+                  ": only the latch keeps it from unsealing; sign the phase enter-initrd only");
+}
 
 }  // namespace
 
 Result<SignedPlan> PlanSignedPcrs(Tpm& tpm, const SignedTerms& terms, const PcrBank& bank,
                                   const std::vector<std::string>& signature_files,
                                   const std::optional<PcrRecord>& record) {
-  return Planner(terms, bank, signature_files).Run(tpm, record);
+  SignedPlan plan;
+  const PcrBank& chosen = terms.pcrs.bank == nullptr ? bank : *terms.pcrs.bank;
+  plan.policy.key_name = NameOfKey(terms.key);
+  plan.policy.reference.assign(terms.reference.begin(), terms.reference.end());
+  plan.policy.pcrs = {.count = 1, .pcrSelections = {SelectPcrs(chosen, MaskOf(terms.pcrs))}};
+  PcrSignatures known = TRY(FindSignatures(terms, signature_files, plan.notes));
+  PcrValues current = TRY(ReadPcrs(tpm, chosen, MaskOf(terms.pcrs)));
+  PcrValues at_unlock = ValuesAtUnlock(record, chosen, current);
+  TRY(CheckFits(terms, IsSigned(plan.policy, known, chosen, at_unlock), plan.notes));
+  NoteBootedSystem(FindSignedPhase(plan.policy, known, chosen, at_unlock),
+                   IsSigned(plan.policy, known, chosen, current), plan.notes);
+  return plan;
 }
 
-SignedTerms TermsOf(const SignedPolicy& policy) {
-  const TPMS_PCR_SELECTION& selected = policy.pcrs.pcrSelections[0];
-  SignedTerms terms = {.key = policy.key,
-                       .pcrs = {.bank = FindPcrBank(selected.hash), .pcrs = {}},
-                       .reference = std::string(AsText(policy.reference)),
-                       .signature_file = ""};
-  for (unsigned pcr = 0; pcr < kPcrCount; pcr++) {
-    if ((MaskOf(selected) & 1U << pcr) != 0) terms.pcrs.pcrs.emplace(pcr, std::nullopt);
+/// All of them: an old file in one place hides no newer one in another.
+PcrSignatures ReadPcrSignatures(const std::vector<std::string>& files,
+                                const std::vector<RsaKey>& keys, std::vector<std::string>& notes) {
+  PcrSignatures known = {.keys = keys, .signatures = {}};
+  if (keys.empty()) return known;
+  for (const std::string& path : files) {
+    if (!Exists(path)) continue;
+    Result<std::vector<PolicySignature>> some = ReadSignatures(path);
+    if (some) {
+      std::move(some->begin(), some->end(), std::back_inserter(known.signatures));
+    } else {
+      notes.push_back(std::move(some.error().message));
+    }
   }
-  return terms;
-}
-
-std::vector<std::string> AttachSignatures(const std::vector<std::string>& signature_files,
-                                          KeyFile& file) {
-  std::vector<std::string> notes;
-  auto has_signed_pcrs = [](const TpmSlot& slot) {
-    return slot.key.policy.signed_pcrs.has_value();
-  };
-  if (std::none_of(file.slots.begin(), file.slots.end(), has_signed_pcrs)) return notes;
-  std::vector<PcrSignature> all = CollectSignatures(signature_files, notes);
-  for (TpmSlot& slot : file.slots) {
-    std::optional<SignedPolicy>& policy = slot.key.policy.signed_pcrs;
-    if (policy) policy->signatures = SignaturesFor(*policy, all);
-  }
-  return notes;
+  return known;
 }
 
 }  // namespace nvunlock

@@ -9,14 +9,13 @@
 
 #include "src/base/result.h"
 #include "src/crypto/rsa_key.h"
-#include "src/model/key_file.h"
 #include "src/model/pcr_record.h"
 #include "src/model/pcr_terms.h"
-#include "tpm/tpm.h"
+#include "tpm/signed_policy.h"
 
 namespace nvunlock {
 
-/// Whose signatures over which PCRs a new slot shall accept.
+/// Whose signatures over which PCRs are approved.
 struct SignedTerms {
   RsaKey key;
   PcrTerms pcrs = {.bank = nullptr, .pcrs = {{11, std::nullopt}}};  ///< without values
@@ -26,28 +25,24 @@ struct SignedTerms {
   std::string signature_file;
 };
 
-/// The signed part of a new slot's policy.
+/// TERMS as a policy, and what an admin should know of it.
 struct SignedPlan {
   SignedPolicy policy;
-  bool holds_now = false;  ///< a signature is for what the PCRs hold at this moment
   std::vector<std::string> notes;
 };
 
 /// Makes a policy of TERMS in BANK, unless they name another one. The signatures in SIGNATURE_FILES
-/// are tested
-/// against the PCR values of the unlock in RECORD, else the current ones; a `signature_file` that
-/// does not fit them fails with kNoSignature. Notes when the booted system matches as well.
+/// are tested against the PCR values of the unlock in RECORD, else the current ones; a
+/// `signature_file` that does not fit them fails with kNoSignature. Notes when the booted system
+/// matches as well.
 Result<SignedPlan> PlanSignedPcrs(Tpm& tpm, const SignedTerms& terms, const PcrBank& bank,
                                   const std::vector<std::string>& signature_files,
                                   const std::optional<PcrRecord>& record);
 
-/// The terms that POLICY was made of.
-SignedTerms TermsOf(const SignedPolicy& policy);
-
-/// Gives the slots of FILE with signed PCRs the signatures that are in SIGNATURE_FILES, as far as
-/// these exist. Returns what was wrong with them.
-std::vector<std::string> AttachSignatures(const std::vector<std::string>& signature_files,
-                                          KeyFile& file);
+/// The signatures in FILES, as far as these exist, for policies with one of KEYS. Adds what was
+/// wrong with them to NOTES. Without a key no file is read.
+PcrSignatures ReadPcrSignatures(const std::vector<std::string>& files,
+                                const std::vector<RsaKey>& keys, std::vector<std::string>& notes);
 
 }  // namespace nvunlock
 

@@ -20,11 +20,16 @@ struct SlotSummary {
 /// The slots of FILE in the order of their numbers: TPM slots, then recovery slots.
 std::vector<SlotSummary> Summarize(const KeyFile& file);
 
-/// Takes the slots that WHICH names, a number or a kind, out of the key file of KEK. Returns them.
-/// The last way in that somebody could use here is never removed: an escrow slot does not count.
-/// Locks the keys directory.
-Result<std::vector<SlotSummary>> WipeSlots(const Environment& environment, const KekName& kek,
-                                           const std::string& which);
+struct WipeReport {
+  std::vector<SlotSummary> wiped;
+  std::vector<std::string> notes;
+};
+
+/// Takes the slots that WHICH names, a number or a kind, out of the key file of KEK, and the policy
+/// indexes of those of the TPM out of the TPM. The last way in that somebody could use here is
+/// never removed: an escrow slot does not count. Locks the keys directory.
+Result<WipeReport> WipeSlots(const Environment& environment, const KekName& kek,
+                             const std::string& which);
 
 }  // namespace nvunlock
 

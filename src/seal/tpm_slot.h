@@ -9,76 +9,32 @@
 
 #include "src/base/result.h"
 #include "src/base/secret.h"
-#include "src/model/environment.h"
 #include "src/model/key_file.h"
-#include "src/model/key_store.h"
-#include "src/model/latch_choice.h"
-#include "src/model/pcr_terms.h"
-#include "src/seal/resolve_pcrs.h"
-#include "src/seal/signed_pcrs.h"
+#include "src/seal/plan_approval.h"
 #include "tpm/tpm.h"
 
 namespace nvunlock {
 
-/// What a TPM slot is bound to.
-struct SlotOptions {
-  PcrTerms pcrs;  ///< with their values; may be none when there are signed ones
-  std::optional<SignedTerms> signed_pcrs;
-  bool weak_policy = false;
-  LatchChoice latch;
-};
-
-/// What SLOT was made of, but with other literal PCRs where PCRS are given. Else it is the same
-/// ones with their values of now, also when they are weak, and kUsage when its notes do not name
-/// them.
-Result<SlotOptions> OptionsOfSlot(const TpmSlot& slot, const std::optional<PcrTerms>& pcrs);
-
-/// What OptionsOfSlot fails with.
-Failure UnknownPcrs();
-
-/// A slot that is about to be made; all that can be refused has been.
-struct SlotPlan {
-  ResolvedPcrs pcrs;
-  std::optional<SignedPlan> signed_pcrs;
+/// A TPM with its storage root key, made where there was none.
+struct SealingParent {
   TPM2B_PUBLIC srk = {};
-  ESYS_TR parent = ESYS_TR_NONE;
-  std::vector<std::string> notes;
-
-  /// Whether the PCRs hold at this moment what the slot is bound to.
-  [[nodiscard]] bool HoldsNow() const {
-    return pcrs.hold_now && (!signed_pcrs || signed_pcrs->holds_now);
-  }
+  ESYS_TR tr = ESYS_TR_NONE;  ///< pinned, belongs to the connection
 };
 
-/// Resolves the PCRs and finds or makes the storage root key.
-Result<SlotPlan> PlanTpmSlot(const Environment& environment, Tpm& tpm, const SlotOptions& options);
+/// Finds or makes the storage root key of a TPM that can hold a policy (PolicyAuthorizeNV).
+Result<SealingParent> PrepareToSeal(Tpm& tpm);
 
-struct NewTpmSlot {
-  TpmSlot slot;
-  std::optional<NvLatch> new_latch;  ///< made for it; remove it if the slot is given up
-};
+/// Puts a TPM slot for KEK into the place of all those of FILE, which has not been written yet,
+/// under a new latch, a new policy index that approves what PLAN does and nothing else, and a new
+/// update key. It is proved that the slot opens, and not without its policy. Where this fails, no
+/// index is left in the TPM. RetireSlots it if the file is given up, and the slots before once the
+/// file is on disk: only so do old copies of the file stop to open.
+Result<void> ReplaceTpmSlots(Tpm& tpm, const SealingParent& parent, const ApprovalPlan& plan,
+                             const Secret& kek, const SlotPin* pin, KeyFile& file);
 
-/// Seals a new secret and encrypts KEK under it. The latch of another key file in STORE is used
-/// again when the TPM still holds it: TPMs have little room for them.
-Result<NewTpmSlot> MakeTpmSlot(Tpm& tpm, const KeyStore& store, const SlotPlan& plan,
-                               const LatchChoice& latch, const Secret& kek, const SlotPin* pin);
-
-enum class Proof {
-  kUnsealed,   ///< it opens now, and not without its policy
-  kNotNow,     ///< it stays closed without its policy; the PCRs hold other values now
-  kLatchedUp,  ///< the same, and this boot's latch is closed
-};
-
-/// Shows that FILE, written and read back, yields KEK through its TPM slot INDEX where that can be
-/// seen now, and that the slot does not open without its policy.
-Result<Proof> ProveTpmSlot(Tpm& tpm, const KeyFile& file, size_t index, const SlotPlan& plan,
-                           const Secret& kek, const SlotPin* pin);
-
-/// Makes a slot and puts it in the place of all TPM slots of FILE, which has not been written yet,
-/// and proves it. NEW_LATCH is set when one was made: remove it if the file is given up.
-Result<Proof> ReplaceTpmSlots(Tpm& tpm, const KeyStore& store, const SlotPlan& plan,
-                              const LatchChoice& latch, const Secret& kek, const SlotPin* pin,
-                              KeyFile& file, std::optional<NvLatch>& new_latch);
+/// Removes the NV indexes of SLOTS from the TPM: as long as they are there, old copies of the key
+/// file open what they opened before. Returns what was not removed, and why.
+std::vector<std::string> RetireSlots(Tpm& tpm, const std::vector<TpmSlot>& slots);
 
 /// The keys of a new PIN; nullopt for none. The slow part is here.
 Result<std::optional<SlotPin>> MakeSlotPin(const std::optional<Secret>& pin);

@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "src/crypto/hash.h"
-#include "src/model/pcr_terms.h"
 #include "tpm/lockout.h"
 #include "tpm/pcr_race.h"
 #include "tpm/sealed_object.h"
@@ -20,41 +19,22 @@ namespace {
 
 constexpr unsigned kPinTries = 5;
 
-/// "PCR 1, 8 (sha256) differ" when the file says what was enrolled, else nothing.
-std::string DescribeDifference(Tpm& tpm, const TpmSlot& slot) {
-  Result<PcrTerms> enrolled = ParsePcrTerms(slot.pcr_values);
-  if (!enrolled || enrolled->bank == nullptr) return "";
-  uint32_t mask = 0;
-  for (const auto& [pcr, value] : enrolled->pcrs) mask |= 1U << pcr;
-  Result<PcrValues> current = ReadPcrs(tpm, *enrolled->bank, mask);
-  if (!current) return "";
-  std::string differing;
-  for (const auto& [pcr, value] : enrolled->pcrs) {
-    if (value == (*current)[pcr]) continue;
-    differing += (differing.empty() ? "PCR " : ", ") + std::to_string(pcr);
-  }
-  return differing.empty() ? "" : "; " + differing + " (" + enrolled->bank->name + ") differs";
-}
-
 /// The policy but for the PIN is asserted first, so that nobody is asked in vain.
-Result<void> CheckRestOfPolicy(Tpm& tpm, const TpmSlot& slot) {
+Result<void> CheckRestOfPolicy(Tpm& tpm, const TpmSlot& slot, const PcrSignatures& signatures) {
   ESYS_TR parent = TRY(PinParent(tpm, slot.key.parent_handle, slot.parent));
   Policy rest = slot.key.policy;
   rest.pin = false;
-  Result<void> asserted = OutrunPcrChanges([&]() -> Result<void> {
+  return OutrunPcrChanges([&]() -> Result<void> {
     TpmObject session = TRY(StartPolicySession(tpm, parent));
-    return AssertPolicy(tpm, session.tr(), rest);
+    (void)TRY(AssertPolicy(tpm, session.tr(), rest, signatures));
+    return {};
   });
-  if (asserted || asserted.error().code != Errc::kPolicyMismatch) return asserted;
-  Error error = std::move(asserted.error());
-  error.message += DescribeDifference(tpm, slot);
-  return Failure(std::move(error));
 }
 
-Result<Secret> UnsealWithPin(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
-                             const PinQuestion& ask_pin) {
+Result<OpenedKek> UnsealWithPin(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
+                                const PcrSignatures& signatures, const PinQuestion& ask_pin) {
   if (!ask_pin) return Fail(Errc::kWrongPin, "it wants a PIN, and there is nobody to ask");
-  TRY(CheckRestOfPolicy(tpm, slot));
+  TRY(CheckRestOfPolicy(tpm, slot, signatures));
   LockoutState lockout = TRY(ReadLockoutState(tpm));
   // One try is left for the TPM's other users.
   unsigned tries = std::min(kPinTries, lockout.tries_left > 0 ? lockout.tries_left - 1 : 0);
@@ -62,9 +42,9 @@ Result<Secret> UnsealWithPin(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
   for (; tries > 0; tries--) {
     Secret pin = TRY(ask_pin(file.kek, before, tries));
     PinKeys keys = TRY(DerivePinKeys(pin, *slot.scrypt));
-    Result<Secret> kek = UnsealKekThrough(tpm, file, slot, &keys);
-    if (kek || kek.error().code != Errc::kWrongPin) return kek;
-    before = kek.error().message;
+    Result<OpenedKek> opened = UnsealKekThrough(tpm, file, slot, signatures, &keys);
+    if (opened || opened.error().code != Errc::kWrongPin) return opened;
+    before = opened.error().message;
   }
   if (!before.empty()) return Fail(Errc::kWrongPin, "the PIN was wrong too often");
   return Fail(Errc::kLockout, DescribeLockout(lockout));
@@ -72,26 +52,25 @@ Result<Secret> UnsealWithPin(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
 
 }  // namespace
 
-Result<Secret> UnsealKekThrough(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
-                                const PinKeys* pin_keys) {
+Result<OpenedKek> UnsealKekThrough(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
+                                   const PcrSignatures& signatures, const PinKeys* pin_keys) {
   ESYS_TR parent = TRY(PinParent(tpm, slot.key.parent_handle, slot.parent));
-  Result<Secret> slot_secret = Unseal(tpm, parent, slot.key.sealed, slot.key.policy,
-                                      pin_keys == nullptr ? nullptr : &pin_keys->auth_value);
-  if (!slot_secret) {
-    Error error = std::move(slot_secret.error());
-    if (error.code == Errc::kPolicyMismatch) error.message += DescribeDifference(tpm, slot);
-    return Failure(std::move(error));
-  }
-  return OpenSlot(file, slot, *slot_secret, pin_keys);
+  PolicyNeeds needs = {.signatures = &signatures,
+                       .auth_value = pin_keys == nullptr ? nullptr : &pin_keys->auth_value};
+  Unsealed unsealed = TRY(Unseal(tpm, parent, slot.key.sealed, slot.key.policy, needs));
+  Secret kek = TRY(OpenSlot(file, slot, unsealed.secret, pin_keys));
+  return OpenedKek{std::move(kek), std::move(unsealed.by)};
 }
 
-Result<Secret> UnsealKek(Tpm& tpm, const KeyFile& file, const PinQuestion& ask_pin) {
+Result<OpenedKek> UnsealKek(Tpm& tpm, const KeyFile& file, const PcrSignatures& signatures,
+                            const PinQuestion& ask_pin) {
   std::optional<Error> first_error;
   for (const TpmSlot& slot : file.slots) {
-    Result<Secret> kek = slot.key.policy.pin ? UnsealWithPin(tpm, file, slot, ask_pin)
-                                             : UnsealKekThrough(tpm, file, slot);
-    if (kek) return kek;
-    if (!first_error) first_error = std::move(kek.error());
+    Result<OpenedKek> opened = slot.key.policy.pin
+                                   ? UnsealWithPin(tpm, file, slot, signatures, ask_pin)
+                                   : UnsealKekThrough(tpm, file, slot, signatures);
+    if (opened) return opened;
+    if (!first_error) first_error = std::move(opened.error());
   }
   return Failure(std::move(*first_error).Within(file.kek.ToString()));
 }

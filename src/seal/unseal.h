@@ -8,6 +8,7 @@
 #include "src/base/result.h"
 #include "src/base/secret.h"
 #include "src/model/key_file.h"
+#include "tpm/policy.h"
 #include "tpm/tpm.h"
 
 namespace nvunlock {
@@ -21,13 +22,21 @@ using PinQuestion =
 /// Empty: nobody is asked.
 using RecoveryQuestion = std::function<Result<Secret>(const KekName& kek, const Error& why)>;
 
+/// A kek, and what approval it opened by.
+struct OpenedKek {
+  Secret kek;
+  AssertedBranch by;
+};
+
 /// The kek of FILE, unsealed through the first of its slots that opens; its check value holds.
-/// When none opens, the first slot's failure; a policy mismatch names the PCRs that differ.
-Result<Secret> UnsealKek(Tpm& tpm, const KeyFile& file, const PinQuestion& ask_pin = {});
+/// SIGNATURES may satisfy what is approved. When none opens, the first slot's failure.
+Result<OpenedKek> UnsealKek(Tpm& tpm, const KeyFile& file, const PcrSignatures& signatures = {},
+                            const PinQuestion& ask_pin = {});
 
 /// The kek of FILE, unsealed through SLOT alone, which is one of its slots.
-Result<Secret> UnsealKekThrough(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
-                                const PinKeys* pin_keys = nullptr);
+Result<OpenedKek> UnsealKekThrough(Tpm& tpm, const KeyFile& file, const TpmSlot& slot,
+                                   const PcrSignatures& signatures = {},
+                                   const PinKeys* pin_keys = nullptr);
 
 /// SIZE random bytes that are unpredictable when either the kernel's or the TPM's generator is.
 Result<Secret> MakeRandomSecret(Tpm& tpm, ESYS_TR session, size_t size);

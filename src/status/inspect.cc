@@ -115,12 +115,12 @@ Result<void> LookInto(const KekView& view, const std::string& text, KekStatus& k
   if (kek.kek.type != "user") return Fail(text + ": trusted keks are not supported yet");
   KeyFile file = TRY(view.store.ReadKeyFile(kek.kek));
   kek.problems = std::move(file.problems);
-  for (std::string& note : AttachSignatures(view.environment.signature_files, file)) {
-    status.remarks.push_back(std::move(note));
-  }
   LookAtImage(view, file, kek);
   LookForLockout(view.tpm, file, status);
-  SlotView slot_view = {.tpm = view.tpm, .pcrs = status.pcrs, .lockout = status.lockout};
+  PcrSignatures signatures =
+      ReadPcrSignatures(view.environment.signature_files, file.signers, status.remarks);
+  SlotView slot_view = {
+      .tpm = view.tpm, .pcrs = status.pcrs, .lockout = status.lockout, .signatures = signatures};
   for (const TpmSlot& slot : file.slots) {
     TpmSlotStatus found = InspectTpmSlot(slot, slot_view);
     if (kek.image_is_outdated) found.checks.push_back(CheckHoldsSlot(*view.images.booted, slot));

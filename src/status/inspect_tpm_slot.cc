@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "src/model/pcr_terms.h"
+#include "src/seal/approve.h"
+#include "src/status/status.h"
 #include "tpm/sealed_object.h"
 #include "tpm/srk.h"
 
@@ -49,8 +50,6 @@ const char* Describe(PcrBasis basis) {
       return "by the values recorded in this boot";
     case PcrBasis::kPredicted:
       return "by the firmware's event log";
-    case PcrBasis::kReset:
-      return "by what a reset leaves behind";
     case PcrBasis::kCurrent:
       return "by their current values";
     case PcrBasis::kNothing:
@@ -66,11 +65,14 @@ PcrBasis WeakestBasis(const std::vector<PcrComparison>& pcrs) {
   return weakest;
 }
 
-/// "; PCR 7, 8 (sha256) differs" as far as the key file says what was enrolled.
+/// "; PCR 7, 8 (sha256) differs" as far as their approved values are known.
 std::string DescribeDifference(const std::vector<PcrComparison>& pcrs) {
   std::string text;
   for (const PcrComparison& row : pcrs) {
-    if (!row.enrolled || row.expected == row.enrolled) continue;
+    bool is_same = !row.approved ||
+                   (row.expected &&
+                    std::equal(row.approved->begin(), row.approved->end(), row.expected->begin()));
+    if (is_same) continue;
     text +=
         (text.empty() ? "; PCR " : ", ") + std::to_string(row.pcr) + " (" + row.bank->name + ")";
   }
@@ -78,7 +80,7 @@ std::string DescribeDifference(const std::vector<PcrComparison>& pcrs) {
 }
 
 Check CheckPcrs(const PcrPolicy& policy, const std::vector<PcrComparison>& pcrs, bool has_tpm) {
-  std::optional<PcrPolicy> expected = ExpectedPolicy(policy, pcrs);
+  std::optional<PcrPolicy> expected = ExpectedPolicy(policy.pcrs, pcrs);
   if (!expected && !has_tpm) {
     return {.subject = "PCRs", .state = "not known without a TPM", .problem = std::nullopt};
   }
@@ -88,39 +90,87 @@ Check CheckPcrs(const PcrPolicy& policy, const std::vector<PcrComparison>& pcrs,
   if (holds) return check;
   check.state = "will not hold, " + basis;
   check.problem = Error{Errc::kPolicyMismatch,
-                        "at the next boot the PCRs will not hold the "
-                        "enrolled values, judged " +
+                        "at the next boot the PCRs will not hold the approved values, judged " +
                             basis + DescribeDifference(pcrs)};
   return check;
 }
 
-Check CheckSignature(const SignedPolicy& policy, const std::vector<PcrComparison>& pcrs) {
+Check CheckSignature(const SignedPolicy& policy, const PcrSignatures& signatures,
+                     const std::vector<PcrComparison>& pcrs) {
   std::string basis = std::string("judged ") + Describe(WeakestBasis(pcrs));
+  std::optional<PcrPolicy> expected = ExpectedPolicy(policy.pcrs, pcrs);
+  bool is_signed = expected && FindSignature(policy, SignedDigest(*expected), signatures);
   Check check = {.subject = "PCR signature",
                  .state = "one is for what was booted, " + basis,
                  .problem = std::nullopt};
-  if (HasSignatureFor(policy, pcrs)) return check;
+  if (is_signed) return check;
   check.state = "none is for what was booted, " + basis;
   check.problem = Error{Errc::kNoSignature,
-                        "no PCR signature by the enrolled key is for what was booted, " + basis};
+                        "no PCR signature by the approved key is for what was booted, " + basis};
   return check;
 }
 
+Check CheckBoots(const BootLimit& boots, Tpm* tpm) {
+  Check check = {.subject = "number of the boot", .state = "not known", .problem = std::nullopt};
+  if (tpm == nullptr) return check;
+  Result<BootNumber> now = ReadBootNumber(*tpm, ESYS_TR_NONE);
+  if (!now) return check;
+  bool holds = now->resets >= boots.after.resets && now->resets < boots.last;
+  check.state = holds ? "the next one is approved" : "the next one is not approved";
+  if (!holds) check.problem = Error{Errc::kPolicyMismatch, "the approval for a boot is used up"};
+  return check;
+}
+
+BranchStatus InspectBranch(const Branch& branch, const SlotView& view) {
+  BranchStatus status = {.description = Describe(branch)};
+  if (branch.signed_pcrs) {
+    status.signed_pcrs = ComparePcrs(*branch.signed_pcrs, view.pcrs);
+    status.checks.push_back(
+        CheckSignature(*branch.signed_pcrs, view.signatures, status.signed_pcrs));
+  }
+  if (branch.boots) status.checks.push_back(CheckBoots(*branch.boots, view.tpm));
+  if (branch.pcrs) {
+    status.pcrs = ComparePcrs(*branch.pcrs, view.pcrs);
+    status.checks.push_back(CheckPcrs(*branch.pcrs, status.pcrs, view.tpm != nullptr));
+  }
+  return status;
+}
+
+Check CheckApproval(const std::vector<BranchStatus>& branches, bool has_tpm) {
+  Check check = {.subject = "approval", .state = "not known", .problem = std::nullopt};
+  if (!has_tpm) {
+    check.state = "not known without a TPM";
+    return check;
+  }
+  if (branches.empty()) {
+    check.problem = Error{Errc::kLatchGone,
+                          "what was approved is gone from the TPM; approve it anew with "
+                          "'nvunlock approve --now'"};
+    return check;
+  }
+  for (const BranchStatus& branch : branches) {
+    if (FirstProblem(branch.checks) != nullptr) continue;
+    check.state = "the next boot is approved: " + branch.description;
+    return check;
+  }
+  check.state = "the next boot is not approved";
+  check.problem = *FirstProblem(branches[0].checks);
+  return check;
+}
+
+/// Nothing where it cannot be told.
+std::vector<Branch> WhatIsApproved(const TpmSlot& slot, const SlotView& view) {
+  if (view.tpm == nullptr) return {};
+  Result<std::optional<Approval>> approval = ReadApproval(*view.tpm, slot);
+  return approval && *approval ? std::move((*approval)->branches) : std::vector<Branch>();
+}
+
 /// A closed latch is what an unlock leaves behind, and opens at the next boot.
-Check CheckNvIndex(Tpm& tpm, const NvLatch& latch) {
+Check CheckLatch(Tpm& tpm, const NvLatch& latch) {
   Result<LatchState> state = ReadNvLatch(tpm, latch);
   if (!state) return {.subject = "latch", .state = "gone", .problem = std::move(state.error())};
   return {.subject = "latch",
           .state = *state == LatchState::kOpen ? "open" : "closed until the next TPM reset",
-          .problem = std::nullopt};
-}
-
-Check CheckLatchPcr(unsigned pcr, const std::vector<PcrComparison>& pcrs) {
-  bool is_open = std::any_of(pcrs.begin(), pcrs.end(), [&](const PcrComparison& row) {
-    return row.pcr == pcr && row.current && IsResetValue(*row.current);
-  });
-  return {.subject = "latch",
-          .state = is_open ? "open" : "closed until the next TPM reset",
           .problem = std::nullopt};
 }
 
@@ -135,45 +185,23 @@ Check CheckPin(const std::optional<LockoutState>& lockout) {
   return check;
 }
 
-/// One check for each part of the policy, in the order in which they are asserted.
-void CheckPolicy(const TpmSlot& slot, const SlotView& view, TpmSlotStatus& status) {
-  const Policy& policy = slot.key.policy;
-  std::vector<Check>& checks = status.checks;
-  bool has_tpm = view.tpm != nullptr;
-  if (policy.signed_pcrs) {
-    checks.push_back(CheckSignature(*policy.signed_pcrs, status.signed_pcrs));
-  }
-  if (policy.pcrs) checks.push_back(CheckPcrs(*policy.pcrs, status.pcrs, has_tpm));
-  if (has_tpm && policy.latch) checks.push_back(CheckNvIndex(*view.tpm, *policy.latch));
-  if (has_tpm && slot.latch.kind == LatchKind::kPcr) {
-    checks.push_back(CheckLatchPcr(slot.latch.pcr, status.pcrs));
-  }
-  if (policy.pin) checks.push_back(CheckPin(view.lockout));
-}
-
 }  // namespace
 
 TpmSlotStatus InspectTpmSlot(const TpmSlot& slot, const SlotView& view) {
   TpmSlotStatus status;
-  Policy expected = slot.key.policy;
-  status.latch = slot.latch;
-  status.pin = expected.pin;
-  status.policy_digest = PolicyDigest(expected);
-  status.pcrs = ComparePcrs(slot, view.pcrs);
-  if (expected.signed_pcrs) {
-    status.signed_pcrs = ComparePcrs(*expected.signed_pcrs, view.pcrs);
-    status.expected_digest = status.policy_digest;
-  }
-  if (expected.pcrs) {
-    status.expected_digest.reset();
-    expected.pcrs = ExpectedPolicy(*expected.pcrs, status.pcrs);
-    if (expected.pcrs) status.expected_digest = PolicyDigest(expected);
-  }
+  const Policy& policy = slot.key.policy;
+  status.pin = policy.pin;
+  status.policy_digest = PolicyDigest(policy);
   if (view.tpm != nullptr) {
     status.checks = {CheckSrk(*view.tpm, slot), CheckObject(*view.tpm, slot)};
   }
   status.checks.push_back(CheckDigest(slot, status.policy_digest));
-  CheckPolicy(slot, view, status);
+  if (view.tpm != nullptr) status.checks.push_back(CheckLatch(*view.tpm, policy.latch));
+  for (const Branch& branch : WhatIsApproved(slot, view)) {
+    status.approved.push_back(InspectBranch(branch, view));
+  }
+  status.checks.push_back(CheckApproval(status.approved, view.tpm != nullptr));
+  if (policy.pin) status.checks.push_back(CheckPin(view.lockout));
   return status;
 }
 

@@ -12,6 +12,7 @@ struct SlotView {
   Tpm* tpm = nullptr;  ///< nullptr: there is none, and what needs it is left out
   const PcrSources& pcrs;
   const std::optional<LockoutState>& lockout;
+  const PcrSignatures& signatures;
 };
 
 /// Looks at what an unlock through SLOT depends on, part by part. The TPM is asked, and its memory

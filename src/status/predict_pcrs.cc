@@ -66,8 +66,11 @@ class Expectation {
     return true;
   }
 
-  bool TakeIfEnrolled(const std::optional<Bytes>& value, PcrBasis basis) {
-    return value == row_.enrolled && Take(value, basis);
+  /// Takes VALUE if it is the approved one, as far as that is known.
+  bool TakeIfApproved(const std::optional<Bytes>& value, PcrBasis basis) {
+    bool fits = value && row_.approved &&
+                std::equal(row_.approved->begin(), row_.approved->end(), value->begin());
+    return fits && Take(value, basis);
   }
 
  private:
@@ -76,56 +79,45 @@ class Expectation {
 
 /// Without a record of the initramfs it takes some guessing. Not every firmware logs all that it
 /// measures, and what a PCR holds later it held in the initramfs, unless it is one that changes.
-void Expect(PcrComparison& row, bool recorded_in_initramfs, bool is_latch) {
+void Expect(PcrComparison& row, bool recorded_in_initramfs) {
   Expectation expectation(row);
   if (recorded_in_initramfs && expectation.Take(row.recorded, PcrBasis::kRecorded)) return;
-  if (expectation.TakeIfEnrolled(row.predicted, PcrBasis::kPredicted)) return;
+  if (expectation.TakeIfApproved(row.predicted, PcrBasis::kPredicted)) return;
   bool changes = ChangesAfterInitramfs(row.pcr);
-  if (!changes && expectation.TakeIfEnrolled(row.recorded, PcrBasis::kRecorded)) return;
-  if (!changes && expectation.TakeIfEnrolled(row.current, PcrBasis::kCurrent)) return;
+  if (!changes && expectation.TakeIfApproved(row.recorded, PcrBasis::kRecorded)) return;
+  if (!changes && expectation.TakeIfApproved(row.current, PcrBasis::kCurrent)) return;
   if (expectation.Take(row.predicted, PcrBasis::kPredicted)) return;
-  if (is_latch && expectation.Take(Bytes(row.bank->digest_size), PcrBasis::kReset)) return;
   if (!changes && expectation.Take(row.recorded, PcrBasis::kRecorded)) return;
   expectation.Take(row.current, PcrBasis::kCurrent);
 }
 
-/// The values that the key file names, unless they are not what its policy was made of.
-PcrValues EnrolledValues(const TpmSlot& slot) {
-  PcrValues values;
-  Result<PcrTerms> terms = ParsePcrTerms(slot.pcr_values);
-  if (!terms || terms->bank == nullptr) return values;
-  for (const auto& [pcr, value] : terms->pcrs) {
-    if (value) values[pcr] = *value;
-  }
-  PcrPolicy made_of_them = PolicyForValues(*terms->bank, values);
-  bool is_true = EncodePcrPolicy(made_of_them) == EncodePcrPolicy(*slot.key.policy.pcrs);
-  return is_true ? values : PcrValues();
-}
-
-PcrComparison Compare(const PcrBank& bank, unsigned pcr, const PcrValues& enrolled,
-                      const PcrSources& sources) {
+PcrComparison Compare(const PcrBank& bank, unsigned pcr, const PcrSources& sources) {
   PcrComparison row = {.bank = &bank, .pcr = pcr};
-  if (auto value = enrolled.find(pcr); value != enrolled.end()) row.enrolled = value->second;
   if (sources.recorded) row.recorded = Find(sources.recorded->banks, bank, pcr);
   row.predicted = Find(sources.predicted, bank, pcr);
   row.current = Find(sources.current, bank, pcr);
   return row;
 }
 
-std::vector<PcrComparison> CompareSelected(const TPML_PCR_SELECTION& selections,
-                                           const PcrValues& enrolled, const LatchChoice& latch,
+/// Takes the beginning of the next value from the front of BEGINNINGS.
+std::optional<Bytes> TakeBeginning(ByteView& beginnings) {
+  if (beginnings.size() < kBeginningSize) return std::nullopt;
+  ByteView taken = beginnings.first(kBeginningSize);
+  beginnings = beginnings.subspan(kBeginningSize);
+  return Bytes(taken.begin(), taken.end());
+}
+
+std::vector<PcrComparison> CompareSelected(const TPMS_PCR_SELECTION& selection, ByteView beginnings,
                                            const PcrSources& sources) {
   std::vector<PcrComparison> rows;
   bool in_initramfs = sources.recorded && sources.recorded->in_initramfs;
-  for (UINT32 i = 0; i < selections.count; i++) {
-    const PcrBank* bank = FindPcrBank(selections.pcrSelections[i].hash);
-    if (bank == nullptr) continue;
-    for (unsigned pcr = 0; pcr < kPcrCount; pcr++) {
-      if ((MaskOf(selections.pcrSelections[i]) & 1U << pcr) == 0) continue;
-      PcrComparison row = Compare(*bank, pcr, enrolled, sources);
-      Expect(row, in_initramfs, latch == LatchChoice{LatchKind::kPcr, pcr});
-      rows.push_back(std::move(row));
-    }
+  const PcrBank* bank = FindPcrBank(selection.hash);
+  for (unsigned pcr = 0; pcr < kPcrCount && bank != nullptr; pcr++) {
+    if ((MaskOf(selection) & 1U << pcr) == 0) continue;
+    PcrComparison row = Compare(*bank, pcr, sources);
+    row.approved = TakeBeginning(beginnings);
+    Expect(row, in_initramfs);
+    rows.push_back(std::move(row));
   }
   return rows;
 }
@@ -143,32 +135,22 @@ PcrSources GatherPcrs(const Environment& environment, TpmConnection& connection)
   return sources;
 }
 
-std::vector<PcrComparison> ComparePcrs(const TpmSlot& slot, const PcrSources& sources) {
-  if (!slot.key.policy.pcrs) return {};
-  return CompareSelected(slot.key.policy.pcrs->pcrs, EnrolledValues(slot), slot.latch, sources);
+std::vector<PcrComparison> ComparePcrs(const PcrPolicy& policy, const PcrSources& sources) {
+  return CompareSelected(policy.pcrs.pcrSelections[0], policy.beginnings, sources);
 }
 
 std::vector<PcrComparison> ComparePcrs(const SignedPolicy& policy, const PcrSources& sources) {
-  return CompareSelected(policy.pcrs, {}, {LatchKind::kNone}, sources);
+  return CompareSelected(policy.pcrs.pcrSelections[0], {}, sources);
 }
 
-bool HasSignatureFor(const SignedPolicy& policy, const std::vector<PcrComparison>& pcrs) {
-  PcrPolicy selected = {.pcrs = policy.pcrs, .pcr_digest = {}};
-  std::optional<PcrPolicy> expected = ExpectedPolicy(selected, pcrs);
-  if (!expected) return false;
-  Sha256Digest approved = ApprovedDigest(*expected);
-  return std::any_of(policy.signatures.begin(), policy.signatures.end(),
-                     [&](const PolicySignature& entry) { return entry.policy == approved; });
-}
-
-std::optional<PcrPolicy> ExpectedPolicy(const PcrPolicy& policy,
+std::optional<PcrPolicy> ExpectedPolicy(const TPML_PCR_SELECTION& selection,
                                         const std::vector<PcrComparison>& pcrs) {
   Bytes concatenated;
   for (const PcrComparison& row : pcrs) {
     if (!row.expected) return std::nullopt;
     concatenated.insert(concatenated.end(), row.expected->begin(), row.expected->end());
   }
-  return PcrPolicy{.pcrs = policy.pcrs, .pcr_digest = Sha256({concatenated})};
+  return PcrPolicy{.pcrs = selection, .pcr_digest = Sha256({concatenated}), .beginnings = {}};
 }
 
 }  // namespace nvunlock

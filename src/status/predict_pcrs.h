@@ -29,7 +29,6 @@ PcrSources GatherPcrs(const Environment& environment, TpmConnection& tpm);
 enum class PcrBasis {
   kRecorded,   ///< that moment of this boot, or one after which such a PCR does not change
   kPredicted,  ///< the event log of this boot
-  kReset,      ///< the PCR of a latch, into which nobody measures before
   kCurrent,    ///< now, for want of anything better
   kNothing,
 };
@@ -38,7 +37,7 @@ enum class PcrBasis {
 struct PcrComparison {
   const PcrBank* bank = nullptr;
   unsigned pcr = 0;
-  std::optional<Bytes> enrolled;  ///< as far as the key file says it
+  std::optional<Bytes> approved;  ///< the beginning of the value, where one is approved
   std::optional<Bytes> recorded;
   std::optional<Bytes> predicted;
   std::optional<Bytes> current;
@@ -46,17 +45,14 @@ struct PcrComparison {
   PcrBasis basis = PcrBasis::kNothing;
 };
 
-/// The PCRs that the policy of SLOT asserts by their values; empty when it asserts none.
-std::vector<PcrComparison> ComparePcrs(const TpmSlot& slot, const PcrSources& sources);
+/// The PCRs that POLICY asserts by their values.
+std::vector<PcrComparison> ComparePcrs(const PcrPolicy& policy, const PcrSources& sources);
 
-/// The PCRs whose values POLICY wants signed; none has an enrolled value.
+/// The PCRs whose values POLICY wants signed; none has an approved value.
 std::vector<PcrComparison> ComparePcrs(const SignedPolicy& policy, const PcrSources& sources);
 
-/// Whether POLICY has a signature for what its PCRs are expected to hold.
-bool HasSignatureFor(const SignedPolicy& policy, const std::vector<PcrComparison>& pcrs);
-
-/// What POLICY would have to be to hold at the next unlock; nullopt when a value is not known.
-std::optional<PcrPolicy> ExpectedPolicy(const PcrPolicy& policy,
+/// The policy of SELECTION that will hold at the next unlock; nullopt when a value is not known.
+std::optional<PcrPolicy> ExpectedPolicy(const TPML_PCR_SELECTION& selection,
                                         const std::vector<PcrComparison>& pcrs);
 
 }  // namespace nvunlock

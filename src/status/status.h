@@ -28,14 +28,19 @@ struct Check {
 /// The first of CHECKS that keeps the next boot from unlocking; nullptr when none does.
 const Error* FirstProblem(const std::vector<Check>& checks);
 
+/// A kind of boot that is approved. The next boot is one when no check has a problem.
+struct BranchStatus {
+  std::string description;
+  std::vector<Check> checks;
+  std::vector<PcrComparison> pcrs;
+  std::vector<PcrComparison> signed_pcrs;
+};
+
 /// A way to the kek through the TPM. It opens when no check has a problem.
 struct TpmSlotStatus {
   std::vector<Check> checks;  ///< in the order in which an unlock would meet their problems
-  std::vector<PcrComparison> pcrs;
-  std::vector<PcrComparison> signed_pcrs;
+  std::vector<BranchStatus> approved;
   Sha256Digest policy_digest = {};
-  std::optional<Sha256Digest> expected_digest;  ///< which the next boot's PCRs would lead to
-  LatchChoice latch;
   bool pin = false;
 };
 

@@ -20,10 +20,14 @@ bool NeedsBlob(const MachineStatus& status, const DimmId& id) {
   });
 }
 
+bool IsByNow(const BranchStatus& branch) {
+  return std::any_of(branch.pcrs.begin(), branch.pcrs.end(),
+                     [](const PcrComparison& row) { return row.basis == PcrBasis::kCurrent; });
+}
+
 bool IsJudgedByNow(const KekStatus& kek) {
   return std::any_of(kek.slots.begin(), kek.slots.end(), [](const auto& slot) {
-    return std::any_of(slot.pcrs.begin(), slot.pcrs.end(),
-                       [](const PcrComparison& row) { return row.basis == PcrBasis::kCurrent; });
+    return std::any_of(slot.approved.begin(), slot.approved.end(), IsByNow);
   });
 }
 

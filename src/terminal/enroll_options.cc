@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/terminal/enroll_options.h"
 
+#include "src/base/text.h"
 #include "src/os/file.h"
 #include "src/terminal/output.h"
 #include "src/terminal/qr_code.h"
@@ -26,6 +27,15 @@ Result<void> DrawAndPrint(const Secret& text) {
   return {};
 }
 
+/// More than a firmware updater needs.
+constexpr unsigned kMostResets = 16;
+
+Result<unsigned> ParseResets(std::string_view text) {
+  std::optional<unsigned> resets = text.empty() ? 1 : ParseUnsigned(text);
+  if (resets && *resets <= kMostResets) return *resets;
+  return Fail(Errc::kUsage, "--next-boot takes 0 to " + std::to_string(kMostResets) + " resets");
+}
+
 Result<std::string> ParseReference(std::string_view text) {
   if (text.size() <= kPolicyReferenceLimit) return std::string(text);
   return Fail(Errc::kUsage, "a policyRef has at most 64 bytes");
@@ -36,9 +46,10 @@ Result<std::string> ParseReference(std::string_view text) {
 std::vector<Option> PolicyOptions(PolicyRequest& request) {
   SignedTerms& terms = request.signed_terms;
   return {
-      {"tpm2-pcrs", "LIST", "PCRs to bind to: NAME|0-23[:BANK[=DIGEST]] joined by +",
+      {"tpm2-pcrs", "LIST", "PCRs: auto, or NAME|0-23[:BANK[=DIGEST]] joined by + [auto]",
        [&request](std::string_view value) -> Result<void> {
-         request.pcrs = value.empty() ? PcrTerms() : TRY(ParsePcrTerms(value));
+         bool is_none = value.empty() || value == "auto";
+         request.pcrs = is_none ? PcrTerms() : TRY(ParsePcrTerms(value));
          return {};
        }},
       {"tpm2-public-key", "KEY.pem", "bind to PCR values that this RSA key has signed",
@@ -60,9 +71,33 @@ std::vector<Option> PolicyOptions(PolicyRequest& request) {
        }},
       {"tpm2-signature", "FILE.json", "PCR signatures that must match this boot",
        Store(terms.signature_file)},
-      {"weak-policy", nullptr, "accept PCRs that cover neither initrd nor command line",
+      {"next-boot", "[=RESETS]",
+       "approve the next boot, whatever it is, within so many resets of the TPM [1]; 0: do not",
+       [&request](std::string_view value) -> Result<void> {
+         request.next_boots = TRY(ParseResets(value));
+         return {};
+       }},
+      {"weak-policy", nullptr, "accept PCRs that leave the initramfs or the command line out",
        Set(request.weak_policy)},
   };
+}
+
+Questions QuestionsAtTerminal() {
+  return {.pin = AskForPin, .recovery = [](const KekName& kek, const Error& why) {
+            PrintError(why.message);
+            return AskForRecovery(kek);
+          }};
+}
+
+Result<PolicyTerms> TermsOfNewSlot(const PolicyRequest& request) {
+  PolicyTerms terms = {.pcrs = request.pcrs.value_or(PcrTerms())};
+  terms.signed_pcrs = TRY(ReadSignedTerms(request));
+  terms.weak_policy = request.weak_policy;
+  terms.next_boots = request.next_boots.value_or(terms.signed_pcrs ? 0 : 1);
+  if (!terms.signed_pcrs && !request.signed_terms.signature_file.empty()) {
+    return Fail(Errc::kUsage, "--tpm2-signature wants --tpm2-public-key=");
+  }
+  return terms;
 }
 
 Option SignatureFileOption(Environment& environment) {
@@ -103,22 +138,6 @@ Result<RecoveryWays> Prepare(const RecoveryRequest& request) {
   if (request.passphrase) ways.passphrase = TRY(AskNewPassphrase());
   ways.escrow = request.escrow;
   return ways;
-}
-
-const char* Explain(Proof proof) {
-  switch (proof) {
-    case Proof::kUnsealed:
-      return "proved: it unseals now, and not without its policy\n";
-    case Proof::kNotNow:
-      return "proved: it does not unseal without its policy; unsealing can't be tested now: the "
-             "PCRs "
-             "differ from the enrolled values\n";
-    case Proof::kLatchedUp:
-      break;
-  }
-  return "proved: it does not unseal without its policy; unsealing can't be tested in this boot: "
-         "the "
-         "latch is closed\n";
 }
 
 Result<void> PrintRecoveryKey(const RecoveryWays& ways) {

@@ -16,12 +16,20 @@ namespace {
 /// getopt_long hands back 256 + index for the option at that index.
 constexpr int kFirstOption = 256;
 
+bool HasOptionalValue(const Option& option) {
+  return option.value_name != nullptr && option.value_name[0] == '[';
+}
+
+int ArgumentOf(const Option& option) {
+  if (option.value_name == nullptr) return no_argument;
+  return HasOptionalValue(option) ? optional_argument : required_argument;
+}
+
 std::vector<struct option> LongOptions(const std::vector<Option>& options) {
   std::vector<struct option> table;
   for (size_t i = 0; i < options.size(); i++) {
-    table.push_back({options[i].name,
-                     options[i].value_name != nullptr ? required_argument : no_argument, nullptr,
-                     kFirstOption + static_cast<int>(i)});
+    table.push_back(
+        {options[i].name, ArgumentOf(options[i]), nullptr, kFirstOption + static_cast<int>(i)});
   }
   table.push_back({"help", no_argument, nullptr, 'h'});
   table.push_back({nullptr, 0, nullptr, 0});
@@ -52,7 +60,9 @@ std::string FormatOptions(std::vector<Option> options) {
   for (const Option& option : options) {
     std::string left = option.letter != 0 ? std::string("  -") + option.letter + ", --" : "  --";
     left += option.name;
-    if (option.value_name != nullptr) left += std::string("=") + option.value_name;
+    if (option.value_name != nullptr) {
+      left += std::string(HasOptionalValue(option) ? "" : "=") + option.value_name;
+    }
     constexpr size_t kHelpColumn = 30;
     left.append(left.size() < kHelpColumn ? kHelpColumn - left.size() : 1, ' ');
     text += left + option.help + "\n";
@@ -162,6 +172,11 @@ std::function<Result<void>(std::string_view)> Set(bool& target) {
     target = true;
     return {};
   };
+}
+
+Option TpmDeviceOption(Environment& environment) {
+  return {"tpm2-device", "DEVICE", "auto, a device, or swtpm:path=SOCKET [auto]",
+          Store(environment.tpm_device)};
 }
 
 Option KekOption(KekName& kek) {

@@ -18,7 +18,7 @@ namespace nvunlock {
 /// One option of a command: what getopt_long(3) gets to know, and what --help says.
 struct Option {
   const char* name;
-  const char* value_name;  ///< nullptr: it takes no value
+  const char* value_name;  ///< nullptr: it takes no value; "[=NAME]": it may have one
   const char* help;
   std::function<Result<void>(std::string_view value)> apply;
   char letter = 0;
@@ -44,6 +44,9 @@ std::function<Result<void>(std::string_view)> Set(bool& target);
 
 /// --kek.
 Option KekOption(KekName& kek);
+
+/// --tpm2-device.
+Option TpmDeviceOption(Environment& environment);
 
 /// --json.
 Option JsonOption(bool& as_json);

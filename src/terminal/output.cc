@@ -27,8 +27,9 @@ constexpr Remedy kRemedies[] = {
      "power-cycle the machine; if that does not help, check that the image has the TPM's driver"},
     {Errc::kPcrsChanging, "try again, and find out what keeps extending PCRs (IMA, systemd)"},
     {Errc::kLatchGone,
-     "run 'nvunlock reseal', which makes a new latch; without a recovery slot, move the key file "
-     "away, put nvdimm-master.blob back from its safe place, and run 'nvunlock enroll --import'"},
+     "run 'nvunlock reseal', which makes new ones; without a recovery slot, move the key file "
+     "away, "
+     "put nvdimm-master.blob back from its safe place, and run 'nvunlock enroll --import'"},
     {Errc::kOwnerPassword,
      "remove the password (tpm2_changeauth -c owner -p PASSWORD), retry, then set it again "
      "(tpm2_changeauth -c owner PASSWORD); unlocking does not need it"},
@@ -37,12 +38,12 @@ constexpr Remedy kRemedies[] = {
      "slot, move the key file away, put nvdimm-master.blob back from its safe place, and run "
      "'nvunlock enroll --import'"},
     {Errc::kPolicyMismatch,
-     "boot what was enrolled; if you made the change, run 'nvunlock reseal'; without a recovery "
-     "slot, move the key file away, put nvdimm-master.blob back from its safe place, and run "
-     "'nvunlock enroll --import'"},
+     "boot what was approved; if you made the change, run 'nvunlock approve --now'; without a "
+     "recovery slot, move the key file away, put nvdimm-master.blob back from its safe place, and "
+     "run 'nvunlock enroll --import'"},
     {Errc::kNoSignature,
-     "boot an image that the enrolled key has signed; if you have a new key, run 'nvunlock reseal "
-     "--tpm2-public-key='"},
+     "boot an image that the approved key has signed; if you have a new key, run 'nvunlock approve "
+     "--signed=KEY.pem'"},
     {Errc::kWrongPin,
      "try again; after too many wrong PINs, use 'nvunlock load-keys --recovery' if there is a "
      "recovery slot"},

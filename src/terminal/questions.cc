@@ -26,14 +26,6 @@ Result<Secret> AskForRecovery(const KekName& kek) {
   return AskSecret({.text = RecoveryPrompt(kek)});
 }
 
-std::string ResealPrompt(const KekName& kek) {
-  return "If you made the change, type 'yes' to seal " + kek.ToString() + " to what is booted now";
-}
-
-bool WantsReseal(const Result<Secret>& answer) {
-  return answer && AsText(answer->bytes()) == "yes";
-}
-
 std::string PinPrompt(const KekName& kek, const std::string& before, unsigned tries) {
   std::string text = before.empty() ? "" : before + "; tries left: " + std::to_string(tries) + ". ";
   return text + "PIN for " + kek.ToString();

@@ -18,10 +18,6 @@ std::string RecoveryPrompt(const KekName& kek);
 /// What somebody gives to open a recovery slot, asked for at the terminal.
 Result<Secret> AskForRecovery(const KekName& kek);
 
-/// The text that asks whether to seal KEK anew, for which WantsReseal is the answer to understand.
-std::string ResealPrompt(const KekName& kek);
-bool WantsReseal(const Result<Secret>& answer);
-
 /// The text that asks for a PIN.
 std::string PinPrompt(const KekName& kek, const std::string& before, unsigned tries);
 

@@ -17,6 +17,7 @@ Json ToJson(const Error& error) {
 
 Json ToJson(const Check& check);
 Json ToJson(const PcrComparison& row);
+Json ToJson(const BranchStatus& branch);
 Json ToJson(const TpmSlotStatus& slot);
 Json ToJson(const KekStatus& kek);
 Json ToJson(const BlobStatus& blob);
@@ -46,8 +47,6 @@ const char* ToWord(PcrBasis basis) {
       return "recorded";
     case PcrBasis::kPredicted:
       return "predicted";
-    case PcrBasis::kReset:
-      return "reset";
     case PcrBasis::kCurrent:
       return "current";
     case PcrBasis::kNothing:
@@ -59,25 +58,28 @@ const char* ToWord(PcrBasis basis) {
 Json ToJson(const PcrComparison& row) {
   return {{"pcr", row.pcr},
           {"bank", row.bank->name},
-          {"enrolled", ToJson(row.enrolled)},
+          {"approved", ToJson(row.approved)},
           {"recorded", ToJson(row.recorded)},
           {"predicted", ToJson(row.predicted)},
           {"current", ToJson(row.current)},
           {"judged_by", ToWord(row.basis)}};
 }
 
+Json ToJson(const BranchStatus& branch) {
+  return {{"description", branch.description},
+          {"holds", FirstProblem(branch.checks) == nullptr},
+          {"checks", ToArray(branch.checks)},
+          {"pcrs", ToArray(branch.pcrs)},
+          {"signed_pcrs", ToArray(branch.signed_pcrs)}};
+}
+
 Json ToJson(const TpmSlotStatus& slot) {
-  Json json = {{"kind", "tpm2"},
-               {"opens", FirstProblem(slot.checks) == nullptr},
-               {"latch", ToText(slot.latch)},
-               {"pin", slot.pin},
-               {"policy_digest", ToHex(slot.policy_digest)},
-               {"expected_policy_digest", Json()},
-               {"checks", ToArray(slot.checks)},
-               {"pcrs", ToArray(slot.pcrs)},
-               {"signed_pcrs", ToArray(slot.signed_pcrs)}};
-  if (slot.expected_digest) json["expected_policy_digest"] = ToHex(*slot.expected_digest);
-  return json;
+  return {{"kind", "tpm2"},
+          {"opens", FirstProblem(slot.checks) == nullptr},
+          {"pin", slot.pin},
+          {"policy_digest", ToHex(slot.policy_digest)},
+          {"checks", ToArray(slot.checks)},
+          {"approved", ToArray(slot.approved)}};
 }
 
 Json ToJson(const RecoverySlotStatus& slot) {

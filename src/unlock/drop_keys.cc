@@ -6,6 +6,7 @@
 #include "src/model/key_store.h"
 #include "src/os/file.h"
 #include "src/os/keyring.h"
+#include "src/seal/held_update_key.h"
 
 namespace nvunlock {
 namespace {
@@ -37,8 +38,10 @@ Result<DirectoryLock> HoldKeys(const Environment& environment) {
 }
 
 Result<void> DropKeys(const Environment& environment) {
+  Result<void> update_keys = DropUpdateKeys(environment);
   Result<void> keks = DropKeks(environment);
   Result<void> dimm_keys = DropDimmKeys(environment);
+  if (!update_keys) return update_keys;
   return keks ? dimm_keys : keks;
 }
 

@@ -20,7 +20,7 @@ void Append(Result<T> result, std::vector<Error>& problems) {
 /// The TPM is free for others afterwards. Machines without one have emergencies, too.
 std::vector<Error> CloseAll(const Environment& environment, bool emergency) {
   TpmConnection tpm(environment.tpm_device);
-  return emergency ? CloseLatchesAtBoot(environment, tpm) : CloseAllLatches(environment, tpm);
+  return emergency ? CloseLatchesAtBoot(environment, tpm) : CloseLatches(environment, tpm);
 }
 
 /// What a shell in the middle of a boot must not find. Where nothing is enrolled, there is nothing

@@ -50,8 +50,12 @@ class KeyLoader {
       }
     }
     AddKeksOfMissing(keks);
-    if (!options_.all_keks) return keks;
-    for (const KekName& kek : TRY(store_.EnrolledKeks())) keks[kek.ToString()] = true;
+    // Before the first passphrase is set, a boot is learnt already.
+    bool is_first = keks.empty() && options_.only.empty();
+    if (!options_.all_keks && !is_first) return keks;
+    for (const KekName& kek : TRY(store_.EnrolledKeks())) {
+      keks[kek.ToString()] = options_.all_keks;
+    }
     bool wants_clear = options_.clear_keks && IsOnlyInClear(store_, NdctlKek());
     if (wants_clear) keks[NdctlKek().ToString()] = true;
     return keks;

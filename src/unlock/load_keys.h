@@ -26,10 +26,11 @@ struct LoadKeysOptions {
   unsigned expire_seconds = 0;        ///< all keys vanish after this time; 0: never
   std::string host;                   ///< whose blobs are preferred
 
-  std::vector<std::string> signature_files;  ///< PCR signatures, for slots with signed PCRs
+  std::vector<std::string> signature_files;  ///< PCR signatures that may be approved
 
-  /// Called with a kek that a recovery slot opened, and why the TPM did not.
-  std::function<void(const KeyFile& file, const Secret& kek, const Error& why)> on_recovered;
+  /// Called with each kek that was opened. It is APPROVED unless a recovery slot opened it, or the
+  /// number of the boot.
+  std::function<void(const KeyFile& file, const Secret& kek, bool approved)> on_opened;
 
   RecoveryQuestion ask_recovery;
   PinQuestion ask_pin;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/unlock/obtain_kek.h"
 
+#include <algorithm>
+
 #include "src/keys/clear_kek.h"
 #include "src/keys/kek_in_keyring.h"
 #include "src/os/file.h"
@@ -21,11 +23,19 @@ Result<Secret> ObtainInClear(const KekSources& from, const KekName& name, Loaded
   return ReadClearKek(from.store, name);
 }
 
-Result<Secret> UnsealFrom(const KeyFile& file, const KekSources& from) {
+/// An approval for some boots ends with the first of them.
+bool IsApproved(const AssertedBranch& by) {
+  return std::none_of(by.approval.branches.begin(), by.approval.branches.end(),
+                      [](const Branch& branch) { return branch.boots.has_value(); });
+}
+
+Result<OpenedKek> UnsealFrom(const KeyFile& file, const KekSources& from, LoadedKeys& loaded) {
   if (from.options.recovery_only) return Fail(file.kek.ToString() + ": the TPM is not asked");
   if (file.slots.empty()) return Fail(Errc::kBadKeyFile, file.kek.ToString() + ": no TPM slot");
   Tpm* tpm = TRY_IN(file.kek.ToString(), from.tpm.Get());
-  return UnsealKek(*tpm, file, from.options.ask_pin);
+  PcrSignatures signatures =
+      ReadPcrSignatures(from.options.signature_files, file.signers, loaded.notes);
+  return UnsealKek(*tpm, file, signatures, from.options.ask_pin);
 }
 
 Result<Secret> Recover(const KeyFile& file, const Error& why, const LoadKeysOptions& options,
@@ -41,7 +51,7 @@ Result<Secret> Recover(const KeyFile& file, const Error& why, const LoadKeysOpti
     Result<Secret> kek = OpenRecovery(file, *typed);
     if (kek) {
       loaded.recovered.push_back(file.kek);
-      if (options.on_recovered) options.on_recovered(file, *kek, why);
+      if (options.on_opened) options.on_opened(file, *kek, /*approved=*/false);
       return kek;
     }
     reason = std::move(kek.error());
@@ -59,13 +69,14 @@ Result<Secret> ObtainFromStore(const KekSources& from, const KekName& name, Load
   for (const Error& problem : file.problems) {
     loaded.notes.push_back(from.store.PathOf(name.KeyFileName()) + ": " + problem.message);
   }
-  for (std::string& note : AttachSignatures(options.signature_files, file)) {
-    loaded.notes.push_back(std::move(note));
+  Result<OpenedKek> opened = UnsealFrom(file, from, loaded);
+  if (opened) {
+    if (options.on_opened) options.on_opened(file, opened->kek, IsApproved(opened->by));
+    return std::move(opened->kek);
   }
-  Result<Secret> unsealed = UnsealFrom(file, from);
-  bool ask = !unsealed && options.ask_recovery && !file.recovery.empty() &&
-             unsealed.error().code != Errc::kLatchClosed;
-  return ask ? Recover(file, unsealed.error(), options, loaded) : std::move(unsealed);
+  bool ask =
+      options.ask_recovery && !file.recovery.empty() && opened.error().code != Errc::kLatchClosed;
+  return ask ? Recover(file, opened.error(), options, loaded) : Failure(std::move(opened.error()));
 }
 
 Result<Secret> CheckPresentKek(const Key& key, const KekName& name, const KeyStore& store) {

@@ -124,7 +124,6 @@ UnlockOptions OptionsFor(const Boot& boot) {
   BootQuestions questions = boot.options.questions(boot.config);
   options.ask_pin = std::move(questions.ask_pin);
   if (boot.config.recovery_prompt) options.ask_recovery = std::move(questions.ask_recovery);
-  options.ask_reseal = std::move(questions.ask_reseal);
   return options;
 }
 

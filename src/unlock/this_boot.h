@@ -19,7 +19,6 @@ namespace nvunlock {
 struct BootQuestions {
   PinQuestion ask_pin;
   RecoveryQuestion ask_recovery;
-  std::function<bool(const KekName& kek, const Error& why)> ask_reseal;
 };
 
 struct BootOptions {

@@ -6,8 +6,9 @@
 #include "src/os/keyring.h"
 #include "src/records/record_image.h"
 #include "src/records/record_pcrs.h"
+#include "src/records/unlearnt.h"
 #include "src/records/unlock_record.h"
-#include "src/seal/boot_reseal.h"
+#include "src/seal/held_update_key.h"
 #include "src/seal/latch.h"
 #include "src/unlock/drivers.h"
 #include "src/unlock/drop_keys.h"
@@ -54,17 +55,26 @@ std::optional<UnlockReport> ReportIfDone(const NdBus& bus) {
   return report;
 }
 
-std::vector<std::string> Reseal(const Environment& environment, Tpm& tpm, const KeyFile& file,
-                                const Secret& kek) {
-  auto resealed = ResealAtBoot(environment, tpm, file, kek);
-  if (!resealed) return {"sealing anew failed: " + resealed.error().message};
-  resealed->push_back(file.kek.ToString() + " is sealed to what is booted now; " +
-                      "after boot, 'nvunlock adopt' puts that into the keys directory");
-  return std::move(*resealed);
-}
-
 void Append(std::vector<std::string> more, std::vector<std::string>& notes) {
   std::move(more.begin(), more.end(), std::back_inserter(notes));
+}
+
+void NoteFailure(Result<void> result, std::vector<std::string>& notes) {
+  if (!result) notes.push_back(std::move(result.error().message));
+}
+
+/// What approves the next boot in the booted system: the update key, and what to learn.
+void PrepareUpdates(const Environment& environment, const Config& config, const KeyFile& file,
+                    const Secret& kek, bool approved, std::vector<std::string>& notes) {
+  if (file.slots.empty()) return;
+  if (!approved) {
+    notes.push_back(file.kek.ToString() +
+                    ": what booted is not approved for good yet; 'nvunlock approve --learn', which "
+                    "runs once the system is up, does that");
+    NoteFailure(RecordUnlearnt(environment, file.kek), notes);
+  }
+  bool hold = !approved || config.updates == Updates::kUnattended;
+  if (hold) NoteFailure(HoldUpdateKey(environment, file, kek), notes);
 }
 
 LoadKeysOptions OptionsForLoading(const Environment& environment, const UnlockOptions& options) {
@@ -85,12 +95,8 @@ LoadedKeys LoadAll(const Environment& environment, const UnlockOptions& options,
   recorded = RecordImage(environment);
   if (!recorded) report.notes.push_back(std::move(recorded.error().message));
   LoadKeysOptions load = OptionsForLoading(environment, options);
-  // While the latch is open and the PCRs are what the next boot's unlock will find.
-  load.on_recovered = [&](const KeyFile& file, const Secret& kek, const Error& why) {
-    if (!options.ask_reseal || !CanResealAtBoot(file, why)) return;
-    Result<Tpm*> tpm = connection.Get();
-    if (!tpm || !options.ask_reseal(file.kek, why)) return;
-    Append(Reseal(environment, **tpm, file, kek), report.notes);
+  load.on_opened = [&](const KeyFile& file, const Secret& kek, bool approved) {
+    PrepareUpdates(environment, options.config, file, kek, approved, report.notes);
   };
   Result<LoadedKeys> keys = LoadKeys(KeyStore(environment.keys_dir), connection, load);
   if (!keys) {

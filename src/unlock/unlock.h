@@ -34,9 +34,6 @@ struct UnlockOptions {
   Config config;
   RecoveryQuestion ask_recovery;
   PinQuestion ask_pin;
-
-  /// Whether to seal anew what a recovery slot had to open. Empty: no.
-  std::function<bool(const KekName& kek, const Error& why)> ask_reseal;
 };
 
 /// Keys in, latches closed, drivers loaded, DIMMs bound one by one, verified and frozen, keys out:

@@ -6,6 +6,9 @@
 : "${NVUNLOCK:=$BATS_TEST_DIRNAME/../../build/nvunlock}"
 NVUNLOCK=$(realpath "$NVUNLOCK")
 
+# All of the machine but its keys directory: what the host has recorded of its own boot is not for a test.
+ROOT_OF_TEST=${BATS_TEST_TMPDIR-}/root-of-test
+
 # A TPM in $BATS_FILE_TMPDIR/tpm, with something measured into PCRs 7, 8 and 12.
 start_tpm() {
   local dir=${1:-$BATS_FILE_TMPDIR/tpm}
@@ -41,7 +44,7 @@ wait_for_socket() {
 power_cycle() {
   local dir=${1:-$BATS_FILE_TMPDIR/tpm}
   kill -KILL "$(cat "$dir/pid")"
-  rm -f "$dir/s" "$dir/s.ctrl" "$dir/pid"
+  rm -rf "$dir/s" "$dir/s.ctrl" "$dir/pid" "$ROOT_OF_TEST/run"
   power_on "$dir"
 }
 
@@ -51,6 +54,22 @@ stop_tpm() {
 
 extend() {
   tpm2_pcrextend "$1:sha256=$(printf '%064x' "$1")"
+}
+
+# pcr_digest PCRS [BANK]: what a policy on their current values asserts, as nvunlock prints it.
+pcr_digest() {
+  tpm2_pcrread -Q -o "$BATS_TEST_TMPDIR/pcrs" "${2-sha256}:$1"
+  sha256sum <"$BATS_TEST_TMPDIR/pcrs" | cut -c 1-12
+}
+
+# The policy indexes, and the latches, of all keks that are enrolled on this TPM, a line each.
+policy_indexes() { indexes_of_size 512; }
+latch_indexes() { indexes_of_size 8; }
+indexes_of_size() {
+  local index
+  for index in $(tpm2_getcap handles-nv-index | grep -io '0x1804e[0-9a-f]*'); do
+    ! tpm2_nvreadpublic "$index" | grep -q "size: $1$" || echo "$index"
+  done
 }
 
 # killed_after SECONDS COMMAND...: it is killed then, or has ended well before. Any other end is a
@@ -73,33 +92,36 @@ nvunlock() {
   "$NVUNLOCK" "$@"
 }
 
-enroll() {
-  nvunlock enroll --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-pcrs=7+8 --no-recovery "$@"
+# in_world COMMAND OPTION...: on this test's machine. A --root= among the options moves all but the keys.
+in_world() {
+  nvunlock "$1" --root="$ROOT_OF_TEST" --keys-dir="$KEYS" --tpm2-device="$TPM" "${@:2}"
 }
 
-load_keys() {
-  nvunlock load-keys --keys-dir="$KEYS" --tpm2-device="$TPM" "$@"
+# for_test_pcrs COMMAND OPTION...: PCRs that somebody names are good enough here.
+for_test_pcrs() {
+  local weak=()
+  [[ "$*" != *--tpm2-pcrs=* ]] || weak=(--weak-policy)
+  in_world "$@" "${weak[@]}"
+}
+
+# A power cycle is a next boot, which would open what a test wants closed: so none is approved.
+enroll() {
+  enroll_with --no-recovery "$@"
 }
 
 # enroll_with WAY...: enroll with recovery ways, or other options than --no-recovery.
 enroll_with() {
-  nvunlock enroll --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-pcrs=7+8 "$@"
+  in_world enroll --tpm2-pcrs=7+8 --weak-policy --next-boot=0 "$@"
 }
 
-reseal() {
-  nvunlock reseal --keys-dir="$KEYS" --tpm2-device="$TPM" "$@"
-}
+load_keys() { in_world load-keys "$@"; }
+reseal() { for_test_pcrs reseal "$@"; }
+approve() { for_test_pcrs approve "$@"; }
+close_latch() { in_world latch; }
+wipe_slot() { in_world wipe-slot "$@"; }
 
 list_slots() {
   nvunlock list-slots --keys-dir="$KEYS"
-}
-
-wipe_slot() {
-  nvunlock wipe-slot --keys-dir="$KEYS" "$@"
-}
-
-close_latch() {
-  nvunlock latch --keys-dir="$KEYS" --tpm2-device="$TPM"
 }
 
 # The kek in the keyring goes into FILE.

@@ -74,10 +74,10 @@ commands() {
 
 @test "whatever kind of value or argument the help names, the completion knows" {
   kinds=$(for command in $(commands); do
-    nvunlock "$command" --help | sed -nE 's/^  .*--[a-z0-9-]+=([^ ]+) .*/\1/p'
+    nvunlock "$command" --help | sed -nE 's/^  .*--[a-z0-9-]+\[?=([^] ]+)\]? .*/\1/p'
     _nvunlock_argument_of "$NVUNLOCK" "$command"
   done | sort -u)
-  for kind in DIR DEVICE CERT.pem REGION SECONDS 'nmemX...|all' 'NUMBER|KIND'; do grep -qxF "$kind" <<<"$kinds"; done
+  for kind in DIR DEVICE CERT.pem REGION SECONDS RESETS 'nmemX...|all' 'NUMBER|KIND'; do grep -qxF "$kind" <<<"$kinds"; done
   while read -r kind; do
     _nvunlock_values "$kind" "" >kind.out || {
       echo "kind $kind is not known"
@@ -103,8 +103,15 @@ commands() {
 }
 
 @test "options with a choice offer it" {
-  offers "none nv pcr:" enroll --latch=
+  offers "user:nvdimm-master" approve --kek=
   offers "auto" status --tpm2-device=a
+}
+
+@test "an option that may go without a value is offered so, and takes none from the next word" {
+  offers "--next-boot" approve --next
+  offers "" approve --next-boot=
+  offers "--now" approve --next-boot --no
+  offers "$(complete_line approve "" | sort | xargs)" approve --next-boot ""
 }
 
 @test "wipe-slot offers all kinds of slots that there are" {

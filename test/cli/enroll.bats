@@ -10,7 +10,7 @@ setup() { fresh_keys; }
 
 @test "a new kek: key file for root only, kek in the keyring, proof, and the word on safekeeping" {
   run enroll
-  expect 0 "proved: it unseals now, and not without its policy"
+  expect 0 "proved: it unseals when its policy holds, and not without"
   expect 0 "There is no recovery slot: when this TPM is cleared"
   [[ $(stat -c %a "$KEYS/nvdimm-master.pem") == 600 ]]
   [[ $(keyctl pipe "$(keyctl search @u user nvdimm-master)" | wc -c) -eq 32 ]]
@@ -156,7 +156,7 @@ blocks_in_hex() {
 }
 
 @test "PCRs that cover neither initrd nor command line need --weak-policy" {
-  run enroll --tpm2-pcrs=7
+  run in_world enroll --no-recovery --tpm2-pcrs=7
   expect 1 "--weak-policy"
   [[ ! -e $KEYS/nvdimm-master.pem ]]
   run enroll --tpm2-pcrs=7 --weak-policy
@@ -164,9 +164,9 @@ blocks_in_hex() {
 }
 
 @test "a covering PCR into which nothing was measured does not count" {
-  run enroll --tpm2-pcrs=7+11 --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS"
-  expect 1 "PCR 11"
-  run enroll --tpm2-pcrs="7+11:sha256=$(printf '%064d' 0)"
+  run in_world enroll --no-recovery --tpm2-pcrs=7+11
+  expect 1 "--weak-policy"
+  run in_world enroll --no-recovery --tpm2-pcrs="7+11:sha256=$(printf '%064d' 0)"
   expect 1 "--weak-policy"
 }
 
@@ -180,25 +180,29 @@ blocks_in_hex() {
   expect 1 "sha384 is not active"
 }
 
-@test "PCRs that change after the initramfs need the record of this boot, or a digest" {
-  run enroll --tpm2-pcrs=7+12 --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS"
-  expect 1 "PCR 12 has changed since the initramfs"
+@test "PCRs that change after the initramfs need the record of this boot, or a digest, or a next boot" {
+  run enroll --tpm2-pcrs=7+12
+  expect 1 "a PCR has changed since the initramfs"
+  [[ -z $(ls "$KEYS") ]]
   value=$(tpm2_pcrread sha256:12 | sed -n 's/.*0x//p')
   run enroll --tpm2-pcrs="7+12:sha256=$value"
-  expect 0 "proved: it unseals now"
+  expect 0 "approved: PCR 7+12:sha256 ($(pcr_digest 7,12))"
+  run enroll --kek=user:second --tpm2-pcrs=7+12 --next-boot
+  expect 0 "approved: boot "
+  [[ $output != *"approved: PCR 7+12"* ]]
 }
 
 @test "names work as in systemd-cryptenroll, and either bank" {
   run enroll --tpm2-pcrs=secure-boot-policy:sha256,8
-  expect 0 "policy: 7:sha256="
+  expect 0 "approved: PCR 7+8:sha256 ($(pcr_digest 7,8))"
   tpm2_pcrextend 8:sha1="$(printf '%040x' 8)"
   run enroll --kek=user:second --tpm2-pcrs=8:sha1
-  expect 0 "policy: 8:sha1="
+  expect 0 "approved: PCR 8:sha1 ($(pcr_digest 8 sha1))"
 }
 
-@test "a digest of another boot: enrolled, but the proof says that it could not be tried" {
+@test "a digest of another boot: enrolled, but does not open in this one" {
   run enroll --tpm2-pcrs="7:sha256=$(printf '%064d' 1)+8"
-  expect 0 "can't be tested now"
+  expect 0 "proved: it unseals when its policy holds, and not without"
   keyctl clear @u
   run load_keys
   expect 5 "PCR 7"
@@ -208,15 +212,23 @@ blocks_in_hex() {
   mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
   jq -n --arg v "$(printf '%064d' 7)" '{in_initramfs: true, banks: {sha256: {"8": $v}}}' \
     >"$BATS_TEST_TMPDIR/run/nvunlock/pcrs.json"
-  run enroll --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS"
-  expect 0 "8:sha256=$(printf '%064d' 7)"
-  expect 0 "can't be tested now"
+  digest=$({
+    tpm2_pcrread -Q -o /dev/stdout sha256:7
+    head -c 31 /dev/zero
+    printf '\007'
+  } | sha256sum | cut -c 1-12)
+  run enroll --root="$BATS_TEST_TMPDIR"
+  expect 0 "approved: PCR 7+8:sha256 ($digest)"
+  [[ $digest != "$(pcr_digest 7,8)" ]]
+  keyctl clear @u
+  run load_keys
+  expect 5 "PCR 8 (sha256) differs"
 }
 
 @test "a damaged record is an error, not ignored" {
   mkdir -p "$BATS_TEST_TMPDIR/run/nvunlock"
   echo '{"banks": {"sha256": {"8": "zz"}}}' >"$BATS_TEST_TMPDIR/run/nvunlock/pcrs.json"
-  run enroll --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS"
+  run enroll --root="$BATS_TEST_TMPDIR"
   expect 1 "not a PCR record"
 }
 
@@ -243,8 +255,8 @@ blocks_in_hex() {
   for tenth in 0 1 2 3 5 8; do
     rm -rf "$KEYS"
     keyctl clear @u
-    killed_after "0.0$tenth" "$NVUNLOCK" enroll --keys-dir="$KEYS" --tpm2-device="$TPM" \
-      --tpm2-pcrs=7+8 --no-recovery
+    killed_after "0.0$tenth" "$NVUNLOCK" enroll --root="$ROOT_OF_TEST" --keys-dir="$KEYS" \
+      --tpm2-device="$TPM" --tpm2-pcrs=7+8 --weak-policy --no-recovery
     [[ ! -e $KEYS/nvdimm-master.pem ]] || load_keys
   done
 }

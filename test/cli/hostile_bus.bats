@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2034  # KEY and JSON are for sign()
-# Somebody on the bus to the TPM loses, spoils, replays or delays every single command of unlock, latch
-# and enroll: see test/tools/hostile_bus.py. CHECK=full tries all ways with all policies.
+# Somebody on the bus to the TPM loses, spoils, replays or delays every single command of unlock, latch,
+# enroll and approve: see test/tools/hostile_bus.py. CHECK=full tries all ways with all policies.
 
 load common
 
@@ -64,32 +64,46 @@ spoil_enroll() { # ENROLL-OPTION...
 }
 
 # bats test_tags=full
-@test "unlock, with signed PCRs and a PCR latch" {
+@test "unlock, with signed PCRs" {
   sign_pcr_8
-  enroll_kek --tpm2-pcrs=7+8 --latch=pcr:13 "${SIGNED[@]}"
+  enroll_kek --tpm2-pcrs=7 "${SIGNED[@]}"
   spoil unlock --kek "$BATS_TEST_TMPDIR/kek"
 }
 
-@test "latch, of an NV index" {
+# bats test_tags=full
+@test "unlock, by the number of the boot" {
+  enroll_kek --tpm2-pcrs=7+12 --next-boot
+  spoil unlock --kek "$BATS_TEST_TMPDIR/kek"
+}
+
+@test "latch" {
   enroll_kek
   spoil latch
 }
 
+@test "approve, of the next boot" {
+  enroll_kek
+  spoil approve --kek "$BATS_TEST_TMPDIR/kek" --option=--next-boot
+}
+
 # bats test_tags=full
-@test "latch, of a PCR" {
-  enroll_kek --latch=pcr:13
-  spoil latch
+@test "approve, of signed PCRs and nothing else" {
+  enroll_kek
+  start_tpm "$BATS_TEST_TMPDIR/other"
+  sign_pcr_8
+  stop_tpm "$BATS_TEST_TMPDIR/other"
+  spoil approve --kek "$BATS_TEST_TMPDIR/kek" --option=--now --option=--tpm2-pcrs=7 "${SIGNED[@]/#/--option=}"
 }
 
 @test "enroll" {
   stop_tpm "$BATS_TEST_TMPDIR/tpm"
-  spoil_enroll --tpm2-pcrs=7+8
+  spoil_enroll --tpm2-pcrs=7+8 --weak-policy
 }
 
 # bats test_tags=full
-@test "enroll, with a PIN and a PCR latch" {
+@test "enroll, with a PIN" {
   stop_tpm "$BATS_TEST_TMPDIR/tpm"
-  spoil_enroll --tpm2-pcrs=7+8 --latch=pcr:13 --tpm2-with-pin
+  spoil_enroll --tpm2-pcrs=7+8 --weak-policy --tpm2-with-pin
 }
 
 # bats test_tags=full

@@ -19,13 +19,13 @@ make_in_top() {
     usr/lib/udev/rules.d/90-nvunlock.rules \
     usr/lib/dracut/modules.d/99nvunlock/module-setup.sh etc/nvunlock/nvunlock.conf \
     usr/lib/systemd/system/sysinit.target.wants/nvunlock.service \
-    usr/lib/systemd/system/multi-user.target.wants/nvunlock-adopt.service \
+    usr/lib/systemd/system/multi-user.target.wants/nvunlock-learn.service \
     usr/share/bash-completion/completions/nvunlock usr/lib/nvunlock/before-removal; do
     [[ -e $DEST/$file ]]
   done
   grep -q '^ExecStart=/usr/bin/nvunlock unlock --at-boot$' "$DEST/usr/lib/systemd/system/nvunlock.service"
-  grep -q '^ExecStart=/usr/bin/nvunlock adopt$' \
-    "$DEST/usr/lib/systemd/system/nvunlock-adopt.service"
+  grep -q '^ExecStart=/usr/bin/nvunlock approve --learn$' \
+    "$DEST/usr/lib/systemd/system/nvunlock-learn.service"
 }
 
 @test "uninstall leaves nothing behind, and install after it works" {

@@ -13,7 +13,7 @@ setup() {
   fresh_keys
   make_clear_kek
   make_blob 8680-00000001
-  enroll --import --latch=nv
+  enroll --import
   rm "$KEYS/nvdimm-master.blob"
   make_dimm_hardware
   mkdir -p "$ROOT/etc/nvunlock" "$ROOT/usr/lib/modprobe.d"

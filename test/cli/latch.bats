@@ -10,9 +10,8 @@ setup() {
 }
 teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
 
-@test "latch closes the NV latch: exit code 11 until the machine boots again" {
-  run enroll
-  expect 0 "latch: nv"
+@test "latch: exit code 11 until the machine boots again" {
+  enroll
   keyctl clear @u
   load_keys
   keyctl clear @u
@@ -23,27 +22,6 @@ teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
   power_cycle "$BATS_TEST_TMPDIR/tpm"
   run load_keys
   expect 0 "nvdimm master key loaded."
-}
-
-@test "latch closes a PCR latch: exit code 5 until the machine boots again" {
-  run enroll --latch=pcr:13
-  expect 0 "latch: pcr:13"
-  keyctl clear @u
-  close_latch
-  run load_keys
-  expect 5 "PCR 13"
-  power_cycle "$BATS_TEST_TMPDIR/tpm"
-  run load_keys
-  expect 0 "nvdimm master key loaded."
-}
-
-@test "without a latch load-keys works as before" {
-  run enroll --latch=none
-  expect 0 "latch: none"
-  keyctl clear @u
-  close_latch
-  run load_keys
-  expect 0
 }
 
 @test "unlock closes the latch, and a second unlock says so" {
@@ -124,26 +102,60 @@ latch_without_tpm() { # OPTION...
   expect 11
 }
 
-@test "two keks share one NV index" {
+@test "each kek has an NV index of its own, and latch closes all of them" {
   enroll
   enroll --kek=user:second
-  [[ $(tpm2_getcap handles-nv-index | grep -ic 0x1804e) -eq 1 ]]
+  [[ $(latch_indexes | wc -l) -eq 2 ]]
+  keyctl clear @u
+  load_keys
+  keyctl clear @u
+  close_latch
+  run load_keys
+  expect 11 "user:nvdimm-master: the latch is closed"
+  expect 11 "user:second: the latch is closed"
 }
 
-@test "enroll behind a closed latch says that unsealing cannot be tested in this boot" {
+@test "enroll behind a closed latch opens no other kek" {
   enroll
   close_latch
-  run enroll --kek=user:second
-  expect 0 "can't be tested in this boot: the latch is closed"
+  enroll --kek=user:second
+  keyctl clear @u
+  run load_keys
+  expect 11 "user:nvdimm-master: the latch is closed"
 }
 
-@test "an index that the owner made anew opens nothing: exit code 16" {
+@test "reseal behind a closed latch leaves the new index closed, too, until the machine boots again" {
+  enroll
+  save_kek "$BATS_TEST_TMPDIR/kek"
+  reseal
+  keyctl clear @u
+  load_keys # before an unlock has closed it, it stays open
+  close_latch
+  reseal
+  keyctl clear @u
+  run load_keys
+  expect 11 "the latch is closed"
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  load_keys
+  kek_is "$BATS_TEST_TMPDIR/kek"
+}
+
+@test "approve writes behind a closed latch, and does not open it" {
+  enroll
+  close_latch
+  run approve --next-boot
+  expect 0 "changed"
+  keyctl clear @u
+  run load_keys
+  expect 11
+}
+
+@test "an index that the owner took away opens nothing: exit code 16" {
   enroll
   keyctl clear @u
-  index=$(tpm2_getcap handles-nv-index | grep -io 0x1804e..)
-  tpm2_nvundefine -C o "$index"
+  tpm2_nvundefine -C o "$(latch_indexes)"
   run load_keys
-  expect 16 "the latch is gone or was made anew"
+  expect 16 "is gone or was made anew"
 }
 
 @test "latch --emergency does not wait for ever for an unlock that hangs: keks go, DIMM keys stay" {
@@ -171,11 +183,13 @@ latch_without_tpm() { # OPTION...
   make_blob 8680-00000001
   enroll --import
   load_keys
+  head -c 32 /dev/urandom | keyctl padd user nvunlock-update:nvdimm-master @u
   latch_emergency() {
     nvunlock "$@" --root="$BATS_TEST_TMPDIR" --keys-dir="$KEYS" --tpm2-device="$TPM"
   }
   latch_emergency latch
   key_exists encrypted nvdimm:8680-00000001
+  key_exists user nvunlock-update:nvdimm-master
 
   touch "$BATS_TEST_TMPDIR/running"
   flock "$BATS_TEST_TMPDIR/run/nvunlock/.nvunlock.lock" \
@@ -184,13 +198,13 @@ latch_without_tpm() { # OPTION...
   latch_emergency latch --emergency 3>&- &
   waiting=$!
   sleep 1
-  index=$(tpm2_getcap handles-nv-index | grep -io 0x1804e..)
-  tpm2_nvreadpublic "$index" | grep -q readlocked
+  tpm2_nvreadpublic "$(latch_indexes)" | grep -q readlocked
   key_exists encrypted nvdimm:8680-00000001
   rm "$BATS_TEST_TMPDIR/running"
   wait "$waiting"
   refute key_exists encrypted nvdimm:8680-00000001
   refute key_exists user nvdimm-master
+  refute key_exists user nvunlock-update:nvdimm-master
   grep -q '^install nfit /bin/false' "$BATS_TEST_TMPDIR/run/modprobe.d/00-nvunlock.conf"
 }
 

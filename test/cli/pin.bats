@@ -86,7 +86,9 @@ failed_tries() {
 
 @test "reseal changes the PIN, or takes it away" {
   run reseal --tpm2-with-pin < <(printf '%s\n' 5678 5678 1234)
-  expect 0 "proved: it unseals now"
+  expect 0 "proved: it unseals when its policy holds, and not without"
+  run load_keys <<<1234
+  [[ $status -ne 0 ]]
   run load_keys <<<5678
   expect 0
   kek_is "$KEK"
@@ -97,7 +99,20 @@ failed_tries() {
   expect 0
 }
 
+@test "approve asks for the PIN where the kek is not at hand; a wrong one changes nothing" {
+  run approve --next-boot < <(printf '%s\n' 1 2 3 4 5)
+  expect 12 "too often"
+  run approve
+  [[ $output != *"approved: boot"* ]]
+  run approve --next-boot <<<1234
+  expect 0 "approved: boot "
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  extend 8
+  load_keys <<<1234
+  kek_is "$KEK"
+}
+
 @test "the key file says neither the PIN nor a hash of it that is quick to guess" {
-  refute grep -q 1234 <(grep -v '^pcrs:\|^kek-check:\|^[A-Za-z0-9+/=]*$' "$KEYS/nvdimm-master.pem")
+  refute grep -q 1234 <(grep -v '^kek-check:\|^[A-Za-z0-9+/=]*$' "$KEYS/nvdimm-master.pem")
   cms_block 1 | openssl cms -cmsout -print -noout -inform PEM | grep -q scrypt
 }

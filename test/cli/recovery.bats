@@ -150,8 +150,8 @@ hex() {
 }
 
 @test "a passphrase is not shown while it is typed in a terminal" {
-  run timeout 60 script -qec "$(printf '%q ' "$NVUNLOCK" enroll --keys-dir="$KEYS" \
-    --tpm2-device="$TPM" --tpm2-pcrs=7+8 --recovery-passphrase)" /dev/null \
+  run timeout 60 script -qec "$(printf '%q ' "$NVUNLOCK" enroll --root="$ROOT_OF_TEST" \
+    --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-pcrs=7+8 --weak-policy --recovery-passphrase)" /dev/null \
     < <(
       sleep 3
       echo "$PASSPHRASE"
@@ -197,8 +197,8 @@ END
 
 @test "on a terminal the recovery key is a QR code, too, and only there" {
   local terminal=$BATS_TEST_TMPDIR/terminal key
-  script --quiet --return --command "$NVUNLOCK enroll --keys-dir=$KEYS --tpm2-device=$TPM \
-    --tpm2-pcrs=7+8 --recovery-key" "$terminal" >/dev/null
+  script --quiet --return --command "$NVUNLOCK enroll --root=$ROOT_OF_TEST --keys-dir=$KEYS \
+    --tpm2-device=$TPM --tpm2-pcrs=7+8 --weak-policy --recovery-key" "$terminal" >/dev/null
   key=$(recovery_key_in "$(cat "$terminal")")
   [[ $(read_qr_code "$terminal") == "$key" ]]
   rm "$KEYS"/*

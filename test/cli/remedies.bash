@@ -5,7 +5,7 @@
 setup() {
   start_tpm "$BATS_TEST_TMPDIR/tpm"
   fresh_keys
-  ROOT=$BATS_TEST_TMPDIR/root
+  ROOT=$ROOT_OF_TEST
   SAFE=$BATS_TEST_TMPDIR/safe
   mkdir -p "$ROOT/sys" "$SAFE"
 }
@@ -65,19 +65,19 @@ enroll_again_from_safe_place() {
   advised "without a recovery slot, move the key file away, put nvdimm-master.blob back from its safe place"
   mv "$KEYS/nvdimm-master.pem" "$SAFE/old.pem"
   cp "$SAFE/nvdimm-master.blob" "$KEYS"
-  follow "nvunlock enroll --import" --tpm2-pcrs=7+8 --no-recovery
+  follow "nvunlock enroll --import" --tpm2-pcrs=7+8 --weak-policy --no-recovery
   rm "$KEYS/nvdimm-master.blob"
   unlocks
 }
 
 other_tpm() {
   stop_tpm "$BATS_TEST_TMPDIR/tpm"
-  rm -r "$BATS_TEST_TMPDIR/tpm"
+  rm -rf "$BATS_TEST_TMPDIR/tpm" "$ROOT/run"
   start_tpm "$BATS_TEST_TMPDIR/tpm"
 }
 
-remove_latch() {
-  tpm2_nvundefine -C o "$(tpm2_getcap handles-nv-index | grep -io '0x1804e[0-9a-f]*')"
+remove_index() {
+  tpm2_nvundefine -C o "$(policy_indexes)"
 }
 
 # fails_with COMMAND...: it must, and its message is the last.

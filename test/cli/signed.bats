@@ -24,8 +24,7 @@ boot_image() { # BYTE
 }
 
 enroll_signed() {
-  nvunlock enroll --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-public-key="$KEY.pem" \
-    --tpm2-signature="$JSON" --no-recovery --latch=none "$@"
+  in_world enroll --tpm2-public-key="$KEY.pem" --tpm2-signature="$JSON" --no-recovery "$@"
 }
 
 # What the next boot finds: another image, and its signatures.
@@ -41,11 +40,25 @@ load_signed() {
   load_keys --tpm2-signature="$JSON"
 }
 
+# What is approved where KEY has signed PCRS.
+signed_by() { # KEY [PCRS]
+  echo "approved: PCR ${2-11}:sha256 signed by key $(name_of "$1" | cut -c 1-12)"
+}
+
+# The hash in the Name that a TPM gives the RSA key of 2048 bits: over its public area, of which the modulus is last.
+name_of() { # KEY
+  {
+    printf '\0\1\0\013\0\6\0\100\0\0\0\020\0\020\010\0\0\0\0\0\1\0'
+    openssl rsa -pubin -in "$1.pem" -noout -modulus | sed 's/Modulus=//' | basenc --base16 -d
+  } | sha256sum | cut -c 1-64
+}
+
 @test "another image that the key has signed opens, without enrolling again" {
   sign "$KEY"
   run enroll_signed
-  expect 0 "policy: 11:sha256 signed by $(openssl pkey -pubin -in "$KEY.pem" -outform DER | sha256sum | cut -c 1-64)"
-  expect 0 "proved: it unseals now"
+  expect 0 "$(signed_by "$KEY")"
+  [[ $output != *"approved: boot"* ]] # a signature is what approves
+  expect 0 "proved: it unseals when its policy holds, and not without"
   next_boot 2b
   sign "$KEY"
   load_signed
@@ -57,10 +70,10 @@ load_signed() {
   enroll_signed
   next_boot 2b
   run load_signed
-  expect 13 "no PCR signature by the enrolled key was found -- boot an image"
+  expect 13 "no PCR signature by the approved key was found -- boot an image"
   sign "$OTHER"
   run load_signed
-  expect 13 "no PCR signature by the enrolled key was found"
+  expect 13 "no PCR signature by the approved key was found"
 }
 
 @test "a signature for another image does not open this one: exit code 13" {
@@ -70,7 +83,7 @@ load_signed() {
   next_boot 2b
   mv "$JSON.old" "$JSON"
   run load_signed
-  expect 13 "none of the PCR signatures by the enrolled key is for what was booted"
+  expect 13 "none of the PCR signatures by the approved key is for what was booted"
 }
 
 @test "the right one is found among many" {
@@ -92,8 +105,7 @@ load_signed() {
 @test "together with literal PCRs both have to hold" {
   sign "$KEY"
   run enroll_signed --tpm2-pcrs=7+8
-  expect 0 "11:sha256 signed by "
-  expect 0 ", 7:sha256="
+  expect 0 "$(signed_by "$KEY"), PCR 7+8:sha256 ($(pcr_digest 7,8))"
   next_boot 2b
   sign "$KEY"
   load_signed
@@ -106,7 +118,7 @@ load_signed() {
 
 @test "together with the latch and a PIN" {
   sign "$KEY"
-  printf '%s\n' 1234 1234 | enroll_signed --latch=nv --tpm2-with-pin
+  printf '%s\n' 1234 1234 | enroll_signed --tpm2-with-pin
   next_boot 2b
   sign "$KEY"
   load_signed <<<1234
@@ -120,11 +132,11 @@ load_signed() {
 @test "a policyRef has to be signed, too" {
   sign "$KEY" initrd
   run enroll_signed --tpm2-public-key-policyref=initrd
-  expect 0 " for initrd"
+  expect 0 "$(signed_by "$KEY") for 0x$(printf initrd | od -An -tx1 | tr -d ' \n')"
   next_boot 2b
   sign "$KEY"
   run load_signed
-  expect 13 "no PCR signature by the enrolled key was found"
+  expect 13 "no PCR signature by the approved key was found"
   sign "$KEY" initrd
   load_signed
   kek_is "$KEK"
@@ -133,11 +145,11 @@ load_signed() {
 @test "other PCRs than 11 can be signed" {
   sign "$KEY" "" 11,12
   run enroll_signed --tpm2-public-key-pcrs=11+12
-  expect 0 "policy: 11+12:sha256 signed by"
+  expect 0 "$(signed_by "$KEY" 11+12)"
   next_boot 2b
   sign "$KEY"
   run load_signed
-  expect 13 "no PCR signature by the enrolled key was found"
+  expect 13 "none of the PCR signatures by the approved key is for what was booted"
   sign "$KEY" "" 11,12
   load_signed
   kek_is "$KEK"
@@ -146,7 +158,7 @@ load_signed() {
 @test "enroll tests the signature before it writes anything" {
   sign "$OTHER"
   run enroll_signed
-  expect 13 "tpm2-pcr-signature.json: no signature by this key over 11:sha256"
+  expect 13 "tpm2-pcr-signature.json: no signature by this key is for what was booted"
   rm "$JSON"
   sign "$KEY"
   boot_image 2b
@@ -158,25 +170,25 @@ load_signed() {
 @test "enroll says when the booted system matches, too" {
   sign "$KEY"
   run enroll_signed
-  expect 0 "the signatures fit the booted system as well: only a latch keeps it from unsealing"
+  expect 0 "the signatures fit the booted system as well: only the latch keeps it from unsealing"
 }
 
 @test "enroll finds that a later phase is signed before it comes" {
-  mkdir -p "$BATS_TEST_TMPDIR/root/run/nvunlock"
+  mkdir -p "$ROOT_OF_TEST/run/nvunlock"
   jq -n --arg value "$(tpm2_pcrread sha256:11 | grep -oE '[0-9A-F]{64}' | tr A-F a-f)" \
     '{in_initramfs: true, banks: {sha256: {"11": $value}}}' \
-    >"$BATS_TEST_TMPDIR/root/run/nvunlock/pcrs.json"
+    >"$ROOT_OF_TEST/run/nvunlock/pcrs.json"
   sign "$KEY"
   for phase in leave-initrd sysinit; do
     tpm2_pcrextend "11:sha256=$(printf %s $phase | sha256sum | cut -c 1-64)"
   done
-  run enroll_signed --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS"
-  expect 0 "can't be tested now"
+  run enroll_signed
+  expect 0 "$(signed_by "$KEY")"
   [[ $output != *"booted system"* ]]
   rm "$KEYS"/*
   keyctl clear @u
   sign "$KEY"
-  run enroll_signed --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS"
+  run enroll_signed
   expect 0 "the signatures fit the booted system as well (phase 'sysinit')"
 }
 
@@ -185,7 +197,7 @@ load_signed() {
   run enroll_signed --tpm2-public-key-pcrs=7
   expect 1 "--weak-policy"
   run enroll_signed --tpm2-public-key-pcrs=7 --weak-policy
-  expect 0 "policy: 7:sha256 signed by"
+  expect 0 "$(signed_by "$KEY" 7)"
 }
 
 @test "keys and files that are none" {
@@ -223,14 +235,15 @@ load_signed() {
   sign "$KEY"
   enroll_signed
   save_kek "$KEK"
-  run reseal --tpm2-signature="$JSON"
-  expect 0 "policy: 11:sha256 signed by"
+  run reseal
+  expect 0 "$(signed_by "$KEY")"
   keyctl clear @u
   load_signed
   kek_is "$KEK"
   cp "$JSON" "$JSON.old"
   sign "$OTHER"
-  reseal --tpm2-public-key="$OTHER.pem" --tpm2-signature="$JSON"
+  run reseal --tpm2-public-key="$OTHER.pem" --tpm2-signature="$JSON"
+  expect 0 "$(signed_by "$OTHER")"
   keyctl clear @u
   load_signed
   kek_is "$KEK"
@@ -241,13 +254,15 @@ load_signed() {
 }
 
 @test "reseal from literal to signed PCRs and back" {
-  enroll --latch=none
+  enroll
   save_kek "$KEK"
   sign "$KEY"
   run reseal --tpm2-pcrs= --tpm2-public-key="$KEY.pem" --tpm2-signature="$JSON"
-  expect 0 "policy: 11:sha256 signed by"
+  expect 0 "$(signed_by "$KEY")"
+  [[ $output != *"PCR 7+8"* ]]
   run reseal --tpm2-public-key= --tpm2-pcrs=7+8
-  expect 0 "policy: 7:sha256="
+  expect 0 "approved: PCR 7+8:sha256 ($(pcr_digest 7,8))"
+  [[ $output != *signed* ]]
   keyctl clear @u
   load_keys
   kek_is "$KEK"
@@ -256,12 +271,12 @@ load_signed() {
 @test "verify judges signed PCRs by the signature, without an unseal" {
   sign "$KEY"
   enroll_signed --tpm2-pcrs=7
-  run nvunlock verify --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-signature="$JSON"
+  run in_world verify --tpm2-signature="$JSON"
   expect 0 "will unlock"
-  run nvunlock status --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-signature="$JSON"
-  expect 0 "PCR signature     one is for what was booted"
+  run in_world status --tpm2-signature="$JSON"
+  expect 0 "  PCR signature   one is for what was booted, judged by their current values"
   [[ $output =~ 11:sha256\ +signed ]]
   boot_image 2b
-  run nvunlock verify --keys-dir="$KEYS" --tpm2-device="$TPM" --tpm2-signature="$JSON"
-  expect 13 "no PCR signature by the enrolled key is for what was booted"
+  run in_world verify --tpm2-signature="$JSON"
+  expect 13 "no PCR signature by the approved key is for what was booted"
 }

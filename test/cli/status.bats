@@ -7,7 +7,9 @@ load common
 setup() {
   start_tpm "$BATS_TEST_TMPDIR/tpm"
   fresh_keys
-  enrolled_root --recovery-key
+  enrolled_root --recovery-key >"$BATS_TEST_TMPDIR/enrolled"
+  # shellcheck disable=SC2034
+  RECOVERY_KEY=$(recovery_key_in "$(cat "$BATS_TEST_TMPDIR/enrolled")")
 }
 teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
 
@@ -33,13 +35,15 @@ memory for secrets    locked
 user:nvdimm-master
   key file            $KEYS/nvdimm-master.pem
   image               in the image of this boot
-  slot 0: tpm2, latch nv
+  slot 0: tpm2
     storage root key  as enrolled
     sealed object     loads
     policy digest     that of the sealed object
-    PCRs              will hold, by the values recorded in this boot
     latch             closed until the next TPM reset
-    PCR         ENROLLED      RECORDED      PREDICTED     CURRENT
+    approval          the next boot is approved: PCR 7+8:sha256 ($(pcr_digest 7,8))
+    approved          PCR 7+8:sha256 ($(pcr_digest 7,8))
+      PCRs            will hold, by the values recorded in this boot
+    PCR         APPROVED      RECORDED      PREDICTED     CURRENT
     7:sha256    $(pcr 7)  $(pcr 7)  -             $(pcr 7)
     8:sha256    $(pcr 8)  $(pcr 8)  -             $(pcr 8)
   slot 1: recovery-key
@@ -51,19 +55,37 @@ yes: the next boot will unlock
 END
 }
 
-@test "status --json has the same, with whole values" {
+@test "status --json has the same, with whole values where they are known" {
   unlock_in_initramfs
   extend 8
   run status_of --json
   expect 0
   jq -e '.verdict.unlocks and .verdict.exit_code == 0' <<<"$output"
-  jq -e '.keks[0].slots[0] | .opens and .policy_digest == .expected_policy_digest' <<<"$output"
-  jq -e '.keks[0].slots[0].pcrs[1] | .pcr == 8 and .bank == "sha256" and
-    .enrolled == .recorded and .current != .recorded and .predicted == null and
-    .judged_by == "recorded" and (.enrolled | length) == 64' <<<"$output"
+  jq -e '.keks[0].slots[0] | .opens and .policy_digest' <<<"$output"
+  jq -e '.keks[0].slots[0].approved[0].pcrs[1] | .pcr == 8 and .bank == "sha256" and
+    (.approved as $beginning | .recorded | startswith($beginning)) and .current != .recorded and
+    .predicted == null and .judged_by == "recorded" and (.recorded | length) == 64' <<<"$output"
   jq -e '.keks[0].slots[1].kind == "recovery-key"' <<<"$output"
   jq -e '[.keks[0].slots[0].checks[].subject] ==
-    ["storage root key", "sealed object", "policy digest", "PCRs", "latch"]' <<<"$output"
+    ["storage root key", "sealed object", "policy digest", "latch", "approval"]' <<<"$output"
+}
+
+@test "status tells whether the next boot is approved by its number, and that this is used up after it" {
+  extend 8
+  run status_of
+  expect 0 "no: the next boot will not unlock all DIMMs (5)"
+  in_world load-keys --recovery <<<"$RECOVERY_KEY"
+  approve --root="$ROOT" --next-boot
+  run status_of
+  expect 0 "approval          the next boot is approved: boot "
+  expect 0 "  number of the boot the next one is approved"
+  expect 0 "yes: the next boot will unlock"
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  rm -r "$ROOT/run"
+  extend 8
+  run status_of
+  expect 0 "number of the boot the next one is not approved: the approval for a boot is used up"
+  expect 0 "no: the next boot will not unlock all DIMMs (5)"
 }
 
 @test "status changes nothing: keys directory, run directory, keyring, latch" {
@@ -96,7 +118,7 @@ END
   enroll_with --no-recovery --tpm2-with-pin <<<"12345
 12345"
   run status_of
-  expect 0 "slot 0: tpm2, latch nv, PIN"
+  expect 0 "slot 0: tpm2, PIN"
   expect 0 "wrong ones until dictionary attack lockout"
 }
 

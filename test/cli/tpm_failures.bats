@@ -10,11 +10,6 @@ setup() {
 }
 teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
 
-# The index of an NV latch, or nothing.
-latch_index() {
-  tpm2_getcap handles-nv-index | grep -io '0x1804e[0-9a-f]*'
-}
-
 @test "the owner has a password: enroll exits with 17, says what to do, and that helps" {
   tpm2_changeauth -c owner secret
   run enroll
@@ -30,19 +25,19 @@ latch_index() {
   expect 0 "nvdimm master key loaded."
 }
 
-@test "the latch's NV index is gone: exit code 16, also of unlock, and reseal makes a new one" {
+@test "the policy index is gone: exit code 16, also of unlock, and reseal makes a new one" {
   key=$(recovery_key_in "$(enroll_with --recovery-key)")
   keyctl clear @u
-  tpm2_nvundefine -C o "$(latch_index)"
+  tpm2_nvundefine -C o "$(latch_indexes)"
   run load_keys
-  expect 16 "the NV index of the latch is gone or was made anew"
+  expect 16 "is gone or was made anew"
   expect 16 "nvunlock reseal"
-  ROOT=$BATS_TEST_TMPDIR/root make_dimm_hardware
-  run nvunlock unlock --root="$BATS_TEST_TMPDIR/root" --keys-dir="$KEYS" --tpm2-device="$TPM" </dev/null
+  ROOT=$ROOT_OF_TEST make_dimm_hardware
+  run in_world unlock </dev/null
   expect 16 "gone or was made anew"
-  run reseal <<<"$key"
+  run reseal --tpm2-pcrs=7+8 <<<"$key"
   expect 0
-  [[ -n $(latch_index) ]]
+  [[ -n $(policy_indexes) ]]
   keyctl clear @u
   run load_keys
   expect 0 "nvdimm master key loaded."

@@ -7,17 +7,58 @@
 load common
 load remedies
 
-@test "PCRs differ: boot what was enrolled; 'nvunlock reseal'; or enroll ndctl's kek again" {
+# Indexes of others, until not even a small one fits.
+fill_nv() {
+  local size=2048 index=$((0x1500000))
+  while [[ $size -ge 64 ]]; do
+    if tpm2_nvdefine -Q -C o -s "$size" "$index" 2>/dev/null; then
+      index=$((index + 1))
+    else
+      size=$((size / 2))
+    fi
+  done
+}
+
+@test "PCRs differ: boot what was approved; 'nvunlock approve --now'" {
   enroll_machine
   extend 8
   fails_with load_keys
-  advised "boot what was enrolled"
+  advised "boot what was approved"
   power_cycle "$BATS_TEST_TMPDIR/tpm"
   unlocks
   extend 8
   keyctl clear @u
   fails_with load_keys
-  follow "nvunlock reseal" <<<"$RECOVERY_KEY"
+  follow "nvunlock approve --now" <<<"$RECOVERY_KEY"
+  unlocks
+}
+
+@test "PCRs differ, as verify sees it: 'nvunlock approve --now', also with the latch closed" {
+  enroll_machine
+  extend 8
+  close_latch
+  fails_with in_world verify
+  follow "nvunlock approve --now" <<<"$RECOVERY_KEY"
+  run in_world verify
+  expect 0
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  extend 8
+  unlocks
+}
+
+@test "unlock by the number of the boot: 'nvunlock approve --learn', and the next boot opens by its PCRs" {
+  enroll_machine
+  load_keys
+  in_world approve --next-boot
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  extend 8
+  keyctl clear @u
+  make_dimm_hardware
+  run in_world unlock
+  expect 0 "is not approved for good yet"
+  follow "nvunlock approve --learn"
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  extend 8
   unlocks
 }
 
@@ -28,11 +69,18 @@ load remedies
   enroll_again_from_safe_place
 }
 
-@test "another TPM: 'nvunlock reseal', or enroll ndctl's kek again" {
+@test "another TPM, or a cleared one: 'nvunlock reseal'" {
   enroll_machine
   other_tpm
   fails_with load_keys
-  follow "nvunlock reseal" <<<"$RECOVERY_KEY"
+  advised "'nvunlock reseal'"
+  in_world reseal --tpm2-pcrs=7+8 --weak-policy <<<"$RECOVERY_KEY"
+  unlocks
+  tpm2_clear
+  keyctl clear @u
+  fails_with load_keys
+  advised "'nvunlock reseal'"
+  in_world reseal --tpm2-pcrs=7+8 --weak-policy <<<"$RECOVERY_KEY"
   unlocks
 }
 
@@ -43,19 +91,77 @@ load remedies
   enroll_again_from_safe_place
 }
 
-@test "the latch's index is gone: 'nvunlock reseal', or enroll ndctl's kek again" {
+@test "the policy index is gone: 'nvunlock reseal'" {
   enroll_machine
-  remove_latch
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  remove_index
   fails_with load_keys
-  follow "nvunlock reseal" <<<"$RECOVERY_KEY"
+  advised "'nvunlock reseal'"
+  in_world reseal --tpm2-pcrs=7+8 --weak-policy <<<"$RECOVERY_KEY"
   unlocks
 }
 
-@test "the latch's index is gone, no recovery slot: enroll ndctl's kek again" {
+@test "another index is in the place of the policy index: 'nvunlock reseal'" {
+  enroll_machine
+  index=$(policy_indexes)
+  remove_index
+  tpm2_nvdefine -Q -C o -s 8 "$index"
+  printf "of other" | tpm2_nvwrite -C o -i - "$index"
+  fails_with load_keys
+  expect 16
+  advised "'nvunlock reseal'"
+  in_world reseal --tpm2-pcrs=7+8 --weak-policy <<<"$RECOVERY_KEY"
+  unlocks
+  tpm2_nvread -C o "$index" | grep -q "of other" # it stays whose it is
+}
+
+@test "the policy index is gone, no recovery slot: enroll ndctl's kek again" {
   enroll_without_recovery
-  remove_latch
+  remove_index
   fails_with load_keys
   enroll_again_from_safe_place
+}
+
+@test "what was approved is gone: approve and status say 'nvunlock approve --now'" {
+  enroll_machine
+  tpm2_nvundefine -C o "$(policy_indexes)"
+  fails_with in_world approve --next-boot <<<"$RECOVERY_KEY"
+  advised "'nvunlock approve --now'"
+  fails_with in_world verify
+  advised "'nvunlock approve --now'"
+  in_world approve --now --tpm2-pcrs=7+8 --weak-policy <<<"$RECOVERY_KEY"
+  run in_world verify
+  expect 0
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  unlocks
+}
+
+@test "the TPM cannot hold so many approvals: 'nvunlock approve --now' drops the old ones" {
+  enroll_machine
+  load_keys
+  for value in {1..8}; do
+    run in_world approve --weak-policy --tpm2-pcrs="7:sha256=$(printf '%064x' "$value")+8"
+    [[ $status -eq 0 ]] || break
+  done
+  expect 2 "the TPM cannot hold so many approvals at once"
+  [[ $value -gt 3 ]]
+  follow "nvunlock approve --now" --tpm2-pcrs=7+8 --weak-policy
+  unlocks
+}
+
+@test "the TPM has no room for an index: tpm2_nvundefine makes some" {
+  enroll_without_recovery
+  rm "$KEYS/nvdimm-master.pem"
+  cp "$SAFE/nvdimm-master.blob" "$KEYS"
+  fill_nv
+  fails_with enroll --import
+  expect 22 "the TPM has no room for it"
+  advised "tpm2_nvundefine"
+  tpm2_nvundefine -C o "$(policy_indexes)"
+  tpm2_nvundefine -C o "$(latch_indexes)"
+  enroll --import
+  rm "$KEYS/nvdimm-master.blob"
+  unlocks
 }
 
 @test "the latch is closed: 'nvunlock load-keys --recovery', or a power cycle" {
@@ -117,7 +223,7 @@ load remedies
   expect 0
 }
 
-@test "no signature for this boot, and the key is a new one: 'nvunlock reseal --tpm2-public-key='" {
+@test "no signature for this boot, and the key is a new one: 'nvunlock approve --signed='" {
   make_signing_key "$BATS_TEST_TMPDIR/old" -algorithm RSA
   make_signing_key "$BATS_TEST_TMPDIR/new" -algorithm RSA
   JSON=$BATS_TEST_TMPDIR/signature.json
@@ -127,8 +233,9 @@ load remedies
   rm "$JSON"
   sign "$BATS_TEST_TMPDIR/new" "" 8
   fails_with load_keys "--tpm2-signature=$JSON"
-  follow "nvunlock reseal --tpm2-public-key=" "$BATS_TEST_TMPDIR/new.pem" --tpm2-public-key-pcrs=8 \
-    --tpm2-pcrs=7 "--tpm2-signature=$JSON" <<<"$RECOVERY_KEY"
+  advised "'nvunlock approve --signed=KEY.pem'"
+  in_world approve --signed="$BATS_TEST_TMPDIR/new.pem" --tpm2-public-key-pcrs=8 --tpm2-pcrs=7 --weak-policy \
+    "--tpm2-signature=$JSON" <<<"$RECOVERY_KEY"
   keyctl clear @u
   run load_keys "--tpm2-signature=$JSON"
   expect 0 "1 nvdimm keys loaded"

@@ -24,7 +24,7 @@ load unlock
 @test "enrolled, but no hardware for DIMMs: silent, and the latch closes, unless this boot has had no TPM" {
   make_clear_kek
   make_blob 8680-00000001
-  enroll --root="$ROOT" --import --latch=nv
+  enroll --root="$ROOT" --import
   keyctl clear @u
   rm -r "$ROOT/sys"
   mkdir "$ROOT/sys"
@@ -100,24 +100,32 @@ load unlock
 }
 
 # The kernel takes its time to clear away what was invalidated.
-becomes_empty() {
-  local tries
+comes_to_hold() { # KEY...
+  local tries held
   for tries in {1..20}; do
-    [[ $(keyctl list @u) != "keyring is empty" ]] || return 0
+    held=$(keyctl rlist @u | xargs -rn 1 keyctl rdescribe | cut -d ';' -f 5- | xargs)
+    [[ $held != "$*" ]] || return 0
     sleep 0.1
   done
   echo "after $tries tries: $(keyctl list @u)"
   return 1
 }
 
-@test "keys are unsealed and taken out again" {
+@test "keys are unsealed and taken out again, but for the update key; with updates=attended for that as well" {
   make_clear_kek
   make_blob 8680-00000001
   enroll --root="$ROOT" --import
   keyctl clear @u
   run unlock
   expect 0
-  becomes_empty
+  comes_to_hold nvunlock-update:nvdimm-master
+  [[ ! -e $ROOT/run/nvunlock/learn ]]
+  keyctl clear @u
+  power_cycle "$BATS_FILE_TMPDIR/tpm"
+  echo updates=attended >"$ROOT/etc/nvunlock/nvunlock.conf"
+  run unlock
+  expect 0
+  comes_to_hold
 }
 
 @test "a second unlock in the same boot: the latch is closed, exit code 11, no key is loaded" {
@@ -126,6 +134,7 @@ becomes_empty() {
   enroll --root="$ROOT" --import
   keyctl clear @u
   unlock
+  keyctl clear @u
   run unlock
   expect 11 "the latch is closed"
   [[ $(keyctl list @u) == "keyring is empty" ]]

@@ -47,7 +47,7 @@ command_line() {
 @test "nvunlock=off: hands off, the guard stays in force, and the latch closes all the same" {
   make_clear_kek
   make_blob 8680-00000001
-  key=$(recovery_key_in "$(nvunlock enroll --root="$ROOT" --tpm2-device="$TPM" --tpm2-pcrs=7+8 \
+  key=$(recovery_key_in "$(nvunlock enroll --root="$ROOT" --tpm2-device="$TPM" --tpm2-pcrs=7+8 --weak-policy \
     --import --recovery-key)")
   keyctl clear @u
   command_line nvunlock=off
@@ -99,7 +99,7 @@ command_line() {
 @test "a person may take longer than the work limit" {
   make_clear_kek
   make_blob 8680-00000001
-  enrolled=$(nvunlock enroll --root="$ROOT" --tpm2-device="$TPM" --tpm2-pcrs=7+8 --import --recovery-key)
+  enrolled=$(nvunlock enroll --root="$ROOT" --tpm2-device="$TPM" --tpm2-pcrs=7+8 --weak-policy --import --recovery-key)
   rm "$KEYS/nvdimm-master.blob"
   keyctl clear @u
   run timeout 20 unshare --mount "$BATS_TEST_DIRNAME/../tools/late_answer.py" 2 "$(recovery_key_in "$enrolled")" \

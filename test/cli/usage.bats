@@ -4,7 +4,7 @@
 
 load common
 
-commands="enroll reseal list-slots wipe-slot unlock load-keys latch adopt image-files check-image
+commands="enroll approve reseal list-slots wipe-slot unlock load-keys latch image-files check-image
   refresh-images setup-passphrase update-passphrase remove-passphrase sanitize-dimm wait-overwrite
   freeze-security enable-dimm disable-dimm rotate-kek settle backup restore list status verify"
 
@@ -79,7 +79,7 @@ END
 }
 
 @test "arguments where none belong: exit code 2" {
-  for command in enroll reseal list-slots unlock load-keys latch rotate-kek settle list status verify; do
+  for command in enroll approve reseal list-slots unlock load-keys latch rotate-kek settle list status verify; do
     run nvunlock "$command" surplus
     expect 2 "unexpected argument 'surplus'"
   done
@@ -98,12 +98,6 @@ END
   done
 }
 
-@test "enroll without PCRs says which to take" {
-  run nvunlock enroll
-  expect 2 "--tpm2-pcrs="
-  expect 2 "7+8"
-}
-
 @test "enroll without a recovery way says which there are; with one, --no-recovery is a contradiction" {
   run nvunlock enroll --tpm2-pcrs=7+8
   expect 2 "--recovery-key, --recovery-passphrase, --escrow=CERT.pem, or --no-recovery"
@@ -113,14 +107,21 @@ END
   done
 }
 
-@test "latches that are none are named" {
+@test "resets of a next boot: a number up to 16, or none" {
+  for command in enroll approve reseal; do
+    for resets in 17 -1 x 1x 99999999999; do
+      run nvunlock "$command" --root="$BATS_TEST_TMPDIR" --next-boot="$resets"
+      expect 2 "--next-boot takes 0 to 16 resets"
+    done
+    run nvunlock "$command" --next-boot 3
+    expect 2 "unexpected argument '3'"
+  done
+}
+
+@test "latches are no option any more" {
   for command in enroll reseal; do
-    run nvunlock "$command" --latch=xyz
-    expect 2 "no latch 'xyz'; there are nv, pcr:N and none"
-    run nvunlock "$command" --latch=pcr:7
-    expect 2 "PCR 7 is no latch"
-    run nvunlock "$command" --latch=pcr:16
-    expect 2 "PCR 16 is no latch"
+    run nvunlock "$command" --latch=nv
+    expect 2 "unrecognized option '--latch=nv'"
   done
 }
 

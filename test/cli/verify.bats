@@ -73,19 +73,43 @@ event_log() {
 }
 
 @test "the NV index gone: exit code 16" {
-  tpm2_nvundefine -C o "$(tpm2_getcap handles-nv-index | grep -io 0x1804e..)"
+  tpm2_nvundefine -C o "$(latch_indexes)"
   run verify
   expect 16 "is gone or was made anew"
+  expect 16 "nvunlock reseal"
 }
 
 @test "another PCR: exit code 5, and its number" {
   extend 8
   run verify
   expect 5 "PCR 8 (sha256) differs"
-  expect 5 "nvunlock reseal"
+  expect 5 "nvunlock approve --now"
   run verify --json
   expect 5
   jq -e '(.unlocks | not) and .exit_code == 5 and .problems[0].code == 5' <<<"$output"
+}
+
+@test "another PCR, but the next boot is approved: exit code 0, in this boot only" {
+  keyctl padd user nvdimm-master @u <"$BATS_TEST_TMPDIR/kek"
+  approve --next-boot --root="$ROOT"
+  extend 8
+  run verify
+  expect 0
+  power_cycle "$BATS_TEST_TMPDIR/tpm"
+  rm -r "$ROOT/run"
+  extend 8
+  run verify
+  expect 5 "PCR 8 (sha256) differs"
+}
+
+@test "another PCR is approved: exit code 0" {
+  extend 8
+  run verify
+  expect 5
+  keyctl padd user nvdimm-master @u <"$BATS_TEST_TMPDIR/kek"
+  approve --now --root="$ROOT"
+  run verify
+  expect 0
 }
 
 @test "a PCR that was extended after the unlock does not matter" {

@@ -4,14 +4,16 @@
 
     hostile_bus.py COMMAND --nvunlock FILE --tpm DIR --keys DIR --root DIR [--kek FILE] [...]
 
-For each TPM command of `unlock`, `latch` or `enroll`, and each WAY to spoil it, the machine is powered
-on anew (a copy of the swtpm state in DIR), COMMAND is run once through the bus, and then the TPM is
-asked again, untouched. A cell holds when
+For each TPM command of `unlock`, `latch`, `enroll` or `approve`, and each WAY to spoil it, the machine
+is powered on anew (a copy of the swtpm state in DIR), COMMAND is run once through the bus, and then the
+TPM is asked again, untouched. A cell holds when
 
 - COMMAND ended within --seconds,
 - exit code 0 of `unlock` or `latch` means that the TPM does not unseal a second time,
 - a kek that `unlock` left in the keyring is the one in FILE, and there is one after exit code 0,
-- a key file that `enroll` left opens, and yields the kek in the keyring; after exit code 0 there is one.
+- a key file that `enroll` left opens, and yields the kek in the keyring; after exit code 0 there is one,
+- the TPM approves what `enroll` or `approve` does when nobody spoils it, after exit code 0; and after
+  another one of `approve` that, or what it approved before.
 
 Prints the cells that do not hold, and last "TRIED HELD". The exit status says whether all do. Run it in
 a user namespace of its own: it clears the user keyring.
@@ -31,11 +33,13 @@ import time
 
 NAMES = {
     0x120: "EvictControl", 0x122: "NV_UndefineSpace", 0x12A: "NV_DefineSpace", 0x131: "CreatePrimary",
-    0x137: "NV_Write", 0x144: "Startup", 0x149: "PolicyNV", 0x14F: "NV_ReadLock", 0x153: "Create",
+    0x137: "NV_Write", 0x144: "Startup", 0x14E: "NV_Read", 0x14F: "NV_ReadLock", 0x153: "Create",
     0x157: "Load", 0x15E: "Unseal", 0x160: "PolicySigned", 0x165: "FlushContext", 0x167: "LoadExternal",
-    0x169: "NV_ReadPublic", 0x16A: "PolicyAuthorize", 0x16B: "PolicyAuthValue", 0x173: "ReadPublic",
+    0x169: "NV_ReadPublic", 0x16A: "PolicyAuthorize", 0x16B: "PolicyAuthValue",
+    0x16D: "PolicyCounterTimer", 0x171: "PolicyOR", 0x173: "ReadPublic",
     0x176: "StartAuthSession", 0x177: "VerifySignature", 0x17A: "GetCapability", 0x17B: "GetRandom",
-    0x17E: "PCR_Read", 0x17F: "PolicyPCR", 0x182: "PCR_Extend", 0x189: "PolicyGetDigest",
+    0x17E: "PCR_Read", 0x17F: "PolicyPCR", 0x180: "PolicyRestart", 0x181: "ReadClock",
+    0x182: "PCR_Extend", 0x189: "PolicyGetDigest", 0x192: "PolicyAuthorizeNV",
 }
 PCR_EXTEND = 0x182
 HANG_UP, SILENCE = "hang up", "silence"
@@ -267,11 +271,20 @@ class Machine:
         self.flush()
         return done, seconds, bus.answers
 
+    def approved(self):
+        """What the TPM says is approved: the run directory does not tell."""
+        shutil.rmtree(self.options.root + "/run", ignore_errors=True)
+        return approved_in(self.nvunlock(self.socket, "approve").stdout)
+
     def open_again(self):
         """The exit code of a second unseal, and the kek that came of it."""
         subprocess.run(["keyctl", "clear", "@u"], check=True)
         done = self.nvunlock(self.socket, "load-keys")
         return done, kek_in_keyring()
+
+
+def approved_in(text):
+    return [line for line in text.splitlines() if line.startswith("approved: ")]
 
 
 def kek_in_keyring():
@@ -296,7 +309,24 @@ def judge_closing(options, machine, done):
     return None
 
 
-def judge_enroll(machine, done):
+def judge_approved(options, machine, done):
+    """The command printed what it wrote, and it wrote what it writes when nobody is on the bus."""
+    approved = machine.approved()
+    if options.expected is None:
+        options.expected = approved_in(done.stdout)
+    if done.returncode == 0 and not approved == approved_in(done.stdout) == options.expected:
+        return f"exit code 0, and the TPM has {approved} instead of {options.expected}"
+    return None
+
+
+def judge_approve(options, machine, done):
+    approved = machine.approved()
+    if done.returncode != 0 and approved not in (options.expected, options.before):
+        return f"exit code {done.returncode}, and the TPM has {approved}"
+    return judge_approved(options, machine, done)
+
+
+def judge_enroll(options, machine, done):
     kek = kek_in_keyring()
     path = machine.keys + "/nvdimm-master.pem"
     if not os.path.exists(path):
@@ -306,16 +336,25 @@ def judge_enroll(machine, done):
     again, unsealed = machine.open_again()
     if again.returncode != 0:
         return f"exit code {done.returncode}, and a key file that does not open: {again.stdout}"
-    return None if kek in (None, unsealed) else "the key file holds another kek than the keyring"
+    if kek not in (None, unsealed):
+        return "the key file holds another kek than the keyring"
+    return judge_approved(options, machine, done)
+
+
+JUDGES = {"enroll": judge_enroll, "approve": judge_approve,
+          "unlock": judge_closing, "latch": judge_closing}
 
 
 def try_cell(options, directory, fault, record=()):
     """What is wrong with a cell (None: it holds), and the answers of the TPM."""
     subprocess.run(["keyctl", "clear", "@u"], check=True)
     with Machine(options, directory) as machine:
+        if options.command == "approve":
+            subprocess.run(["keyctl", "padd", "user", "nvdimm-master", "@u"], input=options.genuine_kek,
+                           stdout=subprocess.DEVNULL, check=True)
+            options.before = options.before or machine.approved()
         done, seconds, answers = machine.run_through_bus(fault, record, options.late)
-        judge = judge_enroll if options.command == "enroll" else lambda m, d: judge_closing(options, m, d)
-        problem = judge(machine, done)
+        problem = JUDGES[options.command](options, machine, done)
     if seconds >= options.seconds:
         problem = f"{seconds:.0f} seconds"
     if (fault is None or fault.way == "answer late" and options.late < 10) and done.returncode != 0:
@@ -347,7 +386,7 @@ def describe(fault, record):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("command", choices=["unlock", "latch", "enroll"])
+    parser.add_argument("command", choices=list(JUDGES))
     for name in ("nvunlock", "tpm", "keys", "root"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--kek", help="the genuine one")
@@ -359,6 +398,7 @@ def main():
     parser.add_argument("--share", type=int, default=1)
     parser.add_argument("--shares", type=int, default=1)
     options = parser.parse_args()
+    options.expected = options.before = None
     options.genuine_kek = open(options.kek, "rb").read() if options.kek else None
     shutil.copytree(options.root, options.root + f".{options.share}")
     options.root += f".{options.share}"

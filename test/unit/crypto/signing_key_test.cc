@@ -85,5 +85,58 @@ TEST(SigningKeyTest, NumbersAreOf32BytesWhateverTheyBeginWith) {
   EXPECT_TRUE(began_with_zero);
 }
 
+TEST(SigningKeyTest, ExportIsTheScalarAndThePoint) {
+  SigningKey key = Must(SigningKey::Generate());
+  NumberPair point = Must(key.PublicPoint());
+  Secret exported = Must(key.Export());
+  ASSERT_EQ(exported.size(), 97U);
+  EXPECT_EQ(Copy(exported.bytes().subspan(32)),
+            Concatenate({Hex("04"), point.first, point.second}));
+}
+
+TEST(SigningKeyTest, WhatIsImportedSignsAsBefore) {
+  SigningKey key = Must(SigningKey::Generate());
+  Secret exported = Must(key.Export());
+  SigningKey imported = Must(SigningKey::Import(exported));
+  EXPECT_TRUE(Must(imported.Export()).Equals(exported));
+  NumberPair signature = Must(imported.Sign({AsBytes("message")}));
+  EXPECT_TRUE(Verifies(Must(key.PublicPoint()), signature, "message"));
+}
+
+/// One scalar in 256 begins with a zero byte.
+TEST(SigningKeyTest, AScalarThatBeginsWithZeroIsExportedWhole) {
+  for (int i = 0; i < 5000; i++) {
+    SigningKey key = Must(SigningKey::Generate());
+    Secret exported = Must(key.Export());
+    if (exported.bytes()[0] != 0) continue;
+    EXPECT_TRUE(Must(Must(SigningKey::Import(exported)).Export()).Equals(exported));
+    return;
+  }
+  ADD_FAILURE() << "there was none";
+}
+
+TEST(SigningKeyTest, NothingElseIsImported) {
+  Secret exported = Must(Must(SigningKey::Generate()).Export());
+  for (size_t size : {1, 32, 96, 98}) {
+    Secret other = Must(Secret::Create(size));
+    EXPECT_THAT(SigningKey::Import(other), FailsWith(Errc::kBadKeyFile, "wrong size")) << size;
+  }
+  for (size_t i = 0; i < exported.size(); i++) {
+    Secret damaged = SecretOf(ByteView(exported.bytes()));
+    damaged.bytes()[i] ^= 0x10;
+    EXPECT_THAT(SigningKey::Import(damaged), FailsWith(Errc::kBadKeyFile, "damaged")) << i;
+  }
+  Secret zeros = Must(Secret::Create(97));
+  EXPECT_THAT(SigningKey::Import(zeros), FailsWith(Errc::kBadKeyFile));
+}
+
+/// Halves of two keys would sign what no TPM accepts.
+TEST(SigningKeyTest, HalvesOfTwoKeysAreNotImported) {
+  Secret one = Must(Must(SigningKey::Generate()).Export());
+  Secret other = Must(Must(SigningKey::Generate()).Export());
+  std::ranges::copy(other.bytes().first(32), one.bytes().begin());
+  EXPECT_THAT(SigningKey::Import(one), FailsWith(Errc::kBadKeyFile, "damaged"));
+}
+
 }  // namespace
 }  // namespace nvunlock

@@ -192,49 +192,11 @@ TEST_F(UnreadableBlocksTest, AWholeTpmSlotThatIsNotKnownHereIsKept) {
   EXPECT_EQ(file.unreadable[2].der, cms.der);
 }
 
-class SlotDescriptionTest : public testing::Test {
- protected:
-  static TpmSlot SlotWithPcrLatch(unsigned pcr) {
-    TpmSlot slot = SampleSlot();
-    slot.latch = {LatchKind::kPcr, pcr};
-    slot.pcr_values = "7:sha256=" + std::string(64, '7') + "+" + std::to_string(pcr) +
-                      ":sha256=" + std::string(64, '0');
-    return slot;
-  }
-};
-
-TEST_F(SlotDescriptionTest, EveryKindOfLatchIsReadBack) {
-  KeyFile file = SampleKeyFile();
-  file.slots = {SampleSlot(), SampleSlot(), SlotWithPcrLatch(12)};
-  file.slots[1].key.policy.latch = SampleLatch();
-  file.slots[1].latch = {LatchKind::kNv};
-  KeyFile read = Reread(file);
-  ASSERT_THAT(read.slots, SizeIs(3));
-  EXPECT_EQ(read.slots[0].latch, LatchChoice{LatchKind::kNone});
-  EXPECT_EQ(read.slots[1].latch, LatchChoice{LatchKind::kNv});
-  EXPECT_EQ(read.slots[2].latch, (LatchChoice{LatchKind::kPcr, 12}));
-}
-
-/// What the policy says counts: the line is for people.
-TEST_F(SlotDescriptionTest, ThePolicyAloneTellsOfAnNvLatch) {
-  KeyFile file = SampleKeyFile();
-  file.slots[0].key.policy.latch = SampleLatch();
-  file.slots[0].latch = {LatchKind::kNone};
-  EXPECT_EQ(Reread(file).slots[0].latch, LatchChoice{LatchKind::kNv});
-  file.slots[0].key.policy.latch.reset();
-  file.slots[0].latch = {LatchKind::kNv};
-  EXPECT_EQ(Reread(file).slots[0].latch, LatchChoice{LatchKind::kNone});
-}
-
-/// Nobody would close it otherwise.
-TEST_F(SlotDescriptionTest, ThePcrLatchOfASlotBesideAnUnreadableOneIsKnown) {
-  KeyFile file = SampleKeyFile();
-  file.slots = {SlotWithPcrLatch(11), SlotWithPcrLatch(12)};
-  file.slots[0].key.sealed.public_area = Bytes(7, 0xff);
-  KeyFile read = Reread(file);
-  ASSERT_THAT(read.slots, SizeIs(1));
-  EXPECT_EQ(read.slots[0].latch, (LatchChoice{LatchKind::kPcr, 12}));
-  EXPECT_EQ(read.slots[0].pcr_values, file.slots[1].pcr_values);
+TEST(DescribePolicyTest, NamesTheIndexAndThePin) {
+  TpmSlot slot = SampleSlot();
+  EXPECT_EQ(DescribePolicy(slot), "as approved in NV index 0x01804e57");
+  slot.key.policy.pin = true;
+  EXPECT_EQ(DescribePolicy(slot), "as approved in NV index 0x01804e57, PIN");
 }
 
 }  // namespace

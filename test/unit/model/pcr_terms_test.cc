@@ -126,14 +126,6 @@ TEST(PcrMeaningTest, SomePcrsAreExtendedAfterTheInitramfs) {
   EXPECT_THAT(changing, ElementsAre(9, 11, 12, 13, 14, 15));
 }
 
-TEST(PcrMeaningTest, SomePcrsCoverTheInitrdOrTheCommandLine) {
-  std::vector<unsigned> covering;
-  for (unsigned pcr = 0; pcr < kPcrCount; pcr++) {
-    if (CoversInitrdOrCommandLine(pcr)) covering.push_back(pcr);
-  }
-  EXPECT_THAT(covering, ElementsAre(8, 9, 11, 12));
-}
-
 TEST(PcrMeaningTest, AResetLeavesZerosOrOnes) {
   EXPECT_TRUE(IsResetValue(Bytes(32, 0x00)));
   EXPECT_TRUE(IsResetValue(Bytes(32, 0xff)));

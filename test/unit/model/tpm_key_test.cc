@@ -40,7 +40,16 @@ Bytes DerInteger(uint32_t number) {
   return Der(kInteger, {BigEndian(number, number < 0x80 ? 1 : 2)});
 }
 
-Bytes PolicyStep(uint32_t command, const Bytes& body = EncodePcrPolicy(SamplePcrPolicy())) {
+/// SampleIndex as written by hand: handle, name algorithm, attributes, policy, size.
+const Bytes kIndexBody =
+    Hex("002e"
+        "01804e57"
+        "000b"
+        "22040008"
+        "0020" +
+        std::string(64, '0') + "0200");
+
+Bytes PolicyStep(uint32_t command, const Bytes& body) {
   return Der(kSequence,
              {Der(kContext, {DerInteger(command)}), Der(kContext + 1, {Der(kOctets, {body})})});
 }
@@ -49,7 +58,10 @@ Bytes PolicyOf(std::initializer_list<ByteView> steps) {
   return Der(kContext + 1, {Der(kSequence, steps)});
 }
 
-const Bytes kPcrPolicy = PolicyOf({PolicyStep(TPM2_CC_PolicyPCR)});
+const Bytes kIndexStep = PolicyStep(TPM2_CC_PolicyAuthorizeNV, kIndexBody);
+const Bytes kLatchStep = PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()));
+const Bytes kPinStep = PolicyStep(TPM2_CC_PolicyAuthValue, {});
+const Bytes kPolicy = PolicyOf({kIndexStep, kLatchStep});
 const Bytes kSrkParent = Der(kInteger, {Hex("0081000001")});
 
 /// A TPMKey of these parts; the sealed object is the sample.
@@ -65,7 +77,7 @@ void ExpectSample(const TpmKey& key) {
   EXPECT_EQ(key.parent_handle, kSrkHandle);
   EXPECT_EQ(key.sealed.public_area, SampleSealedObject().public_area);
   EXPECT_EQ(key.sealed.private_area, SampleSealedObject().private_area);
-  EXPECT_EQ(EncodePcrPolicy(*key.policy.pcrs), EncodePcrPolicy(SamplePcrPolicy()));
+  EXPECT_EQ(PolicyDigest(key.policy), PolicyDigest(SamplePolicy()));
 }
 
 TEST(TpmKeyTest, IsReadBack) {
@@ -74,17 +86,7 @@ TEST(TpmKeyTest, IsReadBack) {
 
 TEST(TpmKeyTest, IsTheTpmKeyOfTheDraft) {
   EXPECT_EQ(ToHex(Must(EncodeTpmKey(SampleKey()))),
-            ToHex(MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, kPcrPolicy}))));
-}
-
-TEST(TpmKeyTest, ALatchIsTheSecondStepOfThePolicy) {
-  TpmKey key = SampleKey();
-  key.policy.latch = SampleLatch();
-  Bytes der = Must(EncodeTpmKey(key));
-  const Bytes steps = PolicyOf(
-      {PolicyStep(TPM2_CC_PolicyPCR), PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()))});
-  EXPECT_EQ(ToHex(der), ToHex(MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, steps}))));
-  EXPECT_EQ(PolicyDigest(Must(DecodeTpmKey(der)).policy), PolicyDigest(key.policy));
+            ToHex(MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, kPolicy}))));
 }
 
 TEST(TpmKeyTest, APinIsTheLastStepOfThePolicyAndTheAuthorizationIsNotEmpty) {
@@ -92,69 +94,9 @@ TEST(TpmKeyTest, APinIsTheLastStepOfThePolicyAndTheAuthorizationIsNotEmpty) {
   key.policy.pin = true;
   Bytes der = Must(EncodeTpmKey(key));
   const Bytes not_empty = Der(kContext, {Hex("010100")});
-  const Bytes steps =
-      PolicyOf({PolicyStep(TPM2_CC_PolicyPCR), PolicyStep(TPM2_CC_PolicyAuthValue, {})});
+  const Bytes steps = PolicyOf({kIndexStep, kLatchStep, kPinStep});
   EXPECT_EQ(ToHex(der), ToHex(MakeKey(kSealedKeyOid, Concatenate({not_empty, steps}))));
   EXPECT_EQ(PolicyDigest(Must(DecodeTpmKey(der)).policy), PolicyDigest(key.policy));
-}
-
-TEST(TpmKeyTest, NothingComesBehindThePin) {
-  const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR);
-  const Bytes pin = PolicyStep(TPM2_CC_PolicyAuthValue, {});
-  const Bytes latch = PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()));
-  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, PolicyOf({pcr, latch, pin}))), Succeeds());
-  for (const Bytes& policy : {PolicyOf({pcr, pin, pin}), PolicyOf({pcr, pin, latch}),
-                              PolicyOf({pin, pcr}), PolicyOf({latch, pin}), PolicyOf({pin})}) {
-    EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, policy)),
-                FailsWith(Errc::kBadKeyFile, "its policy"))
-        << ToHex(policy);
-  }
-}
-
-/// The two steps of signed PCRs, whose key is too long for SampleKey's kin to spell out.
-SignedPolicy SampleSignedPolicy() {
-  SignedPolicy policy = {.pcrs = SamplePcrPolicy().pcrs,
-                         .key = {.modulus = Bytes(256, 0xc5), .exponent = 65537},
-                         .reference = Hex("7265"),
-                         .signatures = {}};
-  return policy;
-}
-
-TEST(TpmKeyTest, SignedPcrsAreTheFirstTwoStepsOfThePolicy) {
-  SignedPolicy signed_pcrs = SampleSignedPolicy();
-  const Bytes selection = PolicyStep(TPM2_CC_PolicyPCR, EncodeSelection(signed_pcrs.pcrs));
-  const Bytes authorize = PolicyStep(TPM2_CC_PolicyAuthorize, EncodeAuthorization(signed_pcrs));
-  TpmKey key = SampleKey();
-  key.policy.signed_pcrs = signed_pcrs;
-  Bytes der = Must(EncodeTpmKey(key));
-  const Bytes steps = PolicyOf({selection, authorize, PolicyStep(TPM2_CC_PolicyPCR)});
-  EXPECT_EQ(ToHex(der), ToHex(MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, steps}))));
-  EXPECT_EQ(PolicyDigest(Must(DecodeTpmKey(der)).policy), PolicyDigest(key.policy));
-}
-
-TEST(TpmKeyTest, SignedPcrsAloneAreAPolicy) {
-  TpmKey key = SampleKey();
-  key.policy = {.signed_pcrs = SampleSignedPolicy()};
-  TpmKey read = Must(DecodeTpmKey(Must(EncodeTpmKey(key))));
-  EXPECT_FALSE(read.policy.pcrs.has_value());
-  EXPECT_EQ(PolicyDigest(read.policy), PolicyDigest(key.policy));
-}
-
-TEST(TpmKeyTest, SignedPcrsComeFirstAndOnceOrThePolicyIsRefused) {
-  SignedPolicy signed_pcrs = SampleSignedPolicy();
-  const Bytes selection = PolicyStep(TPM2_CC_PolicyPCR, EncodeSelection(signed_pcrs.pcrs));
-  const Bytes authorize = PolicyStep(TPM2_CC_PolicyAuthorize, EncodeAuthorization(signed_pcrs));
-  const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR);
-  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, PolicyOf({selection, authorize, pcr}))),
-              Succeeds());
-  for (const Bytes& policy :
-       {PolicyOf({authorize}), PolicyOf({selection}), PolicyOf({pcr, authorize}),
-        PolicyOf({pcr, selection, authorize}), PolicyOf({authorize, selection}),
-        PolicyOf({selection, authorize, selection, authorize}),
-        PolicyOf({selection, pcr, authorize})}) {
-    EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, policy)), FailsWith(Errc::kBadKeyFile))
-        << ToHex(policy);
-  }
 }
 
 TEST(TpmKeyTest, OpensslParsesIt) {
@@ -168,47 +110,67 @@ TEST(TpmKeyTest, OpensslParsesIt) {
 TEST(TpmKeyTest, OptionalFieldsThatChangeNothingAreAccepted) {
   const Bytes description = Der(kContext + 4, {Hex("0c026869")});
   const Bytes rsa_parent = Der(kContext + 5, {Hex("0101ff")});
-  ExpectSample(Must(DecodeTpmKey(MakeKey(kSealedKeyOid, kPcrPolicy))));
+  ExpectSample(Must(DecodeTpmKey(MakeKey(kSealedKeyOid, kPolicy))));
   ExpectSample(Must(DecodeTpmKey(
-      MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, kPcrPolicy, description, rsa_parent})))));
+      MakeKey(kSealedKeyOid, Concatenate({kEmptyAuth, kPolicy, description, rsa_parent})))));
 }
 
 TEST(TpmKeyTest, OtherTypesOfKeyAreRefused) {
-  EXPECT_THAT(DecodeTpmKey(MakeKey(kLoadableKeyOid, kPcrPolicy)),
+  EXPECT_THAT(DecodeTpmKey(MakeKey(kLoadableKeyOid, kPolicy)),
               FailsWith(Errc::kBadKeyFile, "not sealed data"));
   const Bytes secret = Der(kContext + 2, {Hex("04020102")});
-  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, Concatenate({kPcrPolicy, secret}))),
+  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, Concatenate({kPolicy, secret}))),
               FailsWith(Errc::kBadKeyFile, "importable"));
 }
 
+/// Among them those of former versions, which asserted PCRs themselves.
 TEST(TpmKeyTest, PoliciesThatAreNotKnownHereAreRefused) {
-  const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR);
-  const Bytes auth_value = PolicyStep(TPM2_CC_PolicyAuthValue);
-  const Bytes latch = PolicyStep(TPM2_CC_PolicyNV, EncodeNvLatch(SampleLatch()));
+  const Bytes pcr = PolicyStep(TPM2_CC_PolicyPCR, Bytes(42));
+  const Bytes pin_with_body = PolicyStep(TPM2_CC_PolicyAuthValue, Bytes(1));
   const Bytes auth_policy =
-      Der(kContext + 3, {Der(kSequence, {Der(kSequence, {PolicyOf({pcr})})})});
-  for (const Bytes& policy : {Bytes(), PolicyOf({}), PolicyOf({auth_value}),
-                              PolicyOf({pcr, auth_value}), PolicyOf({pcr, pcr}), PolicyOf({latch}),
-                              PolicyOf({latch, pcr}), PolicyOf({pcr, latch, latch}),
-                              PolicyOf({PolicyStep(0)}), Concatenate({kPcrPolicy, auth_policy})}) {
+      Der(kContext + 3, {Der(kSequence, {Der(kSequence, {PolicyOf({kIndexStep, kLatchStep})})})});
+  for (const Bytes& policy :
+       {Bytes(), PolicyOf({}), PolicyOf({kIndexStep}), PolicyOf({kLatchStep}), PolicyOf({kPinStep}),
+        PolicyOf({kLatchStep, kIndexStep}), PolicyOf({kIndexStep, kPinStep}),
+        PolicyOf({kIndexStep, kPinStep, kLatchStep}), PolicyOf({kPinStep, kIndexStep, kLatchStep}),
+        PolicyOf({kIndexStep, kIndexStep}), PolicyOf({kIndexStep, kLatchStep, kLatchStep}),
+        PolicyOf({kIndexStep, kLatchStep, kPinStep, kPinStep}),
+        PolicyOf({kIndexStep, kLatchStep, pin_with_body}), PolicyOf({pcr}),
+        PolicyOf({pcr, kLatchStep}), PolicyOf({kIndexStep, kLatchStep, pcr}),
+        PolicyOf({PolicyStep(0, kIndexBody), kLatchStep}), Concatenate({kPolicy, auth_policy})}) {
     EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, policy)),
                 FailsWith(Errc::kBadKeyFile, "its policy"))
         << ToHex(policy);
   }
 }
 
-TEST(TpmKeyTest, AMalformedPcrPolicyIsRefused) {
-  const Bytes step = Der(kSequence, {Der(kContext, {DerInteger(TPM2_CC_PolicyPCR)}),
-                                     Der(kContext + 1, {Der(kOctets, {Hex("00")})})});
-  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, PolicyOf({step}))),
-              FailsWith(Errc::kBadKeyFile, "PCR policy is malformed"));
+TEST(TpmKeyTest, AMalformedIndexIsRefused) {
+  std::vector<Bytes> bodies = {Concatenate({kIndexBody, Bytes(1)}), Hex("00")};
+  for (size_t size = 0; size < kIndexBody.size(); size++) {
+    bodies.push_back(Copy(ByteView(kIndexBody).first(size)));
+  }
+  Bytes sha1 = kIndexBody;
+  sha1[7] = 0x04;
+  bodies.push_back(sha1);
+  for (const Bytes& body : bodies) {
+    Bytes step = PolicyStep(TPM2_CC_PolicyAuthorizeNV, body);
+    EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, PolicyOf({step, kLatchStep}))),
+                FailsWith(Errc::kBadKeyFile, "its policy is malformed"))
+        << ToHex(body);
+  }
+}
+
+TEST(TpmKeyTest, AMalformedLatchIsRefused) {
+  Bytes step = PolicyStep(TPM2_CC_PolicyNV, Hex("00"));
+  EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, PolicyOf({kIndexStep, step}))),
+              FailsWith(Errc::kBadKeyFile, "latch policy is malformed"));
 }
 
 TEST(TpmKeyTest, OnlyPersistentParentsAreAccepted) {
   for (const char* parent :
        {"40000001", "0080000000", "0180000001", "00", "81000001", "018100000100000000"}) {
     Bytes integer = Der(kInteger, {Hex(parent)});
-    EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, kPcrPolicy, integer)),
+    EXPECT_THAT(DecodeTpmKey(MakeKey(kSealedKeyOid, kPolicy, integer)),
                 FailsWith(Errc::kBadKeyFile, "persistent"))
         << parent;
   }

@@ -127,9 +127,9 @@ TEST_F(EnrollRefusalTest, WithoutATpmNothingIsEnrolled) {
 
 TEST_F(EnrollRefusalTest, APolicyThatAssertsTooLittleIsRefusedUnlessItIsAskedFor) {
   EnrollOptions options = DefaultOptions();
-  options.slot.pcrs = Must(ParsePcrTerms("7"));
+  options.policy = {.pcrs = Must(ParsePcrTerms("7"))};
   ExpectRefusal(options, Errc::kFailed, "--weak-policy");
-  options.slot.weak_policy = true;
+  options.policy.weak_policy = true;
   EXPECT_THAT(Enroll(environment_, options), Succeeds());
 }
 

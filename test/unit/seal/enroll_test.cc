@@ -19,14 +19,14 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Key;
+using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
 class EnrollTest : public MachineTest {
  protected:
   [[nodiscard]] Secret UnsealEnrolled(const KekName& kek = {"user", "nvdimm-master"}) const {
     Tpm tpm = ConnectTo(swtpm());
-    return Must(UnsealKek(tpm, Must(store_.ReadKeyFile(kek))));
+    return std::move(Must(UnsealKek(tpm, Must(store_.ReadKeyFile(kek)))).kek);
   }
 
   EnrollReport EnrollWith(const EnrollOptions& options) const {
@@ -41,7 +41,7 @@ class EnrollTest : public MachineTest {
 
   [[nodiscard]] static EnrollOptions OptionsWithPcrs(std::string_view terms) {
     EnrollOptions options = DefaultOptions();
-    options.slot.pcrs = Must(ParsePcrTerms(terms));
+    options.policy.pcrs = Must(ParsePcrTerms(terms));
     return options;
   }
 };
@@ -50,7 +50,6 @@ TEST_F(EnrollTest, ANewKekIsSealedAndOpensAgain) {
   EnrollReport report = EnrollWith(DefaultOptions());
   EXPECT_EQ(report.key_file, KeysPathOf("nvdimm-master.pem"));
   EXPECT_EQ(report.clear_file, "");
-  EXPECT_EQ(report.proof, Proof::kUnsealed);
   EXPECT_THAT(report.notes, IsEmpty());
   EXPECT_EQ(UnsealEnrolled().size(), 32U);
 }
@@ -81,7 +80,9 @@ TEST_F(EnrollTest, TheReportSaysWhatTheKekIsBoundTo) {
   EnrollReport report = EnrollWith(DefaultOptions());
   Tpm tpm = ConnectTo(swtpm());
   PcrValues values = Must(ReadPcrs(tpm, Sha256Bank(), 1U << 7 | 1U << 8));
-  EXPECT_EQ(report.policy, "7:sha256=" + ToHex(values[7]) + "+8:sha256=" + ToHex(values[8]));
+  ASSERT_THAT(report.approval.branches, SizeIs(1));
+  EXPECT_EQ(DigestOf(report.approval), SignedDigest(PolicyForValues(Sha256Bank(), values)));
+  EXPECT_EQ(FormatPcrs(report.approval.pcrs), "7+8:sha256");
 }
 
 TEST_F(EnrollTest, NdctlsKekIsImportedAndNotDeleted) {
@@ -165,9 +166,8 @@ TEST_F(EnrollTest, ADimmWithAPassphraseButNoBlobIsNoted) {
               ElementsAre(HasSubstr(std::string("nmem0 (") + kDimmId + ") has a passphrase")));
 }
 
-TEST_F(EnrollTest, ValuesThatDoNotHoldNowCannotBeProvedAndDoNotOpen) {
-  EnrollReport report = EnrollWith(OptionsWithPcrs("8:sha256=" + std::string(64, 'a')));
-  EXPECT_EQ(report.proof, Proof::kNotNow);
+TEST_F(EnrollTest, ValuesThatDoNotHoldNowAreApprovedAndDoNotOpen) {
+  EnrollWith(OptionsWithPcrs("8:sha256=" + std::string(64, 'a')));
   Tpm tpm = ConnectTo(swtpm());
   EXPECT_THAT(UnsealKek(tpm, Must(store_.ReadKeyFile({"user", "nvdimm-master"}))),
               FailsWith(Errc::kPolicyMismatch));
@@ -177,7 +177,8 @@ TEST_F(EnrollTest, TheValuesThatTheInitramfsRecordedAreUsed) {
   PcrRecord record = {.in_initramfs = true, .banks = {{"sha256", {{9, Bytes(32, 9)}}}}};
   directory_.Write("run/nvunlock/pcrs.json", FormatPcrRecord(record));
   EnrollReport report = EnrollWith(OptionsWithPcrs("9"));
-  EXPECT_EQ(report.policy, "9:sha256=" + ToHex(Bytes(32, 9)));
+  EXPECT_EQ(DigestOf(report.approval),
+            SignedDigest(PolicyForValues(Sha256Bank(), {{9, Bytes(32, 9)}})));
   EXPECT_THAT(report.notes, IsEmpty());
 }
 

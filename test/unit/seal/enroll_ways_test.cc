@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What enroll makes besides a plain TPM slot: recovery slots, latches, PINs.
+// What enroll makes besides a plain TPM slot: recovery slots, NV indexes, PINs.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -16,8 +16,6 @@
 namespace nvunlock {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -33,19 +31,18 @@ class EnrollWaysTest : public MachineTest {
     return PayloadOf(*Must(keyring().Find("user", "nvdimm-master")));
   }
 
-  [[nodiscard]] static EnrollOptions WithLatch(const LatchChoice& latch) {
-    EnrollOptions options = DefaultOptions();
-    options.slot.latch = latch;
-    return options;
-  }
-
-  [[nodiscard]] unsigned NvIndexes() const {
+  [[nodiscard]] static size_t NvIndexes() {
     Tpm tpm = ConnectTo(swtpm());
     return CountNvIndexes(tpm);
   }
 
-  [[nodiscard]] NvLatch EnrolledLatch(const KekName& kek = kMaster) const {
-    return EnrolledFile(kek).slots.at(0).key.policy.latch.value();
+  [[nodiscard]] Policy EnrolledPolicy(const KekName& kek = kMaster) const {
+    return EnrolledFile(kek).slots.at(0).key.policy;
+  }
+
+  [[nodiscard]] Result<Secret> Open(const KekName& kek = kMaster) const {
+    Tpm tpm = ConnectTo(swtpm());
+    return std::move(TRY(UnsealKek(tpm, EnrolledFile(kek))).kek);
   }
 };
 
@@ -86,7 +83,7 @@ TEST_F(EnrollWaysTest, WithoutARecoveryWayThereIsNoRecoverySlot) {
 
 TEST_F(EnrollWaysTest, ABadCertificateLeavesNothingBehind) {
   EnrollOptions options = DefaultOptions();
-  unsigned before = NvIndexes();
+  size_t before = NvIndexes();
   for (const std::string& path :
        {directory_.PathOf("missing"), directory_.Write("bad", "no certificate")}) {
     options.recovery.escrow = {path};
@@ -110,93 +107,43 @@ TEST_F(EnrollWaysTest, AKeyFileThatIsLeftByAFailureStillOpens) {
   EXPECT_THAT(UnsealKek(tpm, EnrolledFile()), Succeeds());
 }
 
-TEST_F(EnrollWaysTest, AnNvLatchIsTheDefault) {
-  Must(Enroll(environment_, DefaultOptions()));
-  EXPECT_EQ(EnrolledFile().slots[0].latch, LatchChoice{LatchKind::kNv});
-  Tpm tpm = ConnectTo(swtpm());
-  EXPECT_THAT(CheckNvLatch(tpm, EnrolledLatch()), Succeeds());
-}
-
-TEST_F(EnrollWaysTest, TheLatchOfAnotherKeyFileIsUsedAgain) {
+TEST_F(EnrollWaysTest, ASlotHasALatchAndAPolicyIndexOfItsOwn) {
   EnrollOptions other = DefaultOptions();
   other.kek.description = "rack7";
   Must(Enroll(environment_, DefaultOptions()));
-  unsigned before = NvIndexes();
+  EXPECT_EQ(NvIndexes(), 2U);
   Must(Enroll(environment_, other));
-  EXPECT_EQ(NvIndexes(), before);
-  EXPECT_EQ(EncodeNvLatch(EnrolledLatch()), EncodeNvLatch(EnrolledLatch(other.kek)));
+  EXPECT_EQ(NvIndexes(), 4U);
+  Tpm tpm = ConnectTo(swtpm());
+  for (const KekName& kek : {kMaster, other.kek}) {
+    EXPECT_THAT(ReadNvLatch(tpm, EnrolledPolicy(kek).latch), Yields(LatchState::kOpen));
+    EXPECT_THAT(CheckIndex(tpm, EnrolledPolicy(kek).index.area), Succeeds());
+  }
 }
 
-TEST_F(EnrollWaysTest, ALatchThatTheTpmLostIsNotUsedAgain) {
+TEST_F(EnrollWaysTest, TheLatchOfOneKeyFileIsNotThatOfAnother) {
   EnrollOptions other = DefaultOptions();
   other.kek.description = "rack7";
   Must(Enroll(environment_, DefaultOptions()));
   {
     Tpm tpm = ConnectTo(swtpm());
-    Must(RemoveNvLatch(tpm, EnrolledLatch()));
+    Must(RemoveIndex(tpm, EnrolledPolicy().latch.index));
   }
   Must(Enroll(environment_, other));
-  Tpm tpm = ConnectTo(swtpm());
-  EXPECT_THAT(UnsealKek(tpm, EnrolledFile(other.kek)), Succeeds());
-  EXPECT_THAT(UnsealKek(tpm, EnrolledFile()), FailsWith(Errc::kLatchGone));
-}
-
-TEST_F(EnrollWaysTest, WithAClosedLatchTheProofSaysThatItCannotBeSeenNow) {
-  EnrollOptions other = DefaultOptions();
-  other.kek.description = "rack7";
-  Must(Enroll(environment_, DefaultOptions()));
-  {
-    Tpm tpm = ConnectTo(swtpm());
-    const TpmSlot slot = EnrolledFile().slots[0];
-    ESYS_TR parent = Must(PinParent(tpm, slot.key.parent_handle, slot.parent));
-    Must(CloseNvLatch(tpm, parent, EnrolledLatch()));
-  }
-  EXPECT_EQ(Must(Enroll(environment_, other)).proof, Proof::kLatchedUp);
-}
-
-TEST_F(EnrollWaysTest, APcrLatchIsBoundToAtZero) {
-  EnrollReport report = Must(Enroll(environment_, WithLatch({LatchKind::kPcr, 12})));
-  EXPECT_EQ(report.proof, Proof::kUnsealed);
-  EXPECT_THAT(report.policy, HasSubstr("+12:sha256=" + std::string(64, '0')));
-  EXPECT_THAT(report.notes, IsEmpty());
-  EXPECT_EQ(EnrolledFile().slots[0].latch, (LatchChoice{LatchKind::kPcr, 12}));
-}
-
-TEST_F(EnrollWaysTest, APcrLatchThatIsClosedCannotBeProvedNow) {
-  {
-    Tpm tpm = ConnectTo(swtpm());
-    ExtendPcr(tpm, 13, Sha256Bank());
-  }
-  EXPECT_EQ(Must(Enroll(environment_, WithLatch({LatchKind::kPcr, 13}))).proof, Proof::kNotNow);
-}
-
-TEST_F(EnrollWaysTest, PcrsThatSystemdExtendsAreNotedAsLatches) {
-  EXPECT_THAT(Must(Enroll(environment_, WithLatch({LatchKind::kPcr, 11}))).notes,
-              ElementsAre(HasSubstr("systemd extends PCR 11")));
-}
-
-TEST_F(EnrollWaysTest, APcrCannotBeBothBoundToAndTheLatch) {
-  EXPECT_THAT(Enroll(environment_, WithLatch({LatchKind::kPcr, 8})),
-              FailsWith(Errc::kUsage, "PCR 8 cannot be both"));
-}
-
-TEST_F(EnrollWaysTest, WithoutALatchNoNvIndexIsMade) {
-  unsigned before = NvIndexes();
-  Must(Enroll(environment_, WithLatch({LatchKind::kNone})));
-  EXPECT_EQ(NvIndexes(), before);
-  EXPECT_EQ(EnrolledFile().slots[0].latch, LatchChoice{LatchKind::kNone});
+  EXPECT_THAT(Open(other.kek), Succeeds());
+  EXPECT_THAT(Open(), FailsWith(Errc::kLatchGone));
 }
 
 TEST_F(EnrollWaysTest, WithAPinOnlyThePinOpensIt) {
   EnrollOptions options = DefaultOptions();
   options.pin = SecretOf("1234");
-  EXPECT_EQ(Must(Enroll(environment_, options)).proof, Proof::kUnsealed);
+  Must(Enroll(environment_, options));
   Tpm tpm = ConnectTo(swtpm());
   EXPECT_THAT(UnsealKek(tpm, EnrolledFile()), FailsWith(Errc::kWrongPin));
   auto answer = [](const KekName&, const std::string&, unsigned) -> Result<Secret> {
     return SecretOf("1234");
   };
-  EXPECT_EQ(AsText(Must(UnsealKek(tpm, EnrolledFile(), answer)).bytes()), KekInKeyring());
+  EXPECT_EQ(AsText(Must(UnsealKek(tpm, EnrolledFile(), {}, answer)).kek.bytes()), KekInKeyring());
 }
 
 }  // namespace

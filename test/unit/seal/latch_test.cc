@@ -19,70 +19,48 @@ using testing::SizeIs;
 
 class CloseLatchesTest : public MachineTest {
  protected:
-  void EnrollWithLatch(const LatchChoice& latch, const std::string& name = "nvdimm-master") const {
+  void EnrollAs(const std::string& name = "nvdimm-master") const {
     EnrollOptions options = DefaultOptions();
     options.kek.description = name;
-    options.slot.latch = latch;
     Must(Enroll(environment_, options));
   }
 
   [[nodiscard]] std::vector<Error> Close(const std::string& device) const {
     TpmConnection tpm(device);
-    return CloseLatches(store_, tpm);
+    return CloseLatches(environment_, tpm);
   }
   [[nodiscard]] std::vector<Error> Close() const { return Close(environment_.tpm_device); }
 
   [[nodiscard]] Result<Secret> Open(const std::string& name = "nvdimm-master") const {
     Tpm tpm = ConnectTo(swtpm());
-    return UnsealKek(tpm, Must(store_.ReadKeyFile({"user", name})));
+    return std::move(TRY(UnsealKek(tpm, Must(store_.ReadKeyFile({"user", name})))).kek);
   }
 };
 
-TEST_F(CloseLatchesTest, AnNvLatchIsClosed) {
-  EnrollWithLatch({LatchKind::kNv});
+TEST_F(CloseLatchesTest, TheLatchIsClosed) {
+  EnrollAs();
   EXPECT_THAT(Open(), Succeeds());
   EXPECT_THAT(Close(), IsEmpty());
   EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed));
 }
 
-TEST_F(CloseLatchesTest, APcrLatchIsClosed) {
-  EnrollWithLatch({LatchKind::kPcr, 12});
-  EXPECT_THAT(Open(), Succeeds());
-  EXPECT_THAT(Close(), IsEmpty());
-  EXPECT_THAT(Open(), FailsWith(Errc::kPolicyMismatch, "PCR 12"));
-}
-
-TEST_F(CloseLatchesTest, WithoutALatchItOpensAsBefore) {
-  EnrollWithLatch({LatchKind::kNone});
-  EXPECT_THAT(Close(), IsEmpty());
-  EXPECT_THAT(Open(), Succeeds());
-}
-
 TEST_F(CloseLatchesTest, ClosingAgainIsNoProblem) {
-  EnrollWithLatch({LatchKind::kNv});
+  EnrollAs();
   EXPECT_THAT(Close(), IsEmpty());
   EXPECT_THAT(Close(), IsEmpty());
 }
 
 TEST_F(CloseLatchesTest, TheLatchesOfAllKeyFilesAreClosed) {
-  EnrollWithLatch({LatchKind::kNv});
-  EnrollWithLatch({LatchKind::kPcr, 13}, "rack7");
+  EnrollAs();
+  EnrollAs("rack7");
   EXPECT_THAT(Close(), IsEmpty());
   EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed));
-  EXPECT_THAT(Open("rack7"), FailsWith(Errc::kPolicyMismatch, "PCR 13"));
-}
-
-TEST_F(CloseLatchesTest, ALatchThatTwoKeyFilesShareIsClosedOnce) {
-  EnrollWithLatch({LatchKind::kNv});
-  EnrollWithLatch({LatchKind::kNv}, "rack7");
-  RecordingProxy proxy(swtpm());
-  EXPECT_THAT(Close(proxy.device()), IsEmpty());
-  EXPECT_EQ(std::ranges::count(proxy.commands(), TPM2_CC_NV_ReadLock), 1);
+  EXPECT_THAT(Open("rack7"), FailsWith(Errc::kLatchClosed));
 }
 
 TEST_F(CloseLatchesTest, WithoutATpmNothingIsSeenToBeClosed) {
-  EnrollWithLatch({LatchKind::kNv});
-  EnrollWithLatch({LatchKind::kPcr, 13}, "rack7");
+  EnrollAs();
+  EnrollAs("rack7");
   std::vector<Error> problems = Close("/nonexistent/tpm");
   ASSERT_THAT(problems, SizeIs(1));
   EXPECT_EQ(problems[0].code, Errc::kNoTpm);
@@ -92,7 +70,7 @@ TEST_F(CloseLatchesTest, WithoutATpmNothingIsSeenToBeClosed) {
 /// What CloseLatchesAtBoot makes of a machine without a TPM device.
 class NoTpmAtBootTest : public CloseLatchesTest {
  protected:
-  void SetUp() override { EnrollWithLatch({LatchKind::kNv}); }
+  void SetUp() override { EnrollAs(); }
 
   [[nodiscard]] std::vector<Error> CloseAtBoot() {
     environment_.tpm_device = "/nonexistent/tpm";
@@ -130,7 +108,7 @@ TEST_F(CloseLatchesTest, WithoutKeyFilesThereIsNothingToDo) {
 }
 
 TEST_F(CloseLatchesTest, ADamagedKeyFileIsAProblemAndStopsNoOther) {
-  EnrollWithLatch({LatchKind::kNv});
+  EnrollAs();
   WriteKeysFile("another.pem", "damaged");
   std::vector<Error> problems = Close();
   ASSERT_THAT(problems, SizeIs(1));
@@ -140,8 +118,8 @@ TEST_F(CloseLatchesTest, ADamagedKeyFileIsAProblemAndStopsNoOther) {
 }
 
 TEST_F(CloseLatchesTest, AnAnswerThatIsLostOrSpoiltTwiceIsAskedForAgain) {
-  for (LatchChoice latch : {LatchChoice{LatchKind::kNv}, LatchChoice{LatchKind::kPcr, 14}}) {
-    EnrollWithLatch(latch, latch.kind == LatchKind::kNv ? "nvdimm-master" : "rack7");
+  EnrollAs();
+  {
     int spoilt = 0;
     RecordingProxy proxy(swtpm(), [&](uint32_t, Bytes& response) {
       if (spoilt == 0) response.clear();
@@ -156,7 +134,7 @@ TEST_F(CloseLatchesTest, AnAnswerThatIsLostOrSpoiltTwiceIsAskedForAgain) {
 }
 
 TEST_F(CloseLatchesTest, AnAnswerThatIsNotAuthenticIsAProblem) {
-  EnrollWithLatch({LatchKind::kNv});
+  EnrollAs();
   RecordingProxy proxy(swtpm(), [](uint32_t command, Bytes& response) {
     if (command == TPM2_CC_NV_ReadLock) response.back() ^= 1;
   });

@@ -10,17 +10,17 @@
 #include "src/seal/latch.h"
 #include "test/unit/support/machine.h"
 #include "test/unit/support/nv_indexes.h"
+#include "test/unit/support/recording_proxy.h"
 #include "test/unit/support/tpm_samples.h"
+#include "tpm/srk.h"
+#include "tpm/update_key.h"
 
 namespace nvunlock {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::SizeIs;
-using testing::StartsWith;
 
 constexpr char kKeyFile[] = "nvdimm-master.pem";
 
@@ -47,7 +47,7 @@ class ResealTest : public MachineTest {
   /// With somebody at hand who has the recovery key.
   [[nodiscard]] ResealOptions OptionsWithRecovery() {
     ResealOptions options = Options();
-    options.ask_recovery = [this](const KekName&, const Error& why) -> Result<Secret> {
+    options.questions.recovery = [this](const KekName&, const Error& why) -> Result<Secret> {
       reasons_.push_back(why.code);
       return FormatRecoveryKey(SampleSecret(32));
     };
@@ -62,8 +62,32 @@ class ResealTest : public MachineTest {
 
   [[nodiscard]] Result<Secret> Open() const {
     Tpm tpm = ConnectTo(swtpm());
-    return UnsealKek(tpm, File());
+    return std::move(TRY(UnsealKek(tpm, File())).kek);
   }
+
+  /// With this boot approved, whatever was before.
+  [[nodiscard]] static ResealOptions ForThisBoot(ResealOptions options) {
+    options.policy = DefaultOptions().policy;
+    return options;
+  }
+
+  /// What a copy of the key file opens now.
+  [[nodiscard]] static Result<OpenedKek> OpenCopy(const KeyFile& file) {
+    Tpm tpm = ConnectTo(swtpm());
+    return UnsealKek(tpm, file);
+  }
+
+  [[nodiscard]] static size_t NvIndexes() {
+    Tpm tpm = ConnectTo(swtpm());
+    return CountNvIndexes(tpm);
+  }
+
+  static void Remove(const TPM2B_NV_PUBLIC& index) {
+    Tpm tpm = ConnectTo(swtpm());
+    Must(RemoveIndex(tpm, index));
+  }
+
+  [[nodiscard]] Policy PolicyOfFile() const { return File().slots.at(0).key.policy; }
 
   void Extend(unsigned pcr) const {
     Tpm tpm = ConnectTo(swtpm());
@@ -72,7 +96,7 @@ class ResealTest : public MachineTest {
 
   void CloseTheLatch() const {
     TpmConnection tpm(environment_.tpm_device);
-    EXPECT_THAT(CloseLatches(store_, tpm), IsEmpty());
+    EXPECT_THAT(CloseLatches(environment_, tpm), IsEmpty());
   }
 
   void ExpectTheSameKek() const { EXPECT_EQ(AsText(Must(Open()).bytes()), kek_); }
@@ -84,7 +108,7 @@ class ResealTest : public MachineTest {
 TEST_F(ResealTest, AfterAChangeOfPcrsTheRecoveryKeyBringsTheSameKekBack) {
   Extend(8);
   EXPECT_THAT(Open(), FailsWith(Errc::kPolicyMismatch));
-  EXPECT_EQ(Must(Run(OptionsWithRecovery())).proof, Proof::kUnsealed);
+  Must(Run(ForThisBoot(OptionsWithRecovery())));
   EXPECT_THAT(reasons_, ElementsAre(Errc::kPolicyMismatch));
   ExpectTheSameKek();
   EXPECT_THAT(File().slots, SizeIs(1));
@@ -99,7 +123,7 @@ TEST_F(ResealTest, WhatTheTpmYieldsIsSealedAnewAndNobodyIsAsked) {
 TEST_F(ResealTest, TheKekInTheKeyringIsUsedWithoutAskingAnybody) {
   Extend(8);
   (void)Must(keyring().AddUser("nvdimm-master", AsBytes(kek_)));
-  Must(Run(OptionsWithRecovery()));
+  Must(Run(ForThisBoot(OptionsWithRecovery())));
   EXPECT_THAT(reasons_, IsEmpty());
   ExpectTheSameKek();
 }
@@ -110,43 +134,16 @@ TEST_F(ResealTest, AnotherKekInTheKeyringIsNotSealed) {
   ExpectTheSameKek();
 }
 
-TEST_F(ResealTest, ThePcrsAreThoseOfBeforeUnlessOthersAreGiven) {
-  const std::string before = File().slots[0].pcr_values;
-  EXPECT_EQ(Must(Run(Options())).policy, before);
-  ResealOptions options = Options();
-  options.pcrs = Must(ParsePcrTerms("8"));
-  EXPECT_THAT(Must(Run(options)).policy, StartsWith("8:sha256="));
-  EXPECT_EQ(File().slots[0].pcr_values, Must(Run(Options())).policy);
-}
-
 TEST_F(ResealTest, WithoutAWayToTheKekTheFileStaysAsItIs) {
   const std::string before = ReadKeysFile(kKeyFile);
   Extend(8);
   EXPECT_THAT(Run(Options()), FailsWith(Errc::kPolicyMismatch));
   ResealOptions wrong = Options();
-  wrong.ask_recovery = [](const KekName&, const Error&) -> Result<Secret> {
+  wrong.questions.recovery = [](const KekName&, const Error&) -> Result<Secret> {
     return FormatRecoveryKey(SampleSecret(32, 2));
   };
   EXPECT_THAT(Run(wrong), FailsWith(Errc::kKeysIncomplete));
   EXPECT_EQ(ReadKeysFile(kKeyFile), before);
-}
-
-TEST_F(ResealTest, WhatFailsLateLeavesNeitherAnotherFileNorALatchBehind) {
-  EnrollOptions unlatched = DefaultOptions();
-  unlatched.slot.latch = {LatchKind::kNone};
-  EnrollWithRecoveryKey(std::move(unlatched));
-  const std::string before = ReadKeysFile(kKeyFile);
-  auto count = [] {
-    Tpm tpm = ConnectTo(swtpm());
-    return CountNvIndexes(tpm);
-  };
-  const unsigned indexes = count();
-  ResealOptions options = Options();
-  options.latch = LatchChoice{LatchKind::kNv};
-  options.recovery.escrow = {"/nonexistent/certificate"};
-  EXPECT_THAT(Run(options), FailsWith(Errc::kFailed, "/nonexistent/certificate"));
-  EXPECT_EQ(ReadKeysFile(kKeyFile), before);
-  EXPECT_EQ(count(), indexes);
 }
 
 TEST_F(ResealTest, RecoverySlotsStayAndNewOnesAreAdded) {
@@ -166,60 +163,6 @@ TEST_F(ResealTest, BlocksThatCannotBeReadStay) {
   EXPECT_THAT(File().unreadable, SizeIs(1));
 }
 
-TEST_F(ResealTest, TheLatchIsTheSameIndexAsBefore) {
-  NvLatch before = *File().slots[0].key.policy.latch;
-  EXPECT_EQ(Must(Run(Options())).latch, LatchChoice{LatchKind::kNv});
-  EXPECT_EQ(EncodeNvLatch(*File().slots[0].key.policy.latch), EncodeNvLatch(before));
-}
-
-TEST_F(ResealTest, APcrLatchStaysToo) {
-  EnrollOptions options = DefaultOptions();
-  options.slot.latch = {LatchKind::kPcr, 12};
-  EnrollWithRecoveryKey(std::move(options));
-  EXPECT_EQ(Must(Run(Options())).latch, (LatchChoice{LatchKind::kPcr, 12}));
-  EXPECT_THAT(File().slots[0].pcr_values, HasSubstr("+12:sha256=" + std::string(64, '0')));
-  ExpectTheSameKek();
-}
-
-TEST_F(ResealTest, AnotherLatchIsTakenOnRequest) {
-  ResealOptions options = Options();
-  options.latch = LatchChoice{LatchKind::kNone};
-  Must(Run(options));
-  EXPECT_FALSE(File().slots[0].key.policy.latch);
-  options.latch = LatchChoice{LatchKind::kPcr, 13};
-  EXPECT_EQ(Must(Run(options)).latch, (LatchChoice{LatchKind::kPcr, 13}));
-  options.latch = LatchChoice{LatchKind::kNv};
-  EXPECT_THAT(Must(Run(options)).policy, Not(HasSubstr("13:sha256")));
-  ExpectTheSameKek();
-}
-
-TEST_F(ResealTest, AfterTheUnlockTheRecoveryKeyIsNeededAndTheProofWaitsForTheNextBoot) {
-  CloseTheLatch();
-  EXPECT_THAT(Run(Options()), FailsWith(Errc::kLatchClosed));
-  EXPECT_EQ(Must(Run(OptionsWithRecovery())).proof, Proof::kLatchedUp);
-  EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed));
-}
-
-TEST_F(ResealTest, ALatchThatTheTpmLostIsMadeAnew) {
-  {
-    Tpm tpm = ConnectTo(swtpm());
-    Must(RemoveNvLatch(tpm, *File().slots[0].key.policy.latch));
-  }
-  EXPECT_EQ(Must(Run(OptionsWithRecovery())).proof, Proof::kUnsealed);
-  ExpectTheSameKek();
-}
-
-TEST_F(ResealTest, AFileWithoutATpmSlotGetsOneForThePcrsThatAreGiven) {
-  KeyFile file = File();
-  file.slots.clear();
-  WriteKeysFile(kKeyFile, Must(FormatKeyFile(file)));
-  EXPECT_THAT(Run(OptionsWithRecovery()), FailsWith(Errc::kUsage, "--tpm2-pcrs="));
-  ResealOptions options = OptionsWithRecovery();
-  options.pcrs = Must(ParsePcrTerms("7+8"));
-  Must(Run(options));
-  ExpectTheSameKek();
-}
-
 TEST_F(ResealTest, APinIsAskedForAndANewOneTakesItsPlace) {
   auto answer = [](const char* pin) {
     return [pin](const KekName&, const std::string&, unsigned) -> Result<Secret> {
@@ -230,10 +173,100 @@ TEST_F(ResealTest, APinIsAskedForAndANewOneTakesItsPlace) {
   options.pin = SecretOf("1234");
   Must(Run(options));
   options.pin = SecretOf("5678");
-  options.ask_pin = answer("1234");
+  options.questions.pin = answer("1234");
   Must(Run(options));
   Tpm tpm = ConnectTo(swtpm());
-  EXPECT_EQ(AsText(Must(UnsealKek(tpm, File(), answer("5678"))).bytes()), kek_);
+  EXPECT_EQ(AsText(Must(UnsealKek(tpm, File(), {}, answer("5678"))).kek.bytes()), kek_);
+}
+
+TEST_F(ResealTest, WhatIsApprovedStaysUnlessSomethingElseIsGiven) {
+  Extend(8);
+  (void)Must(keyring().AddUser("nvdimm-master", AsBytes(kek_)));
+  Must(Run(Options()));
+  EXPECT_THAT(Open(), FailsWith(Errc::kPolicyMismatch, "PCR 8 (sha256) differs"));
+  ResealReport report = Must(Run(ForThisBoot(Options())));
+  EXPECT_EQ(FormatPcrs(report.approval.pcrs), "7+8:sha256");
+  ExpectTheSameKek();
+}
+
+TEST_F(ResealTest, WhatFailsLateLeavesNeitherAnotherFileNorAnIndexBehind) {
+  const std::string before = ReadKeysFile(kKeyFile);
+  const size_t indexes = NvIndexes();
+  ResealOptions options = Options();
+  options.recovery.escrow = {"/nonexistent/certificate"};
+  EXPECT_THAT(Run(options), FailsWith(Errc::kFailed, "/nonexistent/certificate"));
+  EXPECT_EQ(ReadKeysFile(kKeyFile), before);
+  EXPECT_EQ(NvIndexes(), indexes);
+  ExpectTheSameKek();
+}
+
+TEST_F(ResealTest, AnOldCopyOfTheKeyFileDoesNotOpenAnyMore) {
+  const KeyFile old = File();
+  EXPECT_THAT(OpenCopy(old), Succeeds());
+  EXPECT_THAT(Must(Run(Options())).notes, IsEmpty());
+  EXPECT_THAT(OpenCopy(old), FailsWith(Errc::kLatchGone));
+  ExpectTheSameKek();
+  EXPECT_EQ(NvIndexes(), 2U);
+}
+
+/// Nor does its update key write what has come into its place.
+TEST_F(ResealTest, TheUpdateKeyIsAnother) {
+  const KeyFile old = File();
+  Must(Run(Options()));
+  Secret kek = SecretOf(kek_);
+  Secret before = Must(DecryptUpdateKey(old, kek));
+  EXPECT_FALSE(before.Equals(Must(DecryptUpdateKey(File(), kek))));
+  Tpm tpm = ConnectTo(swtpm());
+  const TpmSlot slot = File().slots[0];
+  ESYS_TR parent = Must(PinParent(tpm, slot.key.parent_handle, slot.parent));
+  UpdateKey key = Must(UpdateKey::Import(before));
+  EXPECT_FALSE(WriteIndex(tpm, parent, slot.key.policy.index.area, key, Bytes(10)));
+}
+
+TEST_F(ResealTest, AfterTheUnlockTheRecoveryKeyIsNeededAndTheNewLatchIsClosedToo) {
+  CloseTheLatch();
+  EXPECT_THAT(Run(Options()), FailsWith(Errc::kLatchClosed));
+  Must(Run(OptionsWithRecovery()));
+  EXPECT_THAT(reasons_, ElementsAre(Errc::kLatchClosed));
+  EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed));
+}
+
+/// One that is gone may have been closed before.
+TEST_F(ResealTest, ALatchThatTheTpmLostIsMadeAnewClosed) {
+  Remove(PolicyOfFile().latch.index);
+  Must(Run(OptionsWithRecovery()));
+  EXPECT_THAT(reasons_, ElementsAre(Errc::kLatchGone));
+  EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed));
+}
+
+TEST_F(ResealTest, WhereWhatWasApprovedIsGoneTheNextBootIsApproved) {
+  Remove(PolicyOfFile().index.area);
+  for (unsigned pcr : {4, 9}) Extend(pcr);
+  Approval approval = Must(Run(OptionsWithRecovery())).approval;
+  EXPECT_EQ(FormatPcrs(approval.pcrs), "4+7+8+9:sha256");
+  ASSERT_THAT(approval.branches, SizeIs(1));
+  EXPECT_TRUE(approval.branches[0].boots);
+  EXPECT_THAT(Open(), FailsWith(Errc::kPolicyMismatch, "by its number"));
+  swtpm().PowerCycle();
+  for (unsigned pcr : {7, 8}) Extend(pcr);
+  ExpectTheSameKek();
+}
+
+/// A TPM that does not say what was approved is not taken for one that has forgotten it.
+TEST_F(ResealTest, WhereWhatWasApprovedCannotBeReadNothingElseIs) {
+  RecordingProxy proxy(swtpm(), [](uint32_t command, Bytes& response) {
+    if (command == TPM2_CC_NV_Read) response.at(100) ^= 1;
+  });
+  environment_.tpm_device = proxy.device();
+  EXPECT_THAT(Run(OptionsWithRecovery()), FailsWith(Errc::kWrongTpm, "not authentic"));
+}
+
+TEST_F(ResealTest, AFileWithoutATpmSlotGetsOne) {
+  KeyFile file = File();
+  file.slots.clear();
+  WriteKeysFile(kKeyFile, Must(FormatKeyFile(file)));
+  Must(Run(ForThisBoot(OptionsWithRecovery())));
+  ExpectTheSameKek();
 }
 
 TEST_F(ResealTest, WithoutAKeyFileThereIsNothingToSeal) {

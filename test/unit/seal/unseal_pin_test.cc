@@ -51,21 +51,18 @@ class KekWithPinTest : public SwtpmTest {
   }
   void TearDown() override { us_.reset(); }
 
-  TpmSlot MakeSlot(const std::optional<std::string>& pin,
-                   const std::optional<NvLatch>& latch = std::nullopt) {
+  TpmSlot MakeSlot(const std::optional<std::string>& pin) {
     TpmSlot slot = {.parent = us_->srk};
     std::optional<SlotPin> slot_pin;
     if (pin) slot_pin = PinFor(*pin);
     Secret slot_secret = SampleSecret(kSlotSecretSize, 0xa0);
     slot.key = {.parent_handle = kSrkHandle, .sealed = {}, .policy = us_->PolicyOfNow()};
-    slot.key.policy.latch = latch;
     slot.key.policy.pin = pin.has_value();
     slot.key.sealed = Must(Seal(us_->tpm, us_->parent, slot_secret, slot.key.policy,
                                 slot_pin ? &slot_pin->keys.auth_value : nullptr));
     slot.kek_cms = Must(
         EncryptKekForSlot(kek_, slot_secret, slot.key.sealed, slot_pin ? &*slot_pin : nullptr));
     if (slot_pin) slot.scrypt = slot_pin->scrypt;
-    slot.pcr_values = "8:sha256=" + std::string(64, 'a');
     return slot;
   }
 
@@ -76,7 +73,7 @@ class KekWithPinTest : public SwtpmTest {
   }
 
   Result<Secret> Open(const KeyFile& file, Typist& typist) {
-    return UnsealKek(us_->tpm, file, typist.Question());
+    return std::move(TRY(UnsealKek(us_->tpm, file, {}, typist.Question())).kek);
   }
 
   unsigned TriesLeft() { return Must(ReadLockoutState(us_->tpm)).tries_left; }
@@ -138,7 +135,8 @@ TEST_F(KekWithPinTest, InLockoutNobodyIsAsked) {
   SealingTpm& us = Start(1);
   KeyFile file = FileWith({MakeSlot("1234")});
   PinKeys wrong = {SampleSecret(32), SampleSecret(32)};
-  EXPECT_THAT(UnsealKekThrough(us.tpm, file, file.slots[0], &wrong), FailsWith(Errc::kWrongPin));
+  EXPECT_THAT(UnsealKekThrough(us.tpm, file, file.slots[0], {}, &wrong),
+              FailsWith(Errc::kWrongPin));
   Typist typist({"1234"});
   EXPECT_THAT(Open(file, typist), FailsWith(Errc::kLockout, "in dictionary attack lockout"));
   EXPECT_THAT(typist.befores, IsEmpty());
@@ -155,11 +153,10 @@ TEST_F(KekWithPinTest, WhenThePcrsDifferNobodyIsAskedAndTheyAreNamed) {
 
 TEST_F(KekWithPinTest, WhenTheLatchIsClosedNobodyIsAsked) {
   SealingTpm& us = Start();
-  NvLatch latch = Must(MakeNvLatch(us.tpm));
-  KeyFile file = FileWith({MakeSlot("1234", latch)});
+  KeyFile file = FileWith({MakeSlot("1234")});
   Typist before({"1234"});
   EXPECT_THAT(Open(file, before), Succeeds());
-  Must(CloseNvLatch(us.tpm, us.parent, latch));
+  Must(CloseNvLatch(us.tpm, us.parent, file.slots[0].key.policy.latch));
   Typist after({"1234"});
   EXPECT_THAT(Open(file, after), FailsWith(Errc::kLatchClosed));
   EXPECT_THAT(after.befores, IsEmpty());
@@ -183,7 +180,7 @@ TEST_F(KekWithPinTest, WhenNobodyAnswersNoTryIsUsedUp) {
 TEST_F(KekWithPinTest, ASlotWithoutAPinOpensBehindOneWhosePinNobodyKnows) {
   SealingTpm& us = Start();
   KeyFile file = FileWith({MakeSlot("1234"), MakeSlot(std::nullopt)});
-  EXPECT_TRUE(Must(UnsealKek(us.tpm, file)).Equals(kek_));
+  EXPECT_TRUE(Must(UnsealKek(us.tpm, file)).kek.Equals(kek_));
 }
 
 }  // namespace

@@ -10,22 +10,19 @@
 namespace nvunlock {
 namespace {
 
-constexpr uint32_t kBootPcrs = 1U << 7 | 1U << 8;
-
 class UnsealKekTest : public SwtpmTest {
  protected:
   UnsealKekTest() : us_(swtpm().device()) {}
 
   TpmSlot MakeSlot(const Secret& kek) {
     Secret slot_secret = SampleSecret(kSlotSecretSize, 0xa0);
-    PcrValues values = Must(ReadPcrs(us_.tpm, Sha256Bank(), kBootPcrs));
-    Policy policy = {.pcrs = PolicyForValues(Sha256Bank(), values), .latch = std::nullopt};
+    Policy policy = us_.PolicyOfNow();
     SealedObject sealed = Must(Seal(us_.tpm, us_.parent, slot_secret, policy));
     Bytes kek_cms = Must(EncryptKekForSlot(kek, slot_secret, sealed));
     return {.key = {.parent_handle = kSrkHandle, .sealed = sealed, .policy = policy},
             .parent = us_.srk,
             .kek_cms = kek_cms,
-            .pcr_values = "7:sha256=" + ToHex(values[7]) + "+8:sha256=" + ToHex(values[8])};
+            .scrypt = std::nullopt};
   }
 
   static KeyFile MakeFile(std::vector<TpmSlot> slots) {
@@ -42,7 +39,7 @@ TEST_F(UnsealKekTest, YieldsTheKekOfTheFile) {
     Secret kek = SampleSecret(size);
     KeyFile file = MakeFile({MakeSlot(kek)});
     file.check_value = Must(KekCheckValue(kek));
-    EXPECT_TRUE(Must(UnsealKek(us_.tpm, file)).Equals(kek)) << size;
+    EXPECT_TRUE(Must(UnsealKek(us_.tpm, file)).kek.Equals(kek)) << size;
   }
 }
 
@@ -52,7 +49,7 @@ TEST_F(UnsealKekTest, TriesSlotsUntilOneOpens) {
   TpmSlot foreign = MakeSlot(SampleSecret(32));
   foreign.key.parent_handle = 0x81000077;
   KeyFile file = MakeFile({stale, foreign, MakeSlot(SampleSecret(32))});
-  EXPECT_TRUE(Must(UnsealKek(us_.tpm, file)).Equals(SampleSecret(32)));
+  EXPECT_TRUE(Must(UnsealKek(us_.tpm, file)).kek.Equals(SampleSecret(32)));
 }
 
 TEST_F(UnsealKekTest, WhenNoneOpensTheFirstSaysWhy) {
@@ -74,14 +71,14 @@ TEST_F(UnsealKekTest, AMismatchNamesThePcrsThatDiffer) {
   EXPECT_THAT(UnsealKek(us_.tpm, file), FailsWith(Errc::kPolicyMismatch, "; PCR 7, 8 (sha256)"));
 }
 
-TEST_F(UnsealKekTest, AMismatchIsSaidWithoutThemToo) {
-  TpmSlot slot = MakeSlot(SampleSecret(32));
-  ExtendPcr(us_.tpm, 8, Sha256Bank());
-  for (const char* values : {"", "nonsense", "7+8"}) {
-    slot.pcr_values = values;
-    EXPECT_THAT(UnsealKek(us_.tpm, MakeFile({slot})),
-                FailsWith(Errc::kPolicyMismatch, "do not hold the enrolled values"));
-  }
+TEST_F(UnsealKekTest, ItIsSaidByWhichApprovalItOpened) {
+  KeyFile file = MakeFile({MakeSlot(SampleSecret(32))});
+  Approval approval = us_.ApprovalOfNow();
+  approval.branches.insert(approval.branches.begin(), SampleApproval().branches[0]);
+  us_.Approve(file.slots[0].key.policy.index, approval);
+  AssertedBranch by = Must(UnsealKek(us_.tpm, file)).by;
+  EXPECT_EQ(by.branch, 1U);
+  EXPECT_EQ(DigestOf(by.approval), DigestOf(approval));
 }
 
 TEST_F(UnsealKekTest, AKekThatFailsTheCheckIsABadKeyFile) {

@@ -16,19 +16,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const Bytes kEnrolled(32, 0xe);
+const Bytes kApproved(32, 0xe);
+const Bytes kBeginning(kBeginningSize, 0xe);
 const Bytes kOther(32, 0x0);
 
 PcrBanks Banks(unsigned pcr, const Bytes& value) {
   return {{"sha256", {{pcr, value}}}};
 }
 
-/// A slot that wants PCR to hold kEnrolled.
-TpmSlot SlotOn(unsigned pcr) {
-  TpmSlot slot;
-  slot.key.policy.pcrs = PolicyForValues(Sha256Bank(), {{pcr, kEnrolled}});
-  slot.pcr_values = std::to_string(pcr) + ":sha256=" + ToHex(kEnrolled);
-  return slot;
+/// The policy that PCR holds kApproved.
+PcrPolicy PolicyOn(unsigned pcr) {
+  return PolicyForValues(Sha256Bank(), {{pcr, kApproved}});
 }
 
 struct Known {
@@ -39,7 +37,7 @@ struct Known {
 };
 
 /// What is expected of PCR when this much is known.
-PcrComparison Expect(unsigned pcr, const Known& known, const TpmSlot& slot) {
+PcrComparison Expect(unsigned pcr, const Known& known, const PcrPolicy& policy) {
   PcrSources sources;
   for (const auto& [value, in_initramfs] :
        {std::pair(known.in_initramfs, true), std::pair(known.late, false)}) {
@@ -49,18 +47,18 @@ PcrComparison Expect(unsigned pcr, const Known& known, const TpmSlot& slot) {
   }
   if (known.predicted) sources.predicted = Banks(pcr, *known.predicted);
   if (known.current) sources.current = Banks(pcr, *known.current);
-  std::vector<PcrComparison> rows = ComparePcrs(slot, sources);
+  std::vector<PcrComparison> rows = ComparePcrs(policy, sources);
   EXPECT_EQ(rows.size(), 1U);
   return rows.at(0);
 }
 PcrComparison Expect(unsigned pcr, const Known& known) {
-  return Expect(pcr, known, SlotOn(pcr));
+  return Expect(pcr, known, PolicyOn(pcr));
 }
 
 TEST(ComparePcrsTest, ValuesAreSideBySide) {
   Known known = {.in_initramfs = Bytes(32, 1), .predicted = Bytes(32, 2), .current = Bytes(32, 3)};
   PcrComparison row = Expect(8, known);
-  EXPECT_EQ(row.enrolled, kEnrolled);
+  EXPECT_EQ(row.approved, kBeginning);
   EXPECT_EQ(row.recorded, known.in_initramfs);
   EXPECT_EQ(row.predicted, known.predicted);
   EXPECT_EQ(row.current, known.current);
@@ -68,28 +66,28 @@ TEST(ComparePcrsTest, ValuesAreSideBySide) {
 
 TEST(ComparePcrsTest, TheRecordOfTheInitramfsCountsMost) {
   PcrComparison row =
-      Expect(8, {.in_initramfs = kOther, .predicted = kEnrolled, .current = kEnrolled});
+      Expect(8, {.in_initramfs = kOther, .predicted = kApproved, .current = kApproved});
   EXPECT_EQ(row.expected, kOther);
   EXPECT_EQ(row.basis, PcrBasis::kRecorded);
   EXPECT_EQ(
-      Expect(11, {.in_initramfs = kEnrolled, .predicted = kOther, .current = kOther}).expected,
-      kEnrolled);
+      Expect(11, {.in_initramfs = kApproved, .predicted = kOther, .current = kOther}).expected,
+      kApproved);
 }
 
 TEST(ComparePcrsTest, ThenTheEventLogCounts) {
-  PcrComparison row = Expect(11, {.late = kOther, .predicted = kEnrolled, .current = kOther});
-  EXPECT_EQ(row.expected, kEnrolled);
+  PcrComparison row = Expect(11, {.late = kOther, .predicted = kApproved, .current = kOther});
+  EXPECT_EQ(row.expected, kApproved);
   EXPECT_EQ(row.basis, PcrBasis::kPredicted);
-  EXPECT_EQ(Expect(11, {.late = kEnrolled, .predicted = kOther, .current = kEnrolled}).expected,
+  EXPECT_EQ(Expect(11, {.late = kApproved, .predicted = kOther, .current = kApproved}).expected,
             kOther);
-  EXPECT_EQ(Expect(8, {.predicted = kEnrolled, .current = kOther}).expected, kEnrolled);
+  EXPECT_EQ(Expect(8, {.predicted = kApproved, .current = kOther}).expected, kApproved);
 }
 
 TEST(ComparePcrsTest, APcrThatDoesNotChangeLaterMayBeMissingInTheLog) {
-  PcrComparison row = Expect(8, {.predicted = kOther, .current = kEnrolled});
-  EXPECT_EQ(row.expected, kEnrolled);
+  PcrComparison row = Expect(8, {.predicted = kOther, .current = kApproved});
+  EXPECT_EQ(row.expected, kApproved);
   EXPECT_EQ(row.basis, PcrBasis::kCurrent);
-  EXPECT_EQ(Expect(8, {.late = kEnrolled, .predicted = kOther, .current = kOther}).basis,
+  EXPECT_EQ(Expect(8, {.late = kApproved, .predicted = kOther, .current = kOther}).basis,
             PcrBasis::kRecorded);
   EXPECT_EQ(Expect(8, {.predicted = kOther, .current = Bytes(32, 9)}).expected, kOther);
 }
@@ -102,42 +100,42 @@ TEST(ComparePcrsTest, WithoutRecordAndLogTheCurrentValueCounts) {
   }
 }
 
-TEST(ComparePcrsTest, TheClosedPcrOfALatchIsOpenAtTheNextBoot) {
-  TpmSlot slot = SlotOn(13);
-  slot.latch = {LatchKind::kPcr, 13};
-  PcrComparison row = Expect(13, {.late = kOther, .current = kOther}, slot);
-  EXPECT_EQ(row.expected, Bytes(32));
-  EXPECT_EQ(row.basis, PcrBasis::kReset);
-}
-
 TEST(ComparePcrsTest, WithoutAnyValueNothingIsExpected) {
-  TpmSlot slot = SlotOn(8);
-  std::vector<PcrComparison> rows = ComparePcrs(slot, {});
+  PcrPolicy policy = PolicyOn(8);
+  std::vector<PcrComparison> rows = ComparePcrs(policy, {});
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].basis, PcrBasis::kNothing);
-  EXPECT_FALSE(ExpectedPolicy(*slot.key.policy.pcrs, rows));
+  EXPECT_FALSE(ExpectedPolicy(policy.pcrs, rows));
 }
 
-TEST(ComparePcrsTest, APolicyWithoutPcrsHasNoRows) {
-  TpmSlot slot = SlotOn(8);
-  slot.key.policy.pcrs.reset();
-  EXPECT_THAT(ComparePcrs(slot, {}), IsEmpty());
+TEST(ComparePcrsTest, EachPcrHasTheBeginningOfItsOwnValue) {
+  PcrPolicy policy =
+      PolicyForValues(Sha256Bank(), {{4, Bytes(32, 4)}, {8, Bytes(32, 8)}, {9, Bytes(32, 9)}});
+  std::vector<PcrComparison> rows = ComparePcrs(policy, {});
+  ASSERT_EQ(rows.size(), 3U);
+  for (const PcrComparison& row : rows) {
+    EXPECT_EQ(row.approved, Bytes(kBeginningSize, static_cast<uint8_t>(row.pcr)));
+  }
+  policy.beginnings.clear();
+  for (const PcrComparison& row : ComparePcrs(policy, {})) EXPECT_FALSE(row.approved);
 }
 
-TEST(ComparePcrsTest, EnrolledValuesThatThePolicyWasNotMadeOfAreNotShown) {
-  TpmSlot slot = SlotOn(8);
-  slot.pcr_values = "8:sha256=" + ToHex(kOther);
-  EXPECT_FALSE(Expect(8, {.current = kOther}, slot).enrolled);
-  slot.pcr_values = "nonsense";
-  EXPECT_FALSE(Expect(8, {.current = kOther}, slot).enrolled);
+TEST(ComparePcrsTest, SignedPcrsHaveNoApprovedValue) {
+  SignedPolicy policy;
+  policy.pcrs = PolicyOn(11).pcrs;
+  std::vector<PcrComparison> rows = ComparePcrs(policy, {.current = Banks(11, kOther)});
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].pcr, 11U);
+  EXPECT_FALSE(rows[0].approved);
+  EXPECT_EQ(rows[0].expected, kOther);
 }
 
-TEST(ExpectedPolicyTest, IsThePolicyItselfWhenTheValuesAreTheEnrolledOnes) {
-  TpmSlot slot = SlotOn(8);
-  const PcrPolicy& policy = *slot.key.policy.pcrs;
-  auto expected = ExpectedPolicy(policy, ComparePcrs(slot, {.current = Banks(8, kEnrolled)}));
+TEST(ExpectedPolicyTest, IsThePolicyItselfWhenTheValuesAreTheApprovedOnes) {
+  PcrPolicy policy = PolicyOn(8);
+  auto expected =
+      ExpectedPolicy(policy.pcrs, ComparePcrs(policy, {.current = Banks(8, kApproved)}));
   EXPECT_EQ(expected->pcr_digest, policy.pcr_digest);
-  expected = ExpectedPolicy(policy, ComparePcrs(slot, {.current = Banks(8, kOther)}));
+  expected = ExpectedPolicy(policy.pcrs, ComparePcrs(policy, {.current = Banks(8, kOther)}));
   EXPECT_NE(expected->pcr_digest, policy.pcr_digest);
 }
 

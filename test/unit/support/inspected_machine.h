@@ -40,6 +40,17 @@ class InspectTest : public MachineTest {
   [[nodiscard]] MachineStatus Look() const { return Look(environment_.tpm_device); }
   [[nodiscard]] BootVerdict VerdictNow() const { return Judge(Look()); }
 
+  /// The checks of the first slot that say how its latch and what is approved stand.
+  [[nodiscard]] Check LatchCheck() const { return CheckNamed("latch"); }
+  [[nodiscard]] Check ApprovalCheck() const { return CheckNamed("approval"); }
+  [[nodiscard]] Check CheckNamed(const std::string& subject) const {
+    const MachineStatus status = Look();
+    for (const Check& check : status.keks.at(0).slots.at(0).checks) {
+      if (check.subject == subject) return check;
+    }
+    return {.subject = "none", .state = "", .problem = std::nullopt};
+  }
+
   /// The machine boots as it did before.
   static void Reboot() {
     swtpm().PowerCycle();

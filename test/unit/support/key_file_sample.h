@@ -25,7 +25,7 @@ inline TpmSlot SampleSlot() {
   return {.key = {.parent_handle = 0x81000001, .sealed = sealed, .policy = SamplePolicy()},
           .parent = SampleParent(),
           .kek_cms = kek_cms,
-          .pcr_values = "7:sha256=" + std::string(64, '7')};
+          .scrypt = std::nullopt};
 }
 
 /// A key file with one slot.

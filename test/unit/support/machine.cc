@@ -33,7 +33,8 @@ std::string MachineTest::AddBlob(const std::string& dimm_id, const Secret& kek,
 EnrollOptions MachineTest::DefaultOptions() {
   EnrollOptions options;
   options.kek = {"user", "nvdimm-master"};
-  options.slot.pcrs = Must(ParsePcrTerms("7+8"));
+  options.policy.pcrs = Must(ParsePcrTerms("7+8"));
+  options.policy.weak_policy = true;
   return options;
 }
 

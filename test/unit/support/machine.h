@@ -31,7 +31,8 @@ class MachineTest : public SwtpmTest {
                       const std::string& kek_description = "nvdimm-master",
                       const std::string& host = "here") const;
 
-  /// What `nvunlock enroll` is asked by default: a new kek, bound to PCRs 7 and 8.
+  /// What `nvunlock enroll` is asked by default: a new kek, for boots with these PCRs
+  /// 7 and 8.
   [[nodiscard]] static EnrollOptions DefaultOptions();
 
   /// Seals KEK to the TPM as `nvunlock enroll --import` does; only the key file is left.

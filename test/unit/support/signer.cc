@@ -9,7 +9,7 @@ namespace nvunlock {
 namespace {
 
 std::string Digits(const PcrValues& values) {
-  return ToHex(ApprovedDigest(PolicyForValues(Sha256Bank(), values)));
+  return ToHex(SignedDigest(PolicyForValues(Sha256Bank(), values)));
 }
 
 }  // namespace
@@ -22,7 +22,7 @@ Signer::Signer() {
 
 SignedPolicy Signer::PolicyOn(uint32_t mask, const std::string& reference) const {
   SignedPolicy policy = {
-      .pcrs = {}, .key = key_, .reference = Copy(AsBytes(reference)), .signatures = {}};
+      .pcrs = {}, .key_name = NameOfKey(key_), .reference = Copy(AsBytes(reference))};
   policy.pcrs.count = 1;
   policy.pcrs.pcrSelections[0] = SelectPcrs(Sha256Bank(), mask);
   return policy;
@@ -30,7 +30,7 @@ SignedPolicy Signer::PolicyOn(uint32_t mask, const std::string& reference) const
 
 PolicySignature Signer::Sign(const PcrValues& values, const std::string& reference) const {
   PolicySignature signature;
-  signature.policy = ApprovedDigest(PolicyForValues(Sha256Bank(), values));
+  signature.policy = SignedDigest(PolicyForValues(Sha256Bank(), values));
   directory_.Write("message", std::string(AsText(signature.policy)) + reference);
   signature.signature =
       Hex(RunCommand("openssl dgst -sha256 -sign " + key_path() + " " +

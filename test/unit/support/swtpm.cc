@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "test/unit/support/commands.h"
+#include "test/unit/support/nv_indexes.h"
 
 namespace nvunlock {
 
@@ -95,6 +96,11 @@ void EvictPersistent(Tpm& tpm, TPM2_HANDLE handle) {
   rc = Esys_EvictControl(tpm.esys(), ESYS_TR_RH_OWNER, object, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                          ESYS_TR_NONE, handle, &gone);
   if (rc != TSS2_RC_SUCCESS) throw std::runtime_error("cannot evict a persistent object");
+}
+
+SwtpmTest::SwtpmTest() {
+  Tpm tpm = ConnectTo(swtpm());
+  for (TPM2_HANDLE index : ListNvIndexes(tpm)) UndefineIndex(tpm, index);
 }
 
 }  // namespace nvunlock

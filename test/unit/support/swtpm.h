@@ -57,9 +57,12 @@ void ExtendPcr(Tpm& tpm, unsigned pcr, const PcrBank& bank, uint8_t digest_byte 
 /// Takes whatever is persistent at HANDLE out of the TPM.
 void EvictPersistent(Tpm& tpm, TPM2_HANDLE handle);
 
-/// Tests that share one software TPM, which is fresh for the first of them.
+/// Tests that share one software TPM, which is fresh for the first of them. No NV index is left
+/// from one to the next.
 class SwtpmTest : public testing::Test {
  protected:
+  SwtpmTest();
+
   static void SetUpTestSuite() { swtpm_ = std::make_unique<Swtpm>(); }
   static void TearDownTestSuite() { swtpm_.reset(); }
 

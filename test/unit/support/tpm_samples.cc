@@ -49,8 +49,20 @@ PcrPolicy SamplePcrPolicy() {
   return PolicyForValues(Sha256Bank(), {{7, Bytes(32, 0x07)}, {11, Bytes(32, 0x11)}});
 }
 
-Policy SamplePolicy() {
-  return {.pcrs = SamplePcrPolicy(), .latch = std::nullopt};
+Approval SampleApproval() {
+  PcrPolicy pcrs = SamplePcrPolicy();
+  return {.pcrs = pcrs.pcrs.pcrSelections[0], .branches = {{.pcrs = pcrs}}};
+}
+
+PolicyIndex SampleIndex() {
+  PolicyIndex index;
+  TPMS_NV_PUBLIC& area = index.area.nvPublic;
+  area.nvIndex = 0x01804e57;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.attributes = TPMA_NV_AUTHREAD | TPMA_NV_POLICYWRITE | TPMA_NV_NO_DA | TPMA_NV_WRITTEN;
+  area.authPolicy.size = 32;
+  area.dataSize = kPolicyIndexSize;
+  return index;
 }
 
 NvLatch SampleLatch() {
@@ -63,6 +75,10 @@ NvLatch SampleLatch() {
   area.authPolicy.size = 32;
   area.dataSize = 8;
   return latch;
+}
+
+Policy SamplePolicy() {
+  return {.index = SampleIndex(), .latch = SampleLatch()};
 }
 
 }  // namespace nvunlock

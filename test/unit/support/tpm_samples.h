@@ -22,10 +22,14 @@ SealedObject SampleSealedObject();
 
 /// The policy that PCRs 7 and 11 hold values which no TPM has.
 PcrPolicy SamplePcrPolicy();
-Policy SamplePolicy();
 
-/// The policy that an index which no TPM has holds a value.
+/// What one branch with those PCRs approves.
+Approval SampleApproval();
+
+/// Indexes that no TPM has.
+PolicyIndex SampleIndex();
 NvLatch SampleLatch();
+Policy SamplePolicy();
 
 }  // namespace nvunlock
 

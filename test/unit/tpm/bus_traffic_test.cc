@@ -22,14 +22,14 @@ class BusTrafficTest : public SwtpmTest {
     SealingTpm us(swtpm().device());
     srk_ = us.srk;
     policy_ = us.PolicyOfNow();
-    sealed_ = us.SealNow(secret_);
+    sealed_ = us.SealUnder(policy_, secret_);
   }
 
   /// One unseal as `unlock` does it, over the bus of PROXY.
   Result<Secret> UnsealOver(const RecordingProxy& proxy) const {
     Tpm tpm = Must(Tpm::Connect(proxy.device()));
     ESYS_TR parent = TRY(PinParent(tpm, kSrkHandle, srk_));
-    return Unseal(tpm, parent, sealed_, policy_);
+    return std::move(TRY(Unseal(tpm, parent, sealed_, policy_)).secret);
   }
 
   const Secret secret_ = SampleSecret(32, 0x60);
@@ -38,11 +38,12 @@ class BusTrafficTest : public SwtpmTest {
   SealedObject sealed_;
 };
 
-TEST_F(BusTrafficTest, AnUnsealIsFourCommands) {
+TEST_F(BusTrafficTest, AnUnsealIsSevenCommands) {
   RecordingProxy proxy(swtpm());
   ASSERT_THAT(UnsealOver(proxy), Succeeds());
-  EXPECT_THAT(proxy.commands(), ElementsAre(TPM2_CC_Load, TPM2_CC_StartAuthSession,
-                                            TPM2_CC_PolicyPCR, TPM2_CC_Unseal));
+  EXPECT_THAT(proxy.commands(), ElementsAre(TPM2_CC_Load, TPM2_CC_StartAuthSession, TPM2_CC_NV_Read,
+                                            TPM2_CC_PolicyPCR, TPM2_CC_PolicyAuthorizeNV,
+                                            TPM2_CC_PolicyNV, TPM2_CC_Unseal));
 }
 
 TEST_F(BusTrafficTest, AnUnsealDoesNotShowTheSecret) {
@@ -55,7 +56,7 @@ TEST_F(BusTrafficTest, SealingDoesNotShowTheSecret) {
   RecordingProxy proxy(swtpm());
   {
     SealingTpm us(proxy.device());
-    us.SealNow(secret_);
+    us.SealUnder(us.PolicyOfNow(), secret_);
   }
   EXPECT_FALSE(ContainsBytes(proxy.traffic(), secret_.bytes()));
 }
@@ -77,7 +78,7 @@ void UnsealInClear(SealingTpm& us, const SealedObject& sealed, const Policy& pol
                         &session);
   TpmObject owned_session(us.tpm, session);
   Esys_TRSess_SetAttributes(us.tpm.esys(), session, TPMA_SESSION_CONTINUESESSION, 0xff);
-  ASSERT_THAT(AssertPolicy(us.tpm, session, policy), Succeeds());
+  ASSERT_THAT(AssertPolicy(us.tpm, session, policy, {}), Succeeds());
   TPM2B_SENSITIVE_DATA* data = nullptr;
   Esys_Unseal(us.tpm.esys(), object, session, ESYS_TR_NONE, ESYS_TR_NONE, &data);
   EsysPtr<TPM2B_SENSITIVE_DATA> owned_data(data);

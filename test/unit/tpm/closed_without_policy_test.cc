@@ -50,8 +50,8 @@ class ProveClosedWithoutPolicyTest : public SwtpmTest {
 
 TEST_F(ProveClosedWithoutPolicyTest, SucceedsForWhatSealMakes) {
   SealingTpm us(swtpm().device());
-  EXPECT_THAT(ProveClosedWithoutPolicy(us.tpm, us.parent, us.SealNow(SampleSecret(32))),
-              Succeeds());
+  SealedObject sealed = us.SealUnder(us.PolicyOfNow(), SampleSecret(32));
+  EXPECT_THAT(ProveClosedWithoutPolicy(us.tpm, us.parent, sealed), Succeeds());
 }
 
 TEST_F(ProveClosedWithoutPolicyTest, FailsForAnObjectThatAnEmptyPasswordOpens) {

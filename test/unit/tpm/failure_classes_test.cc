@@ -38,7 +38,7 @@ class TpmFailureTest : public MachineTest {
   [[nodiscard]] Result<Secret> OpenAt(const std::string& device,
                                       const PinQuestion& ask_pin = {}) const {
     Tpm tpm = TRY(Tpm::Connect(device));
-    return UnsealKek(tpm, File(), ask_pin);
+    return std::move(TRY(UnsealKek(tpm, File(), {}, ask_pin)).kek);
   }
   [[nodiscard]] Result<Secret> Open(const PinQuestion& ask_pin = {}) const {
     return OpenAt(tpm_.device(), ask_pin);
@@ -109,8 +109,10 @@ TEST_F(TpmFailureTest, ThePcrsHoldOtherValues) {
 TEST_F(TpmFailureTest, TheObjectHasAnotherPolicyThanTheFileSays) {
   EnrollNow();
   KeyFile file = File();
-  file.slots[0].key.policy.latch.reset();
   Tpm tpm = ConnectTo(tpm_);
+  TpmSlot& slot = file.slots[0];
+  ESYS_TR parent = Must(PinParent(tpm, slot.key.parent_handle, slot.parent));
+  slot.key.policy.latch = Must(MakeNvLatch(tpm, parent));
   EXPECT_THAT(UnsealKek(tpm, file), FailsWith(Errc::kPolicyMismatch, "the policy does not hold"));
 }
 
@@ -126,7 +128,7 @@ TEST_F(TpmFailureTest, TheLatchIsClosed) {
     Tpm tpm = ConnectTo(tpm_);
     TpmSlot slot = File().slots.at(0);
     ESYS_TR parent = Must(PinParent(tpm, slot.key.parent_handle, slot.parent));
-    Must(CloseNvLatch(tpm, parent, *slot.key.policy.latch));
+    Must(CloseNvLatch(tpm, parent, slot.key.policy.latch));
   }
   EXPECT_THAT(Open(), FailsWith(Errc::kLatchClosed, "the latch is closed"));
 }
@@ -135,7 +137,7 @@ TEST_F(TpmFailureTest, TheNvIndexOfTheLatchIsGone) {
   EnrollNow();
   {
     Tpm tpm = ConnectTo(tpm_);
-    Must(RemoveNvLatch(tpm, *File().slots.at(0).key.policy.latch));
+    Must(RemoveIndex(tpm, File().slots.at(0).key.policy.latch.index));
   }
   EXPECT_THAT(Open(), FailsWith(Errc::kLatchGone, "gone or was made anew"));
 }

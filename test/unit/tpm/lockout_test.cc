@@ -22,7 +22,8 @@ class LockoutTest : public testing::Test {
     Secret right = SampleSecret(32);
     Secret wrong = SampleSecret(32, 2);
     SealedObject sealed = Must(Seal(us.tpm, us.parent, SampleSecret(16), policy, &right));
-    EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, policy, &wrong), FailsWith(Errc::kWrongPin));
+    EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, policy, {.auth_value = &wrong}),
+                FailsWith(Errc::kWrongPin));
   }
 
   Swtpm swtpm_;
@@ -45,15 +46,17 @@ TEST_F(LockoutTest, InLockoutNotEvenTheRightPinOpens) {
   Secret right = SampleSecret(32);
   SealedObject sealed = Must(Seal(us.tpm, us.parent, SampleSecret(16), policy, &right));
   for (int i = 0; i < 5; i++) GuessWrong(us);
-  EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, policy, &right), FailsWith(Errc::kLockout));
+  EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, policy, {.auth_value = &right}),
+              FailsWith(Errc::kLockout));
 }
 
 /// A power cut in the middle of an unseal is no guess.
 TEST_F(LockoutTest, InLockoutWhatHasNoPinStillOpens) {
   SealingTpm us(swtpm_.device());
-  SealedObject sealed = us.SealNow(SampleSecret(16));
+  Policy policy = us.PolicyOfNow();
+  SealedObject sealed = us.SealUnder(policy, SampleSecret(16));
   for (int i = 0; i < 5; i++) GuessWrong(us);
-  EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, us.PolicyOfNow()), Succeeds());
+  EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, policy), Succeeds());
 }
 
 TEST(DescribeLockoutTest, TellsLockoutFromTheLastTryAndSaysWhenThereIsOneMore) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tpm/nv_latch.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "test/unit/support/byte_strings.h"
 #include "test/unit/support/recording_proxy.h"
@@ -10,6 +10,8 @@
 
 namespace nvunlock {
 namespace {
+
+using testing::Not;
 
 TEST(EncodeNvLatchTest, IsThePublicAreaAndTheParametersOfTheCommand) {
   EXPECT_EQ(ToHex(EncodeNvLatch(SampleLatch())),
@@ -53,12 +55,6 @@ class NvLatchTest : public SwtpmTest {
  protected:
   static SealingTpm Us() { return SealingTpm(swtpm().device()); }
 
-  static Policy LatchedPolicy(SealingTpm& us, const NvLatch& latch) {
-    Policy policy = us.PolicyOfNow();
-    policy.latch = latch;
-    return policy;
-  }
-
   /// What the TPM makes of an assertion of LATCH.
   static Result<void> Assert(SealingTpm& us, const NvLatch& latch) {
     TpmObject session = Must(StartPolicySession(us.tpm, us.parent));
@@ -68,27 +64,26 @@ class NvLatchTest : public SwtpmTest {
 
 TEST_F(NvLatchTest, OpensUntilItIsClosedAndAgainAfterAPowerCycle) {
   const Secret secret = SampleSecret(32);
-  NvLatch latch;
+  Policy policy;
   SealedObject sealed;
   {
     SealingTpm us = Us();
-    latch = Must(MakeNvLatch(us.tpm));
-    sealed = Must(Seal(us.tpm, us.parent, secret, LatchedPolicy(us, latch)));
+    policy = us.PolicyOfNow(1U << 16);
+    sealed = us.SealUnder(policy, secret);
     for (int i = 0; i < 2; i++) {
-      EXPECT_TRUE(Must(Unseal(us.tpm, us.parent, sealed, LatchedPolicy(us, latch))).Equals(secret));
+      EXPECT_TRUE(Must(Unseal(us.tpm, us.parent, sealed, policy)).secret.Equals(secret));
     }
-    EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), Succeeds());
-    EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, LatchedPolicy(us, latch)),
-                FailsWith(Errc::kLatchClosed));
+    EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, policy.latch), Succeeds());
+    EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, policy), FailsWith(Errc::kLatchClosed));
   }
   swtpm().PowerCycle();
   SealingTpm us = Us();
-  EXPECT_TRUE(Must(Unseal(us.tpm, us.parent, sealed, LatchedPolicy(us, latch))).Equals(secret));
+  EXPECT_TRUE(Must(Unseal(us.tpm, us.parent, sealed, policy)).secret.Equals(secret));
 }
 
 TEST_F(NvLatchTest, IsClosedWhateverThePcrsHold) {
   SealingTpm us = Us();
-  NvLatch latch = Must(MakeNvLatch(us.tpm));
+  NvLatch latch = Must(MakeNvLatch(us.tpm, us.parent));
   ExtendPcr(us.tpm, 8, Sha256Bank());
   EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), Succeeds());
   EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kLatchClosed));
@@ -96,29 +91,24 @@ TEST_F(NvLatchTest, IsClosedWhateverThePcrsHold) {
 
 TEST_F(NvLatchTest, ClosingAgainSucceeds) {
   SealingTpm us = Us();
-  NvLatch latch = Must(MakeNvLatch(us.tpm));
+  NvLatch latch = Must(MakeNvLatch(us.tpm, us.parent));
   EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), Succeeds());
   EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), Succeeds());
-  EXPECT_THAT(CheckNvLatch(us.tpm, latch), Succeeds());
+  EXPECT_THAT(ReadNvLatch(us.tpm, latch), Yields(LatchState::kClosed));
 }
 
 TEST_F(NvLatchTest, TheSoftwareDigestIsTheTpms) {
   SealingTpm us = Us();
-  NvLatch latch = Must(MakeNvLatch(us.tpm));
-  Policy policy = LatchedPolicy(us, latch);
+  NvLatch latch = Must(MakeNvLatch(us.tpm, us.parent));
   TpmObject session = Must(StartPolicySession(us.tpm, us.parent));
-  ASSERT_THAT(AssertPolicy(us.tpm, session.tr(), policy), Succeeds());
-  TPM2B_DIGEST* digest = nullptr;
-  Esys_PolicyGetDigest(us.tpm.esys(), session.tr(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                       &digest);
-  EsysPtr<TPM2B_DIGEST> owned(digest);
-  EXPECT_EQ(Bytes(digest->buffer, digest->buffer + digest->size), Copy(PolicyDigest(policy)));
+  ASSERT_THAT(AssertNvLatch(us.tpm, session.tr(), latch), Succeeds());
+  EXPECT_EQ(us.DigestIn(session), Copy(ExtendDigest(Sha256Digest{}, latch)));
 }
 
 TEST_F(NvLatchTest, TwoLatchesAreTwoIndexes) {
   SealingTpm us = Us();
-  NvLatch one = Must(MakeNvLatch(us.tpm));
-  NvLatch other = Must(MakeNvLatch(us.tpm));
+  NvLatch one = Must(MakeNvLatch(us.tpm, us.parent));
+  NvLatch other = Must(MakeNvLatch(us.tpm, us.parent));
   EXPECT_NE(one.index.nvPublic.nvIndex, other.index.nvPublic.nvIndex);
   EXPECT_NE(one.value, other.value);
   EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, one), Succeeds());
@@ -128,9 +118,10 @@ TEST_F(NvLatchTest, TwoLatchesAreTwoIndexes) {
 /// An attacker who owns the TPM removes a closed index and makes it anew, just as it was.
 TEST_F(NvLatchTest, AnIndexThatIsMadeAnewDoesNotOpen) {
   SealingTpm us = Us();
-  NvLatch latch = Must(MakeNvLatch(us.tpm));
+  NvLatch latch = Must(MakeNvLatch(us.tpm, us.parent));
   EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), Succeeds());
-  EXPECT_THAT(RemoveNvLatch(us.tpm, latch), Succeeds());
+  EXPECT_THAT(RemoveIndex(us.tpm, latch.index), Succeeds());
+  EXPECT_THAT(ReadNvLatch(us.tpm, latch), FailsWith(Errc::kLatchGone));
   EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kLatchGone));
   EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), FailsWith(Errc::kLatchGone));
 
@@ -146,6 +137,8 @@ TEST_F(NvLatchTest, AnIndexThatIsMadeAnewDoesNotOpen) {
 
   TPM2B_MAX_NV_BUFFER value = {.size = 8, .buffer = {}};
   std::copy(latch.value.begin(), latch.value.end(), value.buffer);
+  // Neither does the key of another index write it.
+  EXPECT_THAT(WriteIndex(us.tpm, us.parent, latch.index, us.key, latch.value), Not(Succeeds()));
   for (ESYS_TR authority : {ESYS_TR{ESYS_TR_RH_OWNER}, tr}) {
     EXPECT_NE(Esys_NV_Write(us.tpm.esys(), authority, tr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                             ESYS_TR_NONE, &value, 0),
@@ -158,7 +151,7 @@ TEST_F(NvLatchTest, AnIndexThatIsMadeAnewDoesNotOpen) {
   // The impostor was told to close, like any other.
   EXPECT_THAT(Assert(us, latch), FailsWith(Errc::kLatchClosed));
   EXPECT_THAT(CloseNvLatch(us.tpm, us.parent, latch), FailsWith(Errc::kLatchGone));
-  EXPECT_THAT(CheckNvLatch(us.tpm, latch), FailsWith(Errc::kLatchGone));
+  EXPECT_THAT(ReadNvLatch(us.tpm, latch), FailsWith(Errc::kLatchGone));
 }
 
 /// What somebody who owns the TPM does to the storage root key before a boot. Afterwards they can
@@ -170,7 +163,7 @@ TEST_P(MeddledParentTest, TheLatchIsClosedAllTheSame) {
   TPM2B_PUBLIC srk;
   {
     SealingTpm us = Us();
-    latch = Must(MakeNvLatch(us.tpm));
+    latch = Must(MakeNvLatch(us.tpm, us.parent));
     srk = us.srk;
     EvictPersistent(us.tpm, kSrkHandle);
   }
@@ -200,7 +193,7 @@ TEST_F(NvLatchTest, AForgedAnswerThatItIsClosedIsNotBelieved) {
   NvLatch latch;
   {
     SealingTpm us = Us();
-    latch = Must(MakeNvLatch(us.tpm));
+    latch = Must(MakeNvLatch(us.tpm, us.parent));
   }
   RecordingProxy proxy(swtpm(), [](uint32_t command, Bytes& response) {
     if (command == TPM2_CC_NV_ReadLock) response.back() ^= 1;

@@ -18,45 +18,41 @@ TEST(PolicyForValuesTest, DigestsTheValuesInTheOrderOfTheirPcrs) {
   EXPECT_EQ(policy.pcrs.pcrSelections[0].hash, TPM2_ALG_SHA256);
 }
 
-TEST(EncodePcrPolicyTest, IsASelectionAndTheDigest) {
-  PcrPolicy policy = SamplePcrPolicy();
-  EXPECT_EQ(ToHex(EncodePcrPolicy(policy)),
+TEST(PolicyForValuesTest, KeepsTheBeginningsOfTheValues) {
+  PcrPolicy policy = PolicyForValues(Sha256Bank(), {{11, Bytes(32, 2)}, {7, Bytes(32, 1)}});
+  EXPECT_EQ(ToHex(policy.beginnings), "010101010101020202020202");
+}
+
+TEST(MarshalSelectionTest, IsTheSelectionAsATpmWritesIt) {
+  EXPECT_EQ(ToHex(MarshalSelection(SamplePcrPolicy().pcrs)),
             "00000001"
             "000b"
-            "03800800" +
-                ToHex(policy.pcr_digest));
+            "03800800");
 }
 
-TEST(DecodePcrPolicyTest, IsTheInverse) {
-  for (const PcrBank& bank : KnownPcrBanks()) {
-    PcrPolicy policy =
-        PolicyForValues(bank, {{0, Bytes(bank.digest_size, 1)}, {23, Bytes(bank.digest_size, 2)}});
-    PcrPolicy decoded = Must(DecodePcrPolicy(EncodePcrPolicy(policy)));
-    EXPECT_EQ(EncodePcrPolicy(decoded), EncodePcrPolicy(policy));
-    EXPECT_EQ(ExtendDigest({}, decoded), ExtendDigest({}, policy));
-  }
+TEST(PcrPolicyDigestTest, TheBeginningsAreNoPartOfIt) {
+  PcrPolicy policy = SamplePcrPolicy();
+  Sha256Digest digest = ExtendDigest({}, policy);
+  policy.beginnings.clear();
+  EXPECT_EQ(ExtendDigest({}, policy), digest);
 }
 
-TEST(DecodePcrPolicyTest, RefusesATruncatedBody) {
-  Bytes body = EncodePcrPolicy(SamplePcrPolicy());
-  for (size_t size = 0; size < body.size(); size++) {
-    EXPECT_THAT(DecodePcrPolicy(ByteView(body).first(size)), FailsWith(Errc::kBadKeyFile)) << size;
-  }
+TEST(DescribeDifferenceTest, NamesThePcrsWhoseValuesDiffer) {
+  auto policy = [](uint8_t four, uint8_t nine) {
+    return PolicyForValues(Sha256Bank(), {{4, Bytes(32, four)}, {9, Bytes(32, nine)}});
+  };
+  EXPECT_EQ(DescribeDifference(policy(1, 1), policy(1, 1)), "");
+  EXPECT_EQ(DescribeDifference(policy(1, 1), policy(1, 2)), "PCR 9 (sha256)");
+  EXPECT_EQ(DescribeDifference(policy(1, 1), policy(2, 2)), "PCR 4, 9 (sha256)");
 }
 
-TEST(DecodePcrPolicyTest, RefusesBytesBehindTheDigest) {
-  Bytes body = EncodePcrPolicy(SamplePcrPolicy());
-  body.push_back(0);
-  EXPECT_THAT(DecodePcrPolicy(body), FailsWith(Errc::kBadKeyFile));
-}
-
-TEST(DecodePcrPolicyTest, RefusesImpossibleCountsAndSizes) {
-  Bytes body = EncodePcrPolicy(SamplePcrPolicy());
-  for (size_t i : {0, 1, 2, 3, 6}) {
-    Bytes changed = body;
-    changed[i] = 0xff;
-    EXPECT_THAT(DecodePcrPolicy(changed), FailsWith(Errc::kBadKeyFile)) << i;
-  }
+TEST(DescribeDifferenceTest, OfOtherPcrsOrWithoutBeginningsItIsNotTold) {
+  PcrPolicy policy = PolicyForValues(Sha256Bank(), {{4, Bytes(32, 1)}});
+  EXPECT_EQ(DescribeDifference(policy, PolicyForValues(Sha256Bank(), {{8, Bytes(32, 2)}})), "");
+  PcrPolicy untold = PolicyForValues(Sha256Bank(), {{4, Bytes(32, 2)}});
+  untold.beginnings.clear();
+  EXPECT_EQ(DescribeDifference(policy, untold), "");
+  EXPECT_EQ(DescribeDifference(untold, policy), "");
 }
 
 struct Selection {
@@ -113,8 +109,22 @@ TEST_F(PolicyTest, HoldsAsLongAsThePcrsDo) {
 
   ExtendPcr(tpm, 8, Sha256Bank());
   TpmObject later = StartSession(tpm, TPM2_SE_POLICY);
-  EXPECT_THAT(AssertPcrPolicy(tpm, later.tr(), policy),
-              FailsWith(Errc::kPolicyMismatch, "PCRs do not hold"));
+  EXPECT_THAT(
+      AssertPcrPolicy(tpm, later.tr(), policy),
+      FailsWith(Errc::kPolicyMismatch, "do not hold the approved values; PCR 8 (sha256) differs"));
+}
+
+TEST_F(PolicyTest, EachPcrThatDiffersIsNamedAsFarAsItCanBeTold) {
+  Tpm tpm = ConnectTo(swtpm());
+  PcrPolicy policy = PolicyOfNow(tpm, {"sha384", 1U << 3 | 1U << 7 | 1U << 8});
+  for (unsigned pcr : {3, 8}) ExtendPcr(tpm, pcr, *FindPcrBank("sha384"));
+  TpmObject session = StartSession(tpm, TPM2_SE_POLICY);
+  EXPECT_THAT(AssertPcrPolicy(tpm, session.tr(), policy),
+              FailsWith(Errc::kPolicyMismatch, "; PCR 3, 8 (sha384) differs"));
+  policy.beginnings.clear();
+  Result<void> untold = AssertPcrPolicy(tpm, session.tr(), policy);
+  ASSERT_THAT(untold, FailsWith(Errc::kPolicyMismatch));
+  EXPECT_EQ(untold.error().message, "the PCRs do not hold the approved values");
 }
 
 }  // namespace

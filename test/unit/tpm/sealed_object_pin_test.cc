@@ -16,23 +16,24 @@ class SealedObjectWithPinTest : public SwtpmTest {
     swtpm().RunTools(
         "tpm2_dictionarylockout -Q -c\ntpm2_dictionarylockout -Q -s -n 32 -t 1000 -l 1000");
     us_.emplace(swtpm().device());
+    policy_ = us().PolicyOfNow();
+    policy_.pin = true;
   }
   void TearDown() override { us_.reset(); }
 
   SealingTpm& us() { return *us_; }
 
-  Policy PolicyWithPin() {
-    Policy policy = us().PolicyOfNow();
-    policy.pin = true;
-    return policy;
-  }
-
   SealedObject SealWith(const Secret& auth_value) {
-    return Must(Seal(us().tpm, us().parent, secret_, PolicyWithPin(), &auth_value));
+    return Must(Seal(us().tpm, us().parent, secret_, policy_, &auth_value));
   }
 
   Result<Secret> Open(const SealedObject& sealed, const Secret& auth_value) {
-    return Unseal(us().tpm, us().parent, sealed, PolicyWithPin(), &auth_value);
+    return OpenUnder(policy_, sealed, &auth_value);
+  }
+  Result<Secret> OpenUnder(const Policy& policy, const SealedObject& sealed,
+                           const Secret* auth_value) {
+    PolicyNeeds needs = {.auth_value = auth_value};
+    return std::move(TRY(Unseal(us().tpm, us().parent, sealed, policy, needs)).secret);
   }
 
   static TPMA_OBJECT AttributesOf(const SealedObject& sealed) {
@@ -40,6 +41,7 @@ class SealedObjectWithPinTest : public SwtpmTest {
   }
 
   const Secret secret_ = SampleSecret(32, 0x60);
+  Policy policy_;
 
  private:
   std::optional<SealingTpm> us_;
@@ -71,33 +73,31 @@ TEST_F(SealedObjectWithPinTest, AWrongValueIsAWrongPinAndCountsAsAGuess) {
 
 TEST_F(SealedObjectWithPinTest, NoValueAtAllDoesNotOpenIt) {
   SealedObject sealed = SealWith(SampleSecret(32));
-  EXPECT_THAT(Unseal(us().tpm, us().parent, sealed, PolicyWithPin()), FailsWith(Errc::kWrongPin));
+  EXPECT_THAT(OpenUnder(policy_, sealed, nullptr), FailsWith(Errc::kWrongPin));
 }
 
 TEST_F(SealedObjectWithPinTest, ThePolicyWithoutItsPinDoesNotOpenIt) {
   Secret value = SampleSecret(32);
   SealedObject sealed = SealWith(value);
-  EXPECT_THAT(Unseal(us().tpm, us().parent, sealed, us().PolicyOfNow()),
-              FailsWith(Errc::kPolicyMismatch));
-  EXPECT_THAT(Unseal(us().tpm, us().parent, sealed, us().PolicyOfNow(), &value),
-              FailsWith(Errc::kPolicyMismatch));
+  Policy without = policy_;
+  without.pin = false;
+  EXPECT_THAT(OpenUnder(without, sealed, nullptr), FailsWith(Errc::kPolicyMismatch));
+  EXPECT_THAT(OpenUnder(without, sealed, &value), FailsWith(Errc::kPolicyMismatch));
 }
 
 TEST_F(SealedObjectWithPinTest, ChangedPcrsKeepItClosedAndAreNoGuess) {
   Secret value = SampleSecret(32);
   SealedObject sealed = SealWith(value);
-  Policy policy = PolicyWithPin();
   ExtendPcr(us().tpm, 8, Sha256Bank());
   unsigned before = Must(ReadLockoutState(us().tpm)).tries_left;
-  EXPECT_THAT(Unseal(us().tpm, us().parent, sealed, policy, &value),
-              FailsWith(Errc::kPolicyMismatch));
+  EXPECT_THAT(Open(sealed, value), FailsWith(Errc::kPolicyMismatch));
   EXPECT_EQ(Must(ReadLockoutState(us().tpm)).tries_left, before);
 }
 
 TEST_F(SealedObjectWithPinTest, OnlyWithAPinDoGuessesCount) {
   EXPECT_EQ(AttributesOf(SealWith(SampleSecret(32))),
             TPMA_OBJECT{TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT});
-  EXPECT_NE(AttributesOf(us().SealNow(secret_)) & TPMA_OBJECT_NODA, 0U);
+  EXPECT_NE(AttributesOf(us().SealUnder(us().PolicyOfNow(), secret_)) & TPMA_OBJECT_NODA, 0U);
 }
 
 TEST_F(SealedObjectWithPinTest, StaysClosedWithoutItsPolicyWhichIsNoGuess) {
@@ -109,7 +109,7 @@ TEST_F(SealedObjectWithPinTest, StaysClosedWithoutItsPolicyWhichIsNoGuess) {
 
 TEST_F(SealedObjectWithPinTest, MoreThan32BytesAreRefused) {
   Secret value = SampleSecret(33);
-  EXPECT_THAT(Seal(us().tpm, us().parent, secret_, PolicyWithPin(), &value),
+  EXPECT_THAT(Seal(us().tpm, us().parent, secret_, policy_, &value),
               FailsWith(Errc::kFailed, "32 bytes"));
 }
 
@@ -122,7 +122,7 @@ TEST(SealedObjectOnTheBusTest, TheValueIsNotSeenOnTheBus) {
     Policy policy = us.PolicyOfNow();
     policy.pin = true;
     SealedObject sealed = Must(Seal(us.tpm, us.parent, SampleSecret(32, 0x60), policy, &value));
-    EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, policy, &value), Succeeds());
+    EXPECT_THAT(Unseal(us.tpm, us.parent, sealed, policy, {.auth_value = &value}), Succeeds());
   }
   EXPECT_FALSE(ContainsBytes(proxy.traffic(), value.bytes()));
   EXPECT_FALSE(ContainsBytes(proxy.traffic(), SampleSecret(32, 0x60).bytes()));

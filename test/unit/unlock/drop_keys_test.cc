@@ -34,13 +34,15 @@ class DropKeysTest : public testing::Test {
   Environment environment_ = EnvironmentBelow(directory_.path());
 };
 
-TEST_F(DropKeysTest, KeksWithAKeyFileAndAllDimmKeysGo) {
+TEST_F(DropKeysTest, KeksWithAKeyFileAndAllDimmKeysAndUpdateKeysGo) {
   directory_.Write("etc/ndctl/keys/nvdimm-master.pem", "");
   Add("nvdimm-master");
+  Add("nvunlock-update:nvdimm-master");
   AddDimmKey("nvdimm:8089-a2-1740-00000133");
   AddDimmKey("nvdimm-master:8089-a2-1740-00000133");
   ASSERT_THAT(DropKeys(environment_), Succeeds());
   EXPECT_FALSE(Holds("user", "nvdimm-master"));
+  EXPECT_FALSE(Holds("user", "nvunlock-update:nvdimm-master"));
   EXPECT_FALSE(Holds("encrypted", "nvdimm:8089-a2-1740-00000133"));
   EXPECT_FALSE(Holds("encrypted", "nvdimm-master:8089-a2-1740-00000133"));
 }
@@ -64,8 +66,10 @@ TEST_F(DropKeysTest, AnEmptyKeyringIsFine) {
 TEST_F(DropKeysTest, DimmKeysGoAlsoWhereTheKeysDirectoryCannotBeRead) {
   directory_.Write("etc/ndctl/keys", "");
   Add("nvdimm-master");
+  Add("nvunlock-update:nvdimm-master");
   AddDimmKey("nvdimm:8089-a2-1740-00000133");
   EXPECT_THAT(DropKeys(environment_), FailsWith(Errc::kFailed, "Not a directory"));
+  EXPECT_FALSE(Holds("user", "nvunlock-update:nvdimm-master"));
   EXPECT_FALSE(Holds("encrypted", "nvdimm:8089-a2-1740-00000133"));
 }
 

@@ -119,7 +119,7 @@ TEST_F(LoadKeysRecoveryTest, NoAnswerEndsItAndTheTpmsFailureCounts) {
 TEST_F(LoadKeysRecoveryTest, WhenTheLatchIsClosedNobodyIsAsked) {
   {
     TpmConnection tpm(environment_.tpm_device);
-    ASSERT_THAT(CloseLatches(store_, tpm), IsEmpty());
+    ASSERT_THAT(CloseLatches(environment_, tpm), IsEmpty());
   }
   ExpectProblem(Load(OptionsWith({RecoveryKey()})), Errc::kLatchClosed);
   EXPECT_THAT(reasons_, IsEmpty());

@@ -120,14 +120,35 @@ TEST_F(LoadKeysTest, EveryKekOpensItsOwnBlobs) {
 }
 
 TEST_F(LoadKeysTest, KeksThatNoBlobNamesAreLoadedOnlyOnRequest) {
+  const Secret other_kek = SampleSecret(32, 0x50);
   EnrollKek(kek_);
+  EnrollKek(other_kek, "rack7");
+  AddBlob(kDimmId, other_kek, "rack7");
   LoadKeysOptions options = Options();
   options.keep_kek = true;
-  EXPECT_EQ(Load(options).keks_loaded, 0U);
+  EXPECT_EQ(Load(options).keks_loaded, 1U);
   EXPECT_FALSE(HoldsKek());
   options.all_keks = true;
-  EXPECT_EQ(Load(options).keks_loaded, 1U);
+  EXPECT_EQ(Load(options).keks_loaded, 2U);
   EXPECT_TRUE(HoldsKek());
+}
+
+/// So that a boot is learnt before the first passphrase is set.
+TEST_F(LoadKeysTest, WhereThereIsNoBlobYetEveryKekIsOpenedAndNoneIsMissed) {
+  EnrollKek(kek_);
+  int opened = 0;
+  LoadKeysOptions options = Options();
+  options.on_opened = [&](const KeyFile&, const Secret&, bool approved) {
+    EXPECT_TRUE(approved);
+    opened++;
+  };
+  EXPECT_EQ(Load(options).keks_loaded, 1U);
+  EXPECT_EQ(opened, 1);
+  EXPECT_FALSE(HoldsKek());
+  environment_.tpm_device = "/nonexistent/tpm";
+  LoadedKeys loaded = Load(options);
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("/nonexistent/tpm")));
 }
 
 class ClearKekTest : public LoadKeysTest {

@@ -36,7 +36,7 @@ class ThisBootTest : public MachineTest {
 
   [[nodiscard]] Result<Secret> Unseal() const {
     Tpm tpm = ConnectTo(swtpm());
-    return UnsealKek(tpm, Must(store_.ReadKeyFile({"user", "nvdimm-master"})));
+    return std::move(TRY(UnsealKek(tpm, Must(store_.ReadKeyFile({"user", "nvdimm-master"})))).kek);
   }
 
   /// Also in a root file system that has no guard of its own.

@@ -43,12 +43,12 @@ class UnlockLatchTest : public MachineTest {
 
   [[nodiscard]] Result<Secret> Open() const {
     Tpm tpm = ConnectTo(swtpm());
-    return UnsealKek(tpm, Must(store_.ReadKeyFile(kMaster)));
+    return std::move(TRY(UnsealKek(tpm, Must(store_.ReadKeyFile(kMaster)))).kek);
   }
 
   void CloseTheLatch() const {
     TpmConnection tpm(environment_.tpm_device);
-    ASSERT_THAT(CloseLatches(store_, tpm), IsEmpty());
+    ASSERT_THAT(CloseLatches(environment_, tpm), IsEmpty());
   }
 
   void ChangePcr() const {
@@ -75,7 +75,7 @@ TEST_F(UnlockLatchTest, TheLatchIsClosedAfterwards) {
 
 TEST_F(UnlockLatchTest, TheLatchIsClosedThoughTheTpmDidNotOpen) {
   KeyFile file = Must(store_.ReadKeyFile(kMaster));
-  NvLatch latch = *file.slots[0].key.policy.latch;
+  NvLatch latch = file.slots[0].key.policy.latch;
   ChangePcr();
   EXPECT_EQ(RunUnlock().Verdict(), Errc::kPolicyMismatch);
   Tpm tpm = ConnectTo(swtpm());

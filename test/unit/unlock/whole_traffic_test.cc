@@ -37,9 +37,8 @@ class WholeTrafficTest : public MachineTest {
     return proxy.traffic();
   }
 
-  Bytes RecordEnroll(LatchKind latch, bool with_pin) {
+  Bytes RecordEnroll(bool with_pin) {
     EnrollOptions options = DefaultOptions();
-    options.slot.latch = {latch};
     if (with_pin) options.pin = SecretOf(kPin);
     return Record([&] { Must(Enroll(environment_, options)); });
   }
@@ -56,7 +55,7 @@ class WholeTrafficTest : public MachineTest {
       EXPECT_THAT(loaded.problems, IsEmpty());
       EXPECT_EQ(loaded.keks_loaded, 1U);
       tpm.HangUp();
-      EXPECT_THAT(CloseLatches(store_, tpm), IsEmpty());
+      EXPECT_THAT(CloseLatches(environment_, tpm), IsEmpty());
     });
   }
 
@@ -92,7 +91,7 @@ struct Secrets {
 class SecretTrafficTest : public WholeTrafficTest {
  protected:
   void EnrollAndUnlock() {
-    enroll_ = RecordEnroll(LatchKind::kNv, true);
+    enroll_ = RecordEnroll(true);
     Secret kek = TakeKek();
     TpmSlot slot = EnrolledSlot();
     Secret stretched = Must(Scrypt(SecretOf(kPin), *slot.scrypt, 32));
@@ -107,7 +106,8 @@ class SecretTrafficTest : public WholeTrafficTest {
   Secret UnsealSlot(const TpmSlot& slot, const Secret& auth_value) const {
     Tpm tpm = ConnectTo(swtpm());
     ESYS_TR parent = Must(PinParent(tpm, slot.key.parent_handle, slot.parent));
-    return Must(Unseal(tpm, parent, slot.key.sealed, slot.key.policy, &auth_value));
+    PolicyNeeds needs = {.auth_value = &auth_value};
+    return std::move(Must(Unseal(tpm, parent, slot.key.sealed, slot.key.policy, needs)).secret);
   }
 
   static bool Shows(const Bytes& traffic, const Secret& secret) {
@@ -149,35 +149,43 @@ TEST_F(SecretTrafficTest, WithoutSaltAndEncryptionItWouldBe) {
 }
 
 /// doc/unlock.md has these numbers.
-TEST_F(WholeTrafficTest, AnUnlockIsFourCommands) {
-  RecordEnroll(LatchKind::kNone, false);
+TEST_F(WholeTrafficTest, AnUnlockIsNineCommands) {
+  RecordEnroll(false);
   TakeKek();
   RecordUnlock();
-  EXPECT_THAT(commands_, ElementsAre(TPM2_CC_Load, TPM2_CC_StartAuthSession, TPM2_CC_PolicyPCR,
-                                     TPM2_CC_Unseal));
+  EXPECT_THAT(commands_,
+              ElementsAre(TPM2_CC_Load, TPM2_CC_StartAuthSession, TPM2_CC_NV_Read,
+                          TPM2_CC_PolicyPCR, TPM2_CC_PolicyAuthorizeNV, TPM2_CC_PolicyNV,
+                          TPM2_CC_Unseal, TPM2_CC_StartAuthSession, TPM2_CC_NV_ReadLock));
 }
 
-TEST_F(WholeTrafficTest, ALatchMakesItSeven) {
-  RecordEnroll(LatchKind::kNv, false);
+TEST_F(WholeTrafficTest, AlternativesMakeItTen) {
+  EnrollOptions options = DefaultOptions();
+  options.policy.next_boots = 1;
+  Must(Enroll(environment_, options));
   TakeKek();
   RecordUnlock();
-  EXPECT_THAT(commands_, ElementsAre(TPM2_CC_Load, TPM2_CC_StartAuthSession, TPM2_CC_PolicyPCR,
+  EXPECT_THAT(commands_, ElementsAre(TPM2_CC_Load, TPM2_CC_StartAuthSession, TPM2_CC_NV_Read,
+                                     TPM2_CC_PolicyPCR, TPM2_CC_PolicyOR, TPM2_CC_PolicyAuthorizeNV,
                                      TPM2_CC_PolicyNV, TPM2_CC_Unseal, TPM2_CC_StartAuthSession,
                                      TPM2_CC_NV_ReadLock));
 }
 
 /// The policy but for the PIN is asserted before somebody is asked, and the lockout is looked at.
 /// The TPM asks for another try of the first Unseal with a PIN in a boot: it notes down the boot.
-TEST_F(WholeTrafficTest, APinMakesItEightAndOneMoreOnceABoot) {
-  RecordEnroll(LatchKind::kNone, true);
+TEST_F(WholeTrafficTest, APinMakesItSeventeenAndOneMoreOnceABoot) {
+  RecordEnroll(true);
   TakeKek();
   swtpm().PowerCycle();
   ExtendBootPcrs();
   RecordUnlock();
-  EXPECT_THAT(commands_,
-              ElementsAre(TPM2_CC_StartAuthSession, TPM2_CC_PolicyPCR, TPM2_CC_GetCapability,
-                          TPM2_CC_Load, TPM2_CC_StartAuthSession, TPM2_CC_PolicyPCR,
-                          TPM2_CC_PolicyAuthValue, TPM2_CC_Unseal, TPM2_CC_Unseal));
+  EXPECT_THAT(
+      commands_,
+      ElementsAre(TPM2_CC_StartAuthSession, TPM2_CC_NV_Read, TPM2_CC_PolicyPCR,
+                  TPM2_CC_PolicyAuthorizeNV, TPM2_CC_PolicyNV, TPM2_CC_GetCapability, TPM2_CC_Load,
+                  TPM2_CC_StartAuthSession, TPM2_CC_NV_Read, TPM2_CC_PolicyPCR,
+                  TPM2_CC_PolicyAuthorizeNV, TPM2_CC_PolicyNV, TPM2_CC_PolicyAuthValue,
+                  TPM2_CC_Unseal, TPM2_CC_Unseal, TPM2_CC_StartAuthSession, TPM2_CC_NV_ReadLock));
 }
 
 }  // namespace

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NVUNLOCK_BASE_BIG_ENDIAN_READER_H_
+#define NVUNLOCK_BASE_BIG_ENDIAN_READER_H_
+
+#include "src/base/bytes.h"
+
+namespace nvunlock {
+
+/// Reads big-endian numbers from the front of hostile bytes; remembers whether one was cut short.
+class BigEndianReader {
+ public:
+  explicit BigEndianReader(ByteView bytes) : rest_(bytes) {}
+
+  /// The next SIZE bytes, at most four, as a number.
+  uint32_t Number(size_t size) {
+    ByteView bytes = Take(size);
+    uint32_t number = 0;
+    for (uint8_t byte : bytes) number = number << 8 | byte;
+    return number;
+  }
+
+  ByteView Take(size_t size) {
+    if (size > rest_.size()) {
+      ok_ = false;
+      rest_ = {};
+      return {};
+    }
+    ByteView taken = rest_.first(size);
+    rest_ = rest_.subspan(size);
+    return taken;
+  }
+
+  void SkipSized() { Take(Number(2)); }
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] size_t remaining() const { return rest_.size(); }
+
+ private:
+  ByteView rest_;
+  bool ok_ = true;
+};
+
+}  // namespace nvunlock
+
+#endif  // NVUNLOCK_BASE_BIG_ENDIAN_READER_H_
