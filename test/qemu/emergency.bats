@@ -117,7 +117,7 @@ by_hook() {
     --put "$BATS_TEST_TMPDIR/latch.sh" $hooks/01-nvunlock-latch.sh
   mv "$IMAGE.open" "$IMAGE"
   shell_of "rd.shell rd.break=mount"
-  says 3 0 0 # the kek and two DIMM keys, and with them load-keys needs no TPM
+  says 4 0 0 # the kek, two DIMM keys and the update key, and with them load-keys needs no TPM
 }
 
 @test "dracut without systemd: a shell before the unlock" {

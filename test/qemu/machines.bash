@@ -40,12 +40,12 @@ enroll_in() { # DIR
   boot "$1" enroll --tpm tis "${options[@]}"
 }
 
-# latched_machine: GOLD has a latch in an NV index, a recovery key and an escrow slot. The images of most suites
+# latched_machine: GOLD has a recovery key and an escrow slot. The images of most suites
 # have its keys, so that each kind is built once.
 latched_machine() {
   export GOLD=$BATS_FILE_TMPDIR/gold
   build_once "$made/escrow" make_escrow
-  new_machine "$GOLD" --env LATCH=nv --env RECOVERY="--recovery-key --escrow=/test/escrow.pem" \
+  new_machine "$GOLD" --env RECOVERY="--recovery-key --escrow=/test/escrow.pem" \
     --file /test/escrow.pem="$made/escrow/escrow.pem"
   "$BED/persist" "$GOLD" get keys "$GOLD/keys"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# When the TPM does not open by itself: PIN, recovery key, reseal.
+# When the TPM does not open by itself: PIN, recovery key, approval.
 
 load machines
 
@@ -26,19 +26,18 @@ changed() {
   boot "$MACHINE" "$@" --tpm tis --qemu-arg=-smbios --qemu-arg=type=1,serial=changed
 }
 
-@test "PCRs changed: recovery key at the prompt, reseal, and the next boot is automatic" {
+@test "PCRs changed: recovery key at the prompt, approve and reseal, and the next boot is automatic" {
   machine_like "$GOLD"
   changed unlock-asked --type '^Recovery key or passphrase' wrong \
-    --type '^Recovery key or passphrase' "$recovery_key" --type '^If you made the change' no
+    --type '^Recovery key or passphrase' "$recovery_key"
   changed recovery-reseal
   changed unlock-all
   expect_attempts "$MACHINE" 0
 }
 
-@test "PCRs changed: recovery key and 'yes' at the prompt, and the next boot is automatic" {
+@test "PCRs changed: recovery key at the prompt, learnt, and the next boot is automatic" {
   machine_like "$GOLD"
-  changed recovery-adopt --type '^Recovery key or passphrase' "$recovery_key" \
-    --type '^If you made the change' yes
+  changed recovery-learn --type '^Recovery key or passphrase' "$recovery_key"
   changed unlock-all
   expect_attempts "$MACHINE" 0
 }
@@ -61,7 +60,8 @@ changed() {
   boot "$MACHINE" unlock-asked --tpm tis --type '^PIN for' 1111 --type '; tries left: 1. PIN for' 2222 \
     --type '^Recovery key or passphrase' "$recovery_key"
   grep -q 'the PIN was wrong too often' "$MACHINE/unlock-asked.log"
-  boot "$MACHINE" pin-lockout --tpm tis --type 'somebody is there: .*Recovery key' "$recovery_key"
+  boot "$MACHINE" pin-last-try --tpm tis
+  boot "$MACHINE" pin-lockout --tpm tis --type '^Recovery key or passphrase' "$recovery_key"
   expect_attempts "$MACHINE" 0
 }
 

@@ -39,6 +39,14 @@ security() { # NMEM: its security state; "frozen" is appended to a frozen one
   echo "$_state"
 }
 
+bring_kek() { # where unlock finds it as well: the TPM opens once a boot
+  keyctl padd user nvdimm-master @u </persist/safe/nvdimm-master.blob >/dev/null
+}
+
+keys_left() { # in root's keyring, but for what approves the next boot
+  keyctl list @u | sed -n 's/.* user: \(.*\)\|.*encrypted: \(.*\)/\1\2/p' | grep -v '^nvunlock-update:' || echo none
+}
+
 dimm_id() { # NMEM
   cat "$ND/$1/nfit/id"
 }

@@ -16,7 +16,7 @@ case $CMD in
     check "remove-passphrase" 0 $?
     ;;
   rotate)
-    nvunlock enroll --kek=user:second --tpm2-pcrs=1 --weak-policy --latch=none --no-recovery
+    nvunlock enroll --kek=user:second --tpm2-pcrs=1 --weak-policy --no-recovery
     check "enroll the second kek" 0 $?
     keyctl pipe "$(keyctl search @u user second)" >/persist/safe/second.blob
     echo "nvdimm-master second" >$direction

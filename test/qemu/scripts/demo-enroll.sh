@@ -16,7 +16,7 @@ umount /pmem
 ndctl disable-region all 2>/dev/null
 shown ndctl setup-passphrase all -k user:nvdimm-master
 shown nvunlock list
-shown nvunlock enroll --import --tpm2-pcrs=7+8 --recovery-key
+shown nvunlock enroll --import --recovery-key
 mv $keys/nvdimm-master.blob /persist/ # "a safe place", for once on the same machine
 for nmem in nmem0 nmem1; do check $nmem unlocked "$(security $nmem)"; done
 sync

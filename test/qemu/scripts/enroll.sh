@@ -25,7 +25,7 @@ sha256sum </tmp/data >/persist/data.sha256
 mkdir -p /persist/safe
 # shellcheck disable=SC2086  # several options
 printf '%s\n' "$PIN" "$PIN" | nvunlock enroll --import --tpm2-pcrs=1 --weak-policy \
-  "--latch=${LATCH:-none}" ${RECOVERY:---no-recovery} ${PIN:+--tpm2-with-pin} >/tmp/enroll
+  --next-boot=0 ${RECOVERY:---no-recovery} ${PIN:+--tpm2-with-pin} >/tmp/enroll
 check "enroll" 0 $?
 grep -E '^    [a-z-]{71}$' /tmp/enroll | tr -d ' ' >/persist/safe/recovery-key
 mv $keys/nvdimm-master.blob /persist/safe/

@@ -154,6 +154,7 @@ cell() { # COMMAND NTH ERRNO lost|acted|mute
   # shellcheck disable=SC2046  # words
   with_fault "$2" "$3" "$4" nvunlock $(words_of "$1") </tmp/typed >"$_cell/said" 2>&1
   snapshot "$_cell" after
+  [ "$1" != unlock ] || bring_kek
   # shellcheck disable=SC2046
   nvunlock $(words_of "$1") </tmp/typed >"$_cell/said-again" 2>&1
   case $1 in *overwrite) nvunlock wait-overwrite nmem0 >>"$_cell/said-again" 2>&1 ;; esac
@@ -189,7 +190,7 @@ try() { # COMMAND
 }
 
 enroll() { # KEK [OPTION]
-  nvunlock enroll "--kek=user:$1" --tpm2-pcrs=1 --weak-policy --latch=none --no-recovery ${2:+"$2"} >/dev/null
+  nvunlock enroll "--kek=user:$1" --tpm2-pcrs=1 --weak-policy --no-recovery ${2:+"$2"} >/dev/null
   check "enroll $1" 0 $?
   [ "$2" ] || keyctl pipe "$(keyctl search @u user "$1")" >/persist/safe/"$1".blob
 }

@@ -15,7 +15,7 @@ import() { # PASSPHRASE [all]
 }
 
 if [ ! -e $keys/nvdimm-master.pem ]; then
-  nvunlock enroll --tpm2-pcrs=1 --weak-policy --no-recovery --latch=none
+  nvunlock enroll --tpm2-pcrs=1 --weak-policy --no-recovery
   nvunlock unlock
   check "no key yet" 9 $?
   nvunlock load-keys

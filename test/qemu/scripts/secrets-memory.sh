@@ -9,6 +9,9 @@ kek=/persist/safe/nvdimm-master.blob
 tpm2_load -Q -C 0x81000001 -u /test/sealed.pub -r /test/sealed.priv -c /tmp/sealed
 tpm2_startauthsession -Q --policy-session -S /tmp/session
 tpm2_policypcr -Q -S /tmp/session -l sha256:1
+tpm2_policyauthorizenv -Q -S /tmp/session -C 0x01804e57 0x01804e57
+tpm2_nvread -C 0x01804e56 -o /tmp/latch 0x01804e56
+tpm2_policynv -Q -S /tmp/session -C 0x01804e56 -i /tmp/latch 0x01804e56 eq
 tpm2_unseal -Q -p session:/tmp/session -c /tmp/sealed -o /tmp/s
 tpm2_flushcontext /tmp/session
 check "S can be had with stock tools while the policy holds" 32 "$(stat -c %s /tmp/s)"

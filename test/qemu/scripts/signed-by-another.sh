@@ -14,7 +14,7 @@ refused() { # WHAT DIRECTORY MESSAGE
   cat /tmp/said
   grep -qF -- "$3" /tmp/said
   check "$1: it says '$3'" 0 $?
-  check "$1: no key" "keyring is empty" "$(keyctl list @u)"
+  check "$1: no key" none "$(keys_left)"
 }
 
 signer() { # FILE
@@ -25,12 +25,12 @@ check "another signer" 1 "$([ "$(signer $theirs)" = "$(signer $genuine)" ] && ec
 nvunlock unlock
 check "unlock" 13 $?
 for nmem in nmem0 nmem1; do check "$nmem" locked "$(security $nmem)"; done
-refused "their signature" /persist/open "no PCR signature by the enrolled key"
-refused "their signature, the right PCR 7" /persist/combined "no PCR signature by the enrolled key"
+refused "their signature" /persist/open "no PCR signature by the approved key"
+refused "their signature, the right PCR 7" /persist/combined "no PCR signature by the approved key"
 mkdir -p /etc/systemd
 cp $genuine /etc/systemd/
 refused "another image's signature" /persist/open "is for what was booted"
 sed "s/$(signer $theirs)/$(signer $genuine)/" $theirs >/etc/systemd/${theirs##*/}
 check "their signature has the other's name" "$(signer $genuine)" "$(signer /etc/systemd/${theirs##*/})"
-refused "their signature, in the other's name" /persist/open "no PCR signature by the enrolled key"
+refused "their signature, in the other's name" /persist/open "no PCR signature by the approved key"
 finish

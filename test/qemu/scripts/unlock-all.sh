@@ -13,7 +13,7 @@ ours=$(nmems | head -n "${OURS:-2}")
 for nmem in $ours; do check "$nmem" "unlocked frozen" "$(security "$nmem")"; done
 check "the data" "$(cat /persist/data.sha256)" \
   "$(dd if="$pmem" bs=1000000 count=1 2>/dev/null | sha256sum)"
-check "keys left in @u" "keyring is empty" "$(keyctl list @u)"
+check "keys left in @u" none "$(keys_left)"
 check "autoprobing is on again" 1 "$(cat /sys/bus/nd/drivers_autoprobe)"
 
 check "ndctl lists the same" "$(ndctl list -D)" "$(nvunlock list -D)"

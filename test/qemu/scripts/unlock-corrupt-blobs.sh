@@ -24,6 +24,7 @@ said() { # WHAT MESSAGE
 
 damage() { # WHAT MESSAGE TEXT
   printf %s "$3" >"$blob"
+  bring_kek
   nvunlock unlock --keys-dir=/tmp/keys >/tmp/said 2>&1
   check "$1: exit code" 8 $?
   said "$1" "$2"

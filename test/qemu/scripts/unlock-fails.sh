@@ -46,5 +46,5 @@ for nmem in $(nmems); do
   [ "$(security "$nmem")" = locked ] && wanted=no || wanted=yes
   check "the region of $nmem is up" "$wanted" "$(has_region "$nmem")"
 done
-check "keys left in @u" "keyring is empty" "$(keyctl list @u)"
+check "keys left in @u" none "$(keys_left)"
 finish

@@ -11,6 +11,7 @@ blob1=/tmp/keys/nvdimm_8680-57341200_bed.blob
 cp -a /etc/ndctl/keys /tmp/keys
 
 unlock() { # CODE NMEM0 NMEM1
+  bring_kek
   nvunlock unlock --keys-dir=/tmp/keys >/tmp/said 2>&1
   check "exit code" "$1" $?
   cat /tmp/said

@@ -13,7 +13,7 @@ check "nvunlock came before the root" yes \
   "$([ "$(log_line 'nvunlock: nmem0')" -lt "$(log_line 'EXT4-fs (vdc): mounted')" ] && echo yes)"
 ours=$(nmems | head -n "${OURS:-2}")
 for nmem in $ours; do check "$nmem" "unlocked frozen" "$(security "$nmem")"; done
-check "keys left in @u" "keyring is empty" "$(keyctl list @u)"
+check "keys left in @u" none "$(keys_left)"
 check "keys left anywhere" 0 "$(grep -c nvdimm: /proc/keys)"
 check "the record is of the initramfs" 1 "$(grep -c '"in_initramfs": true' /run/nvunlock/pcrs.json)"
 pmem=$(pmem_of nmem0)

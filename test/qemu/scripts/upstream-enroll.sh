@@ -6,7 +6,7 @@
 keys=/etc/ndctl/keys
 mkdir /persist/safe
 head -c 32 /dev/urandom >$keys/nvdimm-master.blob
-nvunlock enroll --import --tpm2-pcrs=1 --weak-policy --no-recovery --latch=none
+nvunlock enroll --import --tpm2-pcrs=1 --weak-policy --no-recovery
 check "enroll" 0 $?
 mv $keys/nvdimm-master.blob /persist/safe/kek
 finish
