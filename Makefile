@@ -12,6 +12,7 @@
 #   INITRAMFSTOOLSDIR  the same for initramfs-tools             [/usr/share/initramfs-tools]
 #   MKINITCPIODIR   the same for mkinitcpio                     [/usr/lib/initcpio]
 #   SYSCONFDIR      configuration                               [/etc]
+#   ANNOUNCEDIR     hooks of Debian's kernels and of GRUB; when empty, none [$(SYSCONFDIR)]
 #   CXX, CXXFLAGS   compiler, and its flags on top of ours      [g++, -Os]
 #   BUILD           where everything is built                   [build]
 #   NVUNLOCK_CACHE  static libraries and kernels, across clones [~/.cache/nvunlock]
@@ -29,6 +30,7 @@ BUILD ?= build
 CXXFLAGS ?= -Os
 KERNELS ?= 6.1
 SYSCONFDIR ?= /etc
+ANNOUNCEDIR ?= $(SYSCONFDIR)
 VERSION := 0.1.0
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc)
@@ -251,8 +253,9 @@ tree = $(shell test ! -d $(1) || find $(1) -type f -printf '%P\n' | sort)
 below = $(if $(2),$(foreach file,$(call tree,$(1)),$(1)/$(file):$(2)/$(file)))
 units = $(call into,$(UNITDIR),$(wildcard system/*.service))
 # One script, under the names by which package managers run it before they change what boots.
-announce = $(foreach place,kernel/preinst.d/nvunlock kernel/prerm.d/nvunlock grub.d/01_nvunlock, \
-  update-hooks/announce:$(SYSCONFDIR)/$(place)) \
+announce = $(if $(ANNOUNCEDIR),$(foreach place, \
+  kernel/preinst.d/nvunlock kernel/prerm.d/nvunlock grub.d/01_nvunlock, \
+  update-hooks/announce:$(ANNOUNCEDIR)/$(place))) \
   update-hooks/announce:$(PREFIX)/lib/kernel/install.d/00-nvunlock.install
 # What makers of images take from where their hooks are.
 for_images := system/nvunlock-initrd.service system/nvunlock-latch.conf system/nvunlock-resume.conf
