@@ -41,17 +41,9 @@ Result<std::string> ParseReference(std::string_view text) {
   return Fail(Errc::kUsage, "a policyRef has at most 64 bytes");
 }
 
-}  // namespace
-
-std::vector<Option> PolicyOptions(PolicyRequest& request) {
+std::vector<Option> SignatureOptions(PolicyRequest& request) {
   SignedTerms& terms = request.signed_terms;
   return {
-      {"tpm2-pcrs", "LIST", "PCRs: auto, or NAME|0-23[:BANK[=DIGEST]] joined by + [auto]",
-       [&request](std::string_view value) -> Result<void> {
-         bool is_none = value.empty() || value == "auto";
-         request.pcrs = is_none ? PcrTerms() : TRY(ParsePcrTerms(value));
-         return {};
-       }},
       {"tpm2-public-key", "KEY.pem", "bind to PCR values that this RSA key has signed",
        [&request](std::string_view value) -> Result<void> {
          request.public_key = value;
@@ -71,6 +63,19 @@ std::vector<Option> PolicyOptions(PolicyRequest& request) {
        }},
       {"tpm2-signature", "FILE.json", "PCR signatures that must match this boot",
        Store(terms.signature_file)},
+  };
+}
+
+}  // namespace
+
+std::vector<Option> PolicyOptions(PolicyRequest& request) {
+  std::vector<Option> options = {
+      {"tpm2-pcrs", "LIST", "PCRs: auto, or NAME|0-23[:BANK[=DIGEST]] joined by + [auto]",
+       [&request](std::string_view value) -> Result<void> {
+         bool is_none = value.empty() || value == "auto";
+         request.pcrs = is_none ? PcrTerms() : TRY(ParsePcrTerms(value));
+         return {};
+       }},
       {"next-boot", "[=RESETS]",
        "approve the next boot, whatever it is, within so many resets of the TPM [1]; 0: do not",
        [&request](std::string_view value) -> Result<void> {
@@ -80,6 +85,8 @@ std::vector<Option> PolicyOptions(PolicyRequest& request) {
       {"weak-policy", nullptr, "accept PCRs that leave the initramfs or the command line out",
        Set(request.weak_policy)},
   };
+  Append(options, SignatureOptions(request));
+  return options;
 }
 
 Questions QuestionsAtTerminal() {
