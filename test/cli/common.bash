@@ -52,6 +52,12 @@ stop_tpm() {
   kill "$(cat "${1:-$BATS_FILE_TMPDIR/tpm}/pid")"
 }
 
+# All TPMs of this test, also when it failed.
+stop_tpms() {
+  local pid
+  for pid in "$BATS_TEST_TMPDIR"/*/pid; do kill "$(cat "$pid")"; done
+}
+
 extend() {
   tpm2_pcrextend "$1:sha256=$(printf '%064x' "$1")"
 }

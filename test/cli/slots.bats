@@ -12,7 +12,7 @@ setup() {
   save_kek "$KEK"
   keyctl clear @u
 }
-teardown() { stop_tpm "$BATS_TEST_TMPDIR/tpm"; }
+teardown() { stop_tpms; }
 
 digest() {
   sha256sum <"$KEYS/nvdimm-master.pem"
@@ -179,7 +179,6 @@ add_passphrase() {
   run reseal --tpm2-pcrs=7+8 <<<"$RECOVERY_KEY"
   expect 0
   load_keys
-  stop_tpm "$BATS_TEST_TMPDIR/other"
   kek_is "$KEK"
 }
 
