@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "src/base/big_endian_reader.h"
+#include "src/base/endian_reader.h"
 #include "tpm/policy_index.h"
 #include "tpm/rc.h"
 
@@ -97,9 +97,7 @@ Branch TakeBranch(BigEndianReader& reader) {
   Branch branch;
   uint32_t parts = reader.Number(1);
   if ((parts & kSigned) != 0) branch.signed_pcrs = TakeSigned(reader);
-  if ((parts & kBoots) != 0) {
-    branch.boots = TakeBoots(reader);
-  }
+  if ((parts & kBoots) != 0) branch.boots = TakeBoots(reader);
   if ((parts & kPcrs) != 0) branch.pcrs = TakePcrs(reader);
   return branch;
 }

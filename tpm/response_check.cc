@@ -3,7 +3,7 @@
 
 #include <tss2/tss2_tpm2_types.h>
 
-#include "src/base/big_endian_reader.h"
+#include "src/base/endian_reader.h"
 
 namespace nvunlock {
 namespace {

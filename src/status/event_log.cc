@@ -6,6 +6,7 @@
 #include <set>
 #include <string_view>
 
+#include "src/base/endian_reader.h"
 #include "src/crypto/hash.h"
 
 namespace nvunlock {
@@ -15,37 +16,6 @@ constexpr uint32_t kNoAction = 3;  // EV_NO_ACTION: tells something, measures no
 constexpr size_t kMaxAlgorithms = TPM2_NUM_PCR_BANKS;
 constexpr std::string_view kAgileSignature{"Spec ID Event03\0", 16};
 constexpr std::string_view kLocalitySignature{"StartupLocality\0", 16};
-
-/// The little-endian numbers and pieces of a log; remembers whether it was cut short.
-class LogReader {
- public:
-  explicit LogReader(ByteView bytes) : rest_(bytes) {}
-
-  uint32_t Number(size_t size) {
-    ByteView bytes = Take(size);
-    uint32_t number = 0;
-    for (size_t i = bytes.size(); i > 0; i--) number = number << 8 | bytes[i - 1];
-    return number;
-  }
-
-  ByteView Take(size_t size) {
-    if (size > rest_.size()) {
-      is_cut_short_ = true;
-      rest_ = {};
-      return {};
-    }
-    ByteView taken = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return taken;
-  }
-
-  [[nodiscard]] bool IsAtEnd() const { return rest_.empty(); }
-  [[nodiscard]] bool IsCutShort() const { return is_cut_short_; }
-
- private:
-  ByteView rest_;
-  bool is_cut_short_ = false;
-};
 
 /// An algorithm that the log has a digest of for each event.
 struct LoggedAlgorithm {
@@ -93,13 +63,13 @@ class Replay {
   explicit Replay(ByteView log) : reader_(log) {}
 
   Result<EventLog> Run() {
-    if (reader_.IsAtEnd()) return Fail("it is empty");
+    if (reader_.remaining() == 0) return Fail("it is empty");
     Event first = TRY_IN("event 1", ReadEvent());
     is_agile_ = first.type == kNoAction && StartsWith(first.data, kAgileSignature);
     if (is_agile_) TRY_IN("event 1", ReadAlgorithms(first.data));
     ResetBanks();
     TRY_IN("event 1", Apply(first));
-    for (log_.events = 1; !reader_.IsAtEnd(); log_.events++) {
+    for (log_.events = 1; reader_.remaining() > 0; log_.events++) {
       TRY_IN("event " + std::to_string(log_.events + 1), ApplyNext());
     }
     return std::move(log_);
@@ -117,21 +87,21 @@ class Replay {
   /// TCG_EfiSpecIdEvent: signature, platform class, three version bytes, size of an UINTN, and then
   /// which algorithms each event has a digest of.
   Result<void> ReadAlgorithms(ByteView data) {
-    LogReader reader(data);
+    LittleEndianReader reader(data);
     reader.Take(kAgileSignature.size() + 4 + 4);
     size_t count = reader.Number(4);
     algorithms_.clear();
     if (count == 0 || count > kMaxAlgorithms) return Fail("an impossible number of algorithms");
     for (size_t i = 0; i < count; i++) TRY(AddAlgorithm(reader));
     reader.Take(reader.Number(1));  // what the vendor likes to add
-    if (reader.IsCutShort()) return Fail("the list of algorithms is truncated");
+    if (!reader.ok()) return Fail("the list of algorithms is truncated");
     return {};
   }
 
-  Result<void> AddAlgorithm(LogReader& reader) {
+  Result<void> AddAlgorithm(LittleEndianReader& reader) {
     auto id = static_cast<TPM2_ALG_ID>(reader.Number(2));
     size_t digest_size = reader.Number(2);
-    if (reader.IsCutShort()) return Fail("the list of algorithms is truncated");
+    if (!reader.ok()) return Fail("the list of algorithms is truncated");
     const PcrBank* bank = FindPcrBank(id);
     if (digest_size == 0 || (bank != nullptr && bank->digest_size != digest_size)) {
       return Fail("an algorithm with the wrong digest length");
@@ -164,12 +134,12 @@ class Replay {
   Result<Event> ReadAgileEvent() {
     Event event = ReadHead();
     size_t count = reader_.Number(4);
-    if (reader_.IsCutShort()) return Fail("it is truncated");
+    if (!reader_.ok()) return Fail("it is truncated");
     if (count != algorithms_.size()) return Fail("not one digest of each algorithm");
     std::set<TPM2_ALG_ID> seen;
     for (size_t i = 0; i < count; i++) {
       auto id = static_cast<TPM2_ALG_ID>(reader_.Number(2));
-      if (reader_.IsCutShort()) return Fail("it is truncated");
+      if (!reader_.ok()) return Fail("it is truncated");
       const LoggedAlgorithm* algorithm = FindAlgorithm(id);
       if (algorithm == nullptr) return Fail("a digest of an algorithm that the log does not list");
       if (!seen.insert(id).second) return Fail("two digests of one algorithm");
@@ -188,7 +158,7 @@ class Replay {
   Result<Event> ReadData(Event event) {
     size_t size = reader_.Number(4);
     event.data = reader_.Take(size);
-    if (reader_.IsCutShort()) return Fail("it is truncated");
+    if (!reader_.ok()) return Fail("it is truncated");
     return event;
   }
 
@@ -219,7 +189,7 @@ class Replay {
     return {};
   }
 
-  LogReader reader_;
+  LittleEndianReader reader_;
   std::vector<LoggedAlgorithm> algorithms_ = {{TPM2_ALG_SHA1, 20, FindPcrBank(TPM2_ALG_SHA1)}};
   bool is_agile_ = false;
   bool pcr_0_was_extended_ = false;

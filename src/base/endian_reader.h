@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NVUNLOCK_BASE_BIG_ENDIAN_READER_H_
-#define NVUNLOCK_BASE_BIG_ENDIAN_READER_H_
+#ifndef NVUNLOCK_BASE_ENDIAN_READER_H_
+#define NVUNLOCK_BASE_ENDIAN_READER_H_
+
+#include <bit>
 
 #include "src/base/bytes.h"
 
 namespace nvunlock {
 
-/// Reads big-endian numbers from the front of hostile bytes; remembers whether one was cut short.
-class BigEndianReader {
+/// Reads numbers of one byte order from the front of hostile bytes; remembers whether one was cut
+/// short.
+template <std::endian kOrder>
+class EndianReader {
  public:
-  explicit BigEndianReader(ByteView bytes) : rest_(bytes) {}
+  explicit EndianReader(ByteView bytes) : rest_(bytes) {}
 
   /// The next SIZE bytes, at most four, as a number.
   uint32_t Number(size_t size) {
     ByteView bytes = Take(size);
     uint32_t number = 0;
-    for (uint8_t byte : bytes) number = number << 8 | byte;
+    for (size_t i = 0; i < bytes.size(); i++) {
+      size_t next = kOrder == std::endian::big ? i : bytes.size() - 1 - i;
+      number = number << 8 | bytes[next];
+    }
     return number;
   }
 
@@ -40,6 +47,9 @@ class BigEndianReader {
   bool ok_ = true;
 };
 
+using BigEndianReader = EndianReader<std::endian::big>;
+using LittleEndianReader = EndianReader<std::endian::little>;
+
 }  // namespace nvunlock
 
-#endif  // NVUNLOCK_BASE_BIG_ENDIAN_READER_H_
+#endif  // NVUNLOCK_BASE_ENDIAN_READER_H_
